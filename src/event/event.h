@@ -1,0 +1,93 @@
+#pragma once
+/*
+ * One event: what decode makes of a record, what every later stage reads. All pointers are
+ * borrowed until the record is done.
+ *
+ * Common to all: when, which kind, who (subject), the result, and what it is about (fd: a file
+ * or a connection). The rest is the kind's own: `body` in the kind's layout, read by the kind's
+ * fields; `args` for system calls.
+ */
+#include "base/clock.h"
+#include "base/str.h"
+#include "event/subject.h"
+#include "event/value.h"
+#include "wire/kinds.h"
+
+enum fd_type {
+	FD_NONE,
+	FD_FILE,
+	FD_DIR,
+	FD_IPV4,
+	FD_IPV6,
+	FD_UNIX,
+	FD_OTHER,
+};
+
+/* The two ends as the kernel has them; "client" is who opened the connection, when that is known. */
+struct conn {
+	struct ip local, remote; /* len 0: not known */
+	uint16_t lport, rport;	 /* host order */
+	uint8_t l4;		 /* IPPROTO_TCP, IPPROTO_UDP, ...; 0: none */
+	int8_t is_server;	 /* 1: local end is the server, 0: the client, -1: unknown */
+	struct str unix_path;	 /* unix sockets; an abstract one starts with '@' */
+};
+
+/* The file or socket the event is about. */
+struct evt_fd {
+	int64_t num; /* descriptor, -1: none */
+	enum fd_type type;
+	struct str name; /* normalised absolute path; absent for connections (made on demand) */
+	struct str nameraw; /* the path as the program gave it */
+	bool cut;	    /* name is incomplete: longer than the stated maximum */
+	struct conn conn;
+};
+
+struct evt_arg {
+	struct str name;
+	struct str text; /* rendered as Falco renders it; absent: not known */
+	int64_t raw;
+};
+
+/* Of the machine the records come from; constant for a source. */
+struct event_host {
+	struct str name;
+	int64_t boot_to_wall_ns; /* wall = boot + this */
+};
+
+struct event {
+	const struct kind *kind;
+	struct str type; /* evt.type: the system call's or event's name */
+	struct boot_ns time;
+	uint64_t num; /* counts from 1 in each source */
+	const struct event_host *host;
+	struct proc *proc; /* never NULL after enrich */
+	uint32_t tid;
+	uint16_t cpu;
+	bool has_ret;
+	int64_t ret; /* valid when has_ret; negative: -errno */
+	struct evt_fd fd;
+	const struct evt_arg *args;
+	uint32_t nargs;
+	const void *body; /* kind->body_name's layout, never NULL for kinds with own fields */
+};
+
+struct field;
+
+/* A kind as the agent knows it; the name and the number come from wire/kinds.h. */
+struct kind {
+	enum kind_id id;
+	struct str name;
+	const char *help;
+	bool life; /* travels in the ring that is lost last */
+};
+
+extern const struct kind kinds[KIND_COUNT];
+
+/* The kind of that name, or NULL. */
+const struct kind *kind_find(struct str name);
+
+/*
+ * "exec,open" or "all" to a set of KIND_BITs. 0, or -EINVAL with *ret_bad naming the part that is
+ * no kind.
+ */
+int kinds_parse(struct str list, uint64_t *ret_set, struct str *ret_bad);
