@@ -3,73 +3,191 @@
 #   src/ROOM/x_test.c        one cmocka program, linked with the library
 #   src/ROOM/x_fuzz.c        one libFuzzer target; its stored inputs are in x_fuzz.d/
 #   src/probe/NAME/NAME.bpf.c  one BPF object, embedded into the binary
-#   test/e2e/*.sh            one end-to-end program each, prints TAP
-# A new file needs no edit here.
+#   test/e2e/*.sh test/kube/*.sh  one end-to-end program each, prints TAP
+#   doc/man/*.1              a manual page, installed
+# A new file needs no edit here. `make help` names the targets.
 
 B       ?= build
-CC      ?= gcc
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG   ?= clang-19
+FORMAT  ?= clang-format-19
 PREFIX  ?= /usr/local
 DESTDIR ?=
-VERSION := $(shell cat VERSION)
+ARGS    ?=
+FUZZ_SECONDS ?= 30
+JOBS    ?= $(shell nproc)
+VERSION := $(file <VERSION)
 
+# pkg-config is asked once, when the first compiler line needs it: tools/deps may come before.
 PKGS    := libbpf libelf yaml-0.1 libcurl libzstd jansson libmicrohttpd libcap
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
+# CFLAGS and LDFLAGS are the user's, SAN the sanitizers'.
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wno-missing-field-initializers
 OPT     ?= -O2 -g
-CFLAGS  += -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
-           -DPORTHOLE_VERSION='"$(VERSION)"' $(SAN) $(PKG_CFLAGS)
+SAN     ?=
+C_FLAGS  = -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
+           -DPORTHOLE_VERSION='"$(VERSION)"' $(SAN) $(PKG_CFLAGS) $(CFLAGS)
 LDLIBS   = $(PKG_LIBS) -lpthread -lm
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-           -Wno-missing-declarations -Wno-address-of-packed-member -Isrc -D__TARGET_ARCH_x86
+           -Wno-missing-declarations -Wno-address-of-packed-member -Isrc -D__TARGET_ARCH_$(BPF_ARCH)
+BPF_OUT ?= $(B)/bpf
 
-ALL     := $(wildcard src/*/*.c src/*/*/*.c)
+ALL     := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 BPF_SRC := $(filter %.bpf.c,$(ALL))
 TEST_SRC:= $(filter %_test.c,$(ALL))
 FUZZ_SRC:= $(filter %_fuzz.c,$(ALL))
-MAIN    := src/cli/main.c
+MAIN    := $(wildcard src/cli/main.c)
 LIB_SRC := $(filter-out $(BPF_SRC) $(TEST_SRC) $(FUZZ_SRC) $(MAIN),$(ALL))
+FORMAT_SRC := $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch]))
 
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o)
 TESTS   := $(TEST_SRC:src/%.c=$(B)/test/%)
 FUZZERS := $(FUZZ_SRC:src/%.c=$(B)/fuzz/%)
 
-.PHONY: all run check units bench fuzz fmt install clean deps
+SAN_B   := $(B)/san
+SAN_MAKE = $(MAKE) B=$(SAN_B) BPF_OUT=$(BPF_OUT) OPT='-O1 -g' \
+           SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+FUZZ_B  := $(B)/fuzzing
+FUZZ_MAKE = $(MAKE) B=$(FUZZ_B) BPF_OUT=$(BPF_OUT) CC=$(CLANG) OPT='-O1 -g' \
+           SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+
+.PHONY: all help run check units e2e fuzz fuzzers fuzz-build san-build vm bench debian13 \
+        fmt fmt-check headers install clean deps
 .SECONDARY:
-all: $(B)/porthole
+.DELETE_ON_ERROR:
+
+all: $(if $(MAIN),$(B)/porthole,$(B)/libporthole.a)
+
+help:
+	@echo 'make            build $(B)/porthole'
+	@echo 'make run        install what is missing, build, start porthole (ARGS="...")'
+	@echo 'make check      install what is missing, build, run all tests'
+	@echo 'make units      build and run the unit tests        make e2e    the end-to-end tests'
+	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=30     make vm     the kernels under qemu'
+	@echo 'make bench      measure                             make fmt    format src/'
+	@echo 'make install    DESTDIR=, PREFIX=/usr/local         make debian13  build and test there'
+
+# What was built with other flags, or from another set of files, is built again.
+BUILT_WITH := $(CC) $(OPT) $(SAN) $(CFLAGS) $(LDFLAGS)
+$(shell mkdir -p $(B))
+ifneq ($(file <$(B)/built-with),$(BUILT_WITH))
+$(file >$(B)/built-with,$(BUILT_WITH))
+endif
+ifneq ($(file <$(B)/built-from),$(LIB_OBJ))
+$(file >$(B)/built-from,$(LIB_OBJ))
+endif
 
 $(B)/porthole: $(B)/obj/cli/main.o $(B)/libporthole.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(B)/libporthole.a: $(LIB_OBJ)
+$(B)/libporthole.a: $(LIB_OBJ) $(B)/built-from
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "ar $@"; ar qcs $@ $(LIB_OBJ)
 
-$(B)/obj/%.o: src/%.c Makefile VERSION
+$(B)/obj/%.o: src/%.c Makefile VERSION $(B)/built-with
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/bpf/%.bpf.o: src/%.bpf.c Makefile
+$(BPF_OUT)/%.bpf.o: src/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The BPF object becomes bytes in the binary: NAME_bpf_elf .. NAME_bpf_elf_end.
-$(B)/obj/%.embed.o: $(B)/bpf/%.bpf.o
+$(B)/obj/%.embed.o: $(BPF_OUT)/%.bpf.o
 	@mkdir -p $(@D)
-	@printf '.section .rodata\n.balign 16\n.global %s_bpf_elf\n%s_bpf_elf:\n.incbin "%s"\n.global %s_bpf_elf_end\n%s_bpf_elf_end:\n.section .note.GNU-stack,"",@progbits\n' \
+	@printf '.section .rodata\n.balign 16\n.global %s_bpf_elf\n%s_bpf_elf:\n.incbin "%s"\n.global %s_bpf_elf_end\n%s_bpf_elf_end:\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(notdir $*) $(notdir $*) $< $(notdir $*) $(notdir $*) > $(@:.o=.S)
 	$(CC) -c -o $@ $(@:.o=.S)
 
 $(B)/test/%: src/%.c $(B)/libporthole.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libporthole.a -lcmocka $(LDLIBS)
+	$(CC) $(C_FLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libporthole.a -lcmocka $(LDLIBS)
 
-units: $(TESTS)
+$(B)/fuzz/%: src/%.c $(B)/libporthole.a
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) \
+		-o $@ $< $(B)/libporthole.a $(LDLIBS)
+
+unit-build: $(TESTS)
+fuzz-build: $(FUZZERS)
+fuzzers: ; $(FUZZ_MAKE) fuzz-build
+san-build: ; $(SAN_MAKE) unit-build
+
+deps:
+	tools/deps build
+
+run: deps
+	@$(MAKE) -j$(JOBS) all
+	exec $(B)/porthole run $(ARGS)
+
+# --- tests: tools/run_tests runs the groups in this order and prints the closing line ---
+
+RUN_TESTS = PORTHOLE=$(abspath $(B))/porthole B=$(B) tools/run_tests
+SCRIPTS  := $(sort $(wildcard test/e2e/*.sh test/kube/*.sh))
+VM_RUN   := $(wildcard test/vm/run)
+
+CHECKS   := 'tools/check_layers' 'tools/check_limits' '$(MAKE) --no-print-directory fmt-check'
+BUILDS   := '$(MAKE) -k -j$(JOBS) all unit-build' '$(MAKE) -k -j$(JOBS) san-build' \
+            '$(MAKE) -k -j$(JOBS) fuzzers' '$(MAKE) --no-print-directory headers'
+FUZZ_RUNS = $(foreach f,$(FUZZ_SRC:src/%.c=%),'tools/fuzz 0 $(FUZZ_B)/fuzz/$(f) src/$(f).d $(B)/corpus/$(f)')
+
+check:
+	@tools/deps build test
+	@$(RUN_TESTS) -j$(JOBS) \
+		--steps checks 60 $(CHECKS) \
+		--steps build 900 $(BUILDS) \
+		--tests units 60 $(TESTS) \
+		--tests sanitized 120 $(TESTS:$(B)/%=$(SAN_B)/%) \
+		--runs fuzz-inputs 120 $(FUZZ_RUNS) \
+		--tests e2e 120 $(SCRIPTS) \
+		--tests vm 1200 $(VM_RUN)
+
+units: unit-build
+	@$(RUN_TESTS) -j$(JOBS) --tests units 60 $(TESTS)
+
+e2e: all
+	@$(RUN_TESTS) -j$(JOBS) --tests e2e 120 $(SCRIPTS)
+
+vm: all
+	@$(RUN_TESTS) --tests vm 1200 $(VM_RUN)
+
+fuzz: fuzzers
+	@$(RUN_TESTS) -j$(JOBS) --runs fuzz $$(($(FUZZ_SECONDS) + 120)) \
+		$(foreach f,$(FUZZ_SRC:src/%.c=%),'tools/fuzz $(FUZZ_SECONDS) $(FUZZ_B)/fuzz/$(f) src/$(f).d $(B)/corpus/$(f)')
+
+headers:
+	@tools/check_headers '$(CC) $(C_FLAGS)' '$(CLANG) $(BPF_CFLAGS)'
+
+fmt:
+	$(FORMAT) -i $(FORMAT_SRC)
+
+fmt-check:
+	@$(FORMAT) --dry-run -Werror $(FORMAT_SRC)
+
+bench:
+	@tools/deps build test bench
+	@$(MAKE) -j$(JOBS) all
+	@if [ -x bench/run ]; then exec bench/run; fi; \
+	for f in bench/*.sh; do PORTHOLE=$(abspath $(B))/porthole sh "$$f" || exit 1; done
+
+debian13:
+	tools/debian13 $(B)/debian13
+
+install: all
+	install -Dm755 $(B)/porthole $(DESTDIR)$(PREFIX)/bin/porthole
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/porthole LICENSE LICENSES/*
+	$(if $(wildcard doc/man/*.1),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(wildcard doc/man/*.1))
+	$(B)/porthole completion bash > $(B)/completion.bash
+	install -Dm644 $(B)/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/porthole
+	$(B)/porthole completion zsh > $(B)/completion.zsh
+	install -Dm644 $(B)/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_porthole
 
 clean:
 	rm -rf $(B)
 
--include $(LIB_OBJ:.o=.d) $(B)/obj/cli/main.d $(TESTS:=.d) $(patsubst src/%.bpf.c,$(B)/bpf/%.bpf.d,$(BPF_SRC))
+-include $(LIB_OBJ:.o=.d) $(B)/obj/cli/main.d $(TESTS:=.d) $(FUZZERS:=.d) \
+	$(BPF_SRC:src/%.bpf.c=$(BPF_OUT)/%.bpf.d)
