@@ -11,12 +11,12 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
-#define take_ptr(p)                 \
-	({                          \
+#define take_ptr(p)                   \
+	({                            \
 		typeof(p) *_p = &(p); \
-		typeof(p) _v = *_p; \
-		*_p = NULL;         \
-		_v;                 \
+		typeof(p) _v = *_p;   \
+		*_p = NULL;           \
+		_v;                   \
 	})
 
 static inline int take_fd(int *fd)

@@ -61,10 +61,10 @@ MUST_CHECK static inline bool cur_str(struct cur *c, size_t n, struct str *ret)
 	return true;
 }
 
-#define CUR_READER(name, type)                                            \
+#define CUR_READER(name, type)                                             \
 	MUST_CHECK static inline bool cur_##name(struct cur *c, type *ret) \
-	{                                                                 \
-		return cur_copy(c, ret, sizeof(*ret));                    \
+	{                                                                  \
+		return cur_copy(c, ret, sizeof(*ret));                     \
 	}
 CUR_READER(u8, uint8_t)
 CUR_READER(u16, uint16_t)

@@ -12,8 +12,10 @@ static const uint8_t json_plain[256] = {
 static void json_escape_ascii(struct buf *b, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char short_form[256] = { ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-					      ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't' };
+	static const char short_form[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+		['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'
+	};
 	char e[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
 
 	if (short_form[c]) {

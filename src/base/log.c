@@ -16,8 +16,8 @@ void log_set_level(enum log_level max)
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
-	static const char *const prefix[] = { "porthole: error: ", "porthole: warning: ", "porthole: ",
-					      "porthole: debug: " };
+	static const char *const prefix[] = { "porthole: error: ", "porthole: warning: ",
+					      "porthole: ", "porthole: debug: " };
 	_cleanup_(buf_free) struct buf line = { 0 };
 	char text[1024];
 	va_list ap;
