@@ -31,9 +31,11 @@ SAN     ?=
 C_FLAGS  = -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
            -DPORTHOLE_VERSION='"$(VERSION)"' $(SAN) $(PKG_CFLAGS) $(CFLAGS)
 LDLIBS   = $(PKG_LIBS) -lpthread -lm
-BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+MACHINE := $(shell uname -m)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-           -Wno-missing-declarations -Wno-address-of-packed-member -Isrc -D__TARGET_ARCH_$(BPF_ARCH)
+           -Wno-missing-declarations -Wno-address-of-packed-member -Isrc \
+           -I/usr/include/$(MACHINE)-linux-gnu -D__TARGET_ARCH_$(BPF_ARCH)
 BPF_OUT ?= $(B)/bpf
 
 ALL     := $(sort $(wildcard src/*/*.c src/*/*/*.c))
