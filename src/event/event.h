@@ -3,8 +3,8 @@
  * One event: what decode makes of a record, what every later stage reads. All pointers are
  * borrowed until the record is done.
  *
- * Common to all: when, which kind, who (subject), the result, and what it is about (fd: a file
- * or a connection). The rest is the kind's own: `body` in the kind's layout, read by the kind's
+ * Common to all: when, which kind, who (subject), the result, what it is about (fd: a file or a
+ * connection), and what it changes in the tables (life). The rest is the kind's own: `body` in the kind's layout, read by the kind's
  * fields; `args` for system calls.
  */
 #include "base/clock.h"
@@ -12,6 +12,7 @@
 #include "event/subject.h"
 #include "event/value.h"
 #include "wire/kinds.h"
+#include "wire/record.h"
 
 enum fd_type {
 	FD_NONE,
@@ -48,6 +49,34 @@ struct evt_arg {
 	int64_t raw;
 };
 
+/* What an event says about processes, cgroups and the cluster; enrich/ keeps its tables by it. */
+enum life_op {
+	LIFE_NONE,
+	LIFE_FORK,   /* task is the child */
+	LIFE_EXEC,
+	LIFE_EXIT,
+	LIFE_SEEN,   /* a process that was there before: task and program */
+	LIFE_MOVE,   /* task_pid, task_start_ns went to cgroup */
+	LIFE_CGROUP, /* cgroup has the path */
+	LIFE_CGROUP_GONE,
+	LIFE_KUBE,	/* blob: an encoded object of the cluster */
+	LIFE_CONTAINER, /* blob: what the runtime's files say of a container */
+	LIFE_LOSS,	/* blob: counters */
+};
+
+struct life {
+	enum life_op op;
+	const struct rec_task *task;
+	struct str args, env; /* NUL-ended strings */
+	struct str exe, cwd;
+	bool args_cut, exe_cut, env_cut;
+	uint64_t cgroup; /* id */
+	struct str path;
+	uint32_t task_pid;
+	uint64_t task_start_ns;
+	struct str blob;
+};
+
 /* Of the machine the records come from; constant for a source. */
 struct event_host {
 	struct str name;
@@ -55,20 +84,20 @@ struct event_host {
 };
 
 struct event {
-	const struct kind *kind;
+	const struct kind *kind; /* NULL: only `life` matters, nothing to show */
+	const struct rec_hdr *hdr;
+	struct life life;
 	struct str type; /* evt.type: the system call's or event's name */
 	struct boot_ns time;
 	uint64_t num; /* counts from 1 in each source */
 	const struct event_host *host;
 	struct proc *proc; /* never NULL after enrich */
-	uint32_t tid;
-	uint16_t cpu;
 	bool has_ret;
 	int64_t ret; /* valid when has_ret; negative: -errno */
 	struct evt_fd fd;
 	const struct evt_arg *args;
 	uint32_t nargs;
-	const void *body; /* kind->body_name's layout, never NULL for kinds with own fields */
+	const void *body; /* the record; its type is hdr->type */
 };
 
 struct field;

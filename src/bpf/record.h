@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#pragma once
+/*
+ * From a hook to a record: is it asked for, does the filter let it pass, room in the ring, header,
+ * counters. A handler is: kind_asked, filter_pass, record_reserve, fill, record_submit.
+ *
+ * Records are written where they will be read: reserved in the ring at one of a few constant
+ * sizes, filled in place, `len` telling how much of it is in use. There is no scratch buffer that
+ * another program on the same CPU could overwrite.
+ */
+#include "bpf/task.h"
+
+static __always_inline struct ctl *ctl_get(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ctl, &zero);
+}
+
+static __always_inline struct kind_stats *stats_get(u32 kind)
+{
+	return bpf_map_lookup_elem(&stats, &kind);
+}
+
+/* One event of a counted kind in the task's cgroup, for the board. */
+static __always_inline void count_add(u32 kind, u64 cgroup, bool error)
+{
+	struct cg_key key = { .cgroup = cgroup, .kind = kind };
+	struct cg_val one = { .events = 1, .errors = error };
+	struct cg_val *v = bpf_map_lookup_elem(&cg_count, &key);
+	struct kind_stats *s;
+
+	if (v) {
+		v->events++;
+		v->errors += error;
+	} else if (bpf_map_update_elem(&cg_count, &key, &one, BPF_ANY) != 0) {
+		s = stats_get(kind);
+		if (s)
+			s->map_full++;
+	}
+}
+
+/*
+ * Whether an event of @kind by the current task passes the filters of task and cgroup. Life kinds
+ * are never filtered: identity needs them all.
+ */
+static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_struct *t)
+{
+	u32 filters = c->filters;
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (pid == c->self)
+		return false;
+	if (!filters || !(c->filtered_kinds & KIND_BIT(kind)))
+		return true;
+	if ((filters & FILTER_PID) && !bpf_map_lookup_elem(&f_pid, &pid))
+		return false;
+	if (filters & FILTER_COMM) {
+		char comm[16] = {};
+
+		bpf_get_current_comm(comm, sizeof(comm));
+		if (!bpf_map_lookup_elem(&f_comm, comm))
+			return false;
+	}
+	if (filters & FILTER_UID) {
+		u32 uid = (u32)bpf_get_current_uid_gid();
+
+		if (!bpf_map_lookup_elem(&f_uid, &uid))
+			return false;
+	}
+	if (filters & FILTER_CGROUP) {
+		u64 cgroup = task_cgroup(t);
+
+		if (!bpf_map_lookup_elem(&f_cgroup, &cgroup))
+			return false;
+	}
+	return true;
+}
+
+static __always_inline u32 seq_next(void)
+{
+	u32 zero = 0;
+	u32 *n = bpf_map_lookup_elem(&seq, &zero);
+
+	return n ? (*n)++ : 0;
+}
+
+/* Fills the header for the current task; `len` is set at submit. */
+static __always_inline void hdr_fill(struct rec_hdr *h, u32 type, struct task_struct *t, u32 number)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	h->time_ns = bpf_ktime_get_boot_ns();
+	h->start_ns = task_start(t);
+	h->cgroup = task_cgroup(t);
+	h->len = 0;
+	h->seq = number;
+	h->pid = id >> 32;
+	h->tid = (u32)id;
+	h->type = type;
+	h->cpu = bpf_get_smp_processor_id();
+	h->uid = (u32)bpf_get_current_uid_gid();
+}
+
+/*
+ * @size bytes (a constant) of @ring, or NULL with the loss counted. The caller must submit or
+ * discard. A lost record uses up a sequence number, so the gap shows.
+ */
+static __always_inline void *record_reserve(void *ring, u32 size, u32 kind, u32 *ret_number)
+{
+	void *r = bpf_ringbuf_reserve(ring, size, 0);
+
+	*ret_number = seq_next();
+	if (!r) {
+		struct kind_stats *s = stats_get(kind);
+
+		if (s)
+			s->ring_full++;
+	}
+	return r;
+}
+
+/*
+ * The reader looks every few milliseconds by itself; it is woken early only when an eighth of the
+ * ring waits.
+ */
+static __always_inline void record_submit(void *ring, u64 ring_bytes, void *r, u32 kind)
+{
+	struct kind_stats *s = stats_get(kind);
+	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+
+	if (s)
+		s->events++;
+	bpf_ringbuf_submit(r, waiting > ring_bytes / 8 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}

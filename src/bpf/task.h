@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#pragma once
+/*
+ * Reading a task: identity, credentials, cgroup. All reads are of kernel memory through pointers
+ * the hook gave; none can fault.
+ */
+#include "bpf/maps.h"
+
+static __always_inline u64 cgroup_key(struct cgroup *cg)
+{
+	u64 id = BPF_CORE_READ(cg, kn, id);
+
+	if (knobs.v1_subsys != V1_NONE &&
+	    BPF_CORE_READ(cg, root, hierarchy_id) == (int)knobs.v1_hierarchy)
+		id |= CGROUP_V1;
+	return id;
+}
+
+/* Place of the telling controller in css_set.subsys; the kernel's configuration decides it. */
+static __always_inline u32 v1_index(void)
+{
+	switch (knobs.v1_subsys) {
+	case V1_PIDS:
+		return bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	case V1_MEMORY:
+		return bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	default:
+		return bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id);
+	}
+}
+
+/*
+ * On hybrid systems the container runtime may use the v1 hierarchies only: the v1 controller's
+ * cgroup tells, unless it is the root, which tells nothing.
+ */
+static __always_inline u64 task_cgroup(struct task_struct *t)
+{
+	struct css_set *css = BPF_CORE_READ(t, cgroups);
+
+	if (knobs.v1_subsys != V1_NONE) {
+		u32 at = v1_index();
+		struct cgroup_subsys_state *state;
+		struct cgroup *cg;
+
+		bpf_core_read(&state, sizeof(state), &css->subsys[at]);
+		cg = BPF_CORE_READ(state, cgroup);
+		if (BPF_CORE_READ(cg, level) > 0)
+			return cgroup_key(cg);
+	}
+	return BPF_CORE_READ(css, dfl_cgrp, kn, id);
+}
+
+static __always_inline u64 task_start(struct task_struct *t)
+{
+	return BPF_CORE_READ(t, group_leader, start_boottime);
+}
+
+static __always_inline u32 task_vpid(struct task_struct *t)
+{
+	struct pid *p = BPF_CORE_READ(t, group_leader, thread_pid);
+	u32 level = BPF_CORE_READ(p, level);
+	struct upid up = {};
+
+	if (!p)
+		return 0;
+	bpf_probe_read_kernel(&up, sizeof(up),
+			      (void *)p + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return up.nr;
+}
+
+static __always_inline u32 signal_pid(struct signal_struct *sig, int type)
+{
+	struct pid *p = NULL;
+	u32 nr = 0;
+
+	bpf_core_read(&p, sizeof(p), &sig->pids[type]);
+	if (p)
+		bpf_core_read(&nr, sizeof(nr), &p->numbers[0].nr);
+	return nr;
+}
+
+static __always_inline u32 task_tty(struct signal_struct *sig)
+{
+	struct tty_struct *tty = BPF_CORE_READ(sig, tty);
+
+	if (!tty)
+		return 0;
+	return (u32)BPF_CORE_READ(tty, driver, major) << 8 |
+	       (u32)(BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
+}
+
+enum {
+	PIDTYPE_PGID_V = 2,
+	PIDTYPE_SID_V = 3,
+};
+
+static __always_inline void task_creds(struct task_struct *t, struct rec_task *ret)
+{
+	const struct cred *c = BPF_CORE_READ(t, real_cred);
+
+	ret->uid = BPF_CORE_READ(c, uid.val);
+	ret->gid = BPF_CORE_READ(c, gid.val);
+	ret->euid = BPF_CORE_READ(c, euid.val);
+	ret->egid = BPF_CORE_READ(c, egid.val);
+	/* Eight bytes in every version, whatever the type is called. */
+	bpf_probe_read_kernel(&ret->cap_permitted, 8,
+			      (void *)c + bpf_core_field_offset(struct cred, cap_permitted));
+	bpf_probe_read_kernel(&ret->cap_effective, 8,
+			      (void *)c + bpf_core_field_offset(struct cred, cap_effective));
+	bpf_probe_read_kernel(&ret->cap_inheritable, 8,
+			      (void *)c + bpf_core_field_offset(struct cred, cap_inheritable));
+	ret->loginuid = ~0u;
+	if (bpf_core_field_exists(t->loginuid))
+		ret->loginuid = BPF_CORE_READ(t, loginuid.val);
+}
+
+/* Fills every member. */
+static __always_inline void task_fill(struct task_struct *t, struct rec_task *ret)
+{
+	struct task_struct *parent = BPF_CORE_READ(t, real_parent);
+	struct signal_struct *sig = BPF_CORE_READ(t, signal);
+
+	ret->start_ns = task_start(t);
+	ret->parent_start_ns = task_start(parent);
+	ret->cgroup = task_cgroup(t);
+	ret->pid = BPF_CORE_READ(t, tgid);
+	ret->ppid = BPF_CORE_READ(parent, tgid);
+	ret->pgid = signal_pid(sig, PIDTYPE_PGID_V);
+	ret->sid = signal_pid(sig, PIDTYPE_SID_V);
+	ret->vpid = task_vpid(t);
+	ret->tty = task_tty(sig);
+	ret->flags = BPF_CORE_READ(t, flags);
+	task_creds(t, ret);
+	BPF_CORE_READ_INTO(&ret->comm, t, comm);
+}

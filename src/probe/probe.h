@@ -1,0 +1,93 @@
+#pragma once
+/*
+ * What a probe is: one thing the kernel is asked. Each folder probe/NAME ends in one `struct probe`
+ * called probe_NAME, named by one line in PORTHOLE_PROBES below; nothing else lists probes.
+ *
+ * The kernel program is embedded by the build (NAME_bpf_elf .. NAME_bpf_elf_end). The agent loads a
+ * probe only when one of its kinds is asked for (or it is `always`), attaches its hooks, and gives
+ * the records it sends to the decoder of their type. Decoders are pure: bytes in, event out, also
+ * for damaged bytes from a capture; they check length before anything else.
+ */
+#include <bpf/libbpf.h>
+
+#include "base/arena.h"
+#include "event/field.h"
+#include "wire/ctl.h"
+#include "wire/record.h"
+
+#define PORTHOLE_PROBES(X) \
+	X(process)         \
+	X(syscall)
+
+/*
+ * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by
+ * the caller except time, num, hdr, host) and returns 0, or -EBADMSG for bytes that cannot be
+ * a record of this type. What needs memory takes it from the arena; a full arena means an absent
+ * field, never a failure.
+ */
+typedef int (*probe_decode)(const struct rec_hdr *h, struct arena *a, struct event *ret);
+
+struct probe_decoder {
+	enum rec_type type; /* REC_NONE ends the list */
+	probe_decode decode;
+};
+
+/*
+ * One program and where it goes. Its section says where, except when `targets` is set: then it is
+ * attached to each tracepoint that the probe's targets() names, and `fallback` is the program to
+ * use where tracefs cannot be read.
+ */
+struct probe_hook {
+	const char *program;	/* NULL ends the list */
+	const char *fallback;
+	const char *tracepoint; /* what it stands on, for messages */
+	uint64_t kinds;		/* loaded only when one of these is asked for; 0: always */
+	bool targets;
+	bool optional; /* some kernels lack it: degraded without, not unavailable */
+	bool iterator; /* run by source/seed.c, not attached */
+};
+
+/* A tracepoint by its names in tracefs. */
+typedef int (*probe_target_add)(void *ctx, const char *category, const char *event);
+
+struct probe {
+	const char *name, *help;
+	const char *elf, *elf_end; /* the BPF object */
+	uint64_t kinds;		   /* what it can produce */
+	bool always;		   /* identity hangs on it */
+	const struct probe_hook *hooks;
+	const struct probe_decoder *decoders;
+	const struct field *fields; /* its own fields, ended by a NULL name; NULL: none */
+	/* Sets read-only data after open and before load; may be NULL. 0 or -errno. */
+	int (*prepare)(struct bpf_object *obj);
+	/* Names the tracepoints of a hook with `targets`; stops at the first error of @add. */
+	int (*targets)(const struct probe_hook *hook, uint64_t kinds, probe_target_add add, void *ctx);
+};
+
+#define X(name) extern const struct probe probe_##name;
+PORTHOLE_PROBES(X)
+#undef X
+
+extern const struct probe *const probes[];
+extern const size_t probes_n;
+
+/* The bytes of a piece of a record of @len bytes; absent when it is not inside. */
+static inline struct str rec_piece(const void *rec, size_t len, struct rec_str s)
+{
+	if (s.off == 0 || (size_t)s.off + s.len > len)
+		return STR_NONE;
+	return (struct str){ (const char *)rec + s.off, s.len };
+}
+
+/*
+ * A walk ("passwd\0etc\0", leaf first) as a path ("/etc/passwd") in the arena; "/" for an empty
+ * one. Absent when the arena is full.
+ */
+struct str walk_to_path(struct arena *a, struct str walk);
+
+/*
+ * @path made absolute and normal as the kernel would read it without following links: joined to
+ * @base when relative, "." and "//" dropped, ".." taken back. In the arena, or @path itself when
+ * nothing had to change.
+ */
+struct str path_resolve(struct arena *a, struct str base, struct str path);

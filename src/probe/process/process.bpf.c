@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Process life. Typed tracepoints (tp_btf) give the tasks themselves; each SEC function is a thin
+ * door to one worker. Everything here is sent whether asked for or not: identity hangs on it.
+ */
+#include "probe/process/process.h"
+
+#include "bpf/record.h"
+#include "bpf/walk.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define EXEC_SMALL_TAIL  (1024 - sizeof(struct rec_exec))
+#define EXEC_MEDIUM_TAIL (4096 - sizeof(struct rec_exec))
+#define EXEC_LARGE_TAIL	 (REC_ARGS_MAX + REC_ENV_MAX + 2 * REC_WALK_MAX)
+/* What the two paths of an ordinary exec need. */
+#define EXEC_PATHS_ROOM 512
+
+static __always_inline void filter_inherit(struct ctl *c, u32 parent, u32 child)
+{
+	u32 one = 1;
+
+	if (c && (c->filters & FILTER_PID) && c->tree && bpf_map_lookup_elem(&f_pid, &parent))
+		if (bpf_map_update_elem(&f_pid, &child, &one, BPF_ANY) != 0) {
+			struct kind_stats *s = stats_get(KIND_FORK);
+
+			if (s)
+				s->map_full++;
+		}
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct ctl *c = ctl_get();
+	struct rec_fork *r;
+	u32 number;
+
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+		return 0;
+	filter_inherit(c, BPF_CORE_READ(parent, tgid), BPF_CORE_READ(child, tgid));
+	if (c && (c->counted & KIND_BIT(KIND_FORK)))
+		count_add(KIND_FORK, task_cgroup(parent), false);
+	r = record_reserve(&ring_life, sizeof(*r), KIND_FORK, &number);
+	if (!r)
+		return 0;
+	hdr_fill(&r->hdr, REC_FORK, parent, number);
+	r->hdr.len = sizeof(*r);
+	task_fill(child, &r->child);
+	record_submit(&ring_life, RING_LIFE_BYTES, r, KIND_FORK);
+	return 0;
+}
+
+/* Copies user memory [from, to) to the tail at @at, at most @max (a constant power of two). */
+static __always_inline u32 user_bytes(char *tail, u32 at, unsigned long from, unsigned long to,
+				      const u32 max, bool *ret_cut, struct kind_stats *s)
+{
+	u64 n = to > from ? to - from : 0;
+
+	*ret_cut = n > max;
+	if (n > max)
+		n = max;
+	if (n == 0)
+		return at;
+	if (bpf_probe_read_user(tail + at, n & (max * 2 - 1), (void *)from) != 0) {
+		if (s)
+			s->fault++;
+		return at;
+	}
+	return at + (n & (max * 2 - 1));
+}
+
+static __always_inline void piece_set(struct rec_exec *r, u32 which, u32 from, u32 to, bool cut,
+				      struct kind_stats *s)
+{
+	r->piece[which].off = to > from ? sizeof(*r) + from : 0;
+	r->piece[which].len = to - from;
+	if (cut) {
+		r->cut |= REC_CUT(which);
+		if (s)
+			s->cut++;
+	}
+}
+
+/* Fills a record whose tail has room for @args + @env bytes and two walks. All constants. */
+static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *t,
+				      struct linux_binprm *bprm, const u32 args, const u32 env,
+				      const u32 cap)
+{
+	struct kind_stats *s = stats_get(KIND_EXEC);
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+	struct file *file = BPF_CORE_READ(bprm, file);
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
+	unsigned long arg_start = BPF_CORE_READ(mm, arg_start), arg_end = BPF_CORE_READ(mm, arg_end);
+	u32 at, from;
+	bool cut;
+
+	task_fill(t, &r->task);
+	r->cut = 0;
+	r->args_bytes = arg_end - arg_start;
+	r->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	at = user_bytes(r->tail, 0, arg_start, arg_end, args, &cut, s);
+	piece_set(r, EXEC_ARGS, 0, at, cut, s);
+	piece_set(r, EXEC_ENV, 0, 0, false, s);
+	if (env) {
+		from = at;
+		at = user_bytes(r->tail, at, BPF_CORE_READ(mm, env_start),
+				BPF_CORE_READ(mm, env_end), env, &cut, s);
+		piece_set(r, EXEC_ENV, from, at, cut, s);
+	}
+	from = at;
+	at = walk_path(r->tail, at, cap, &file->f_path, &cut);
+	piece_set(r, EXEC_EXE, from, at, cut, s);
+	from = at;
+	at = walk_path(r->tail, at, cap, &fs->pwd, &cut);
+	piece_set(r, EXEC_CWD, from, at, cut, s);
+	r->hdr.len = sizeof(*r) + at;
+}
+
+/* Reserves the size class and fills it; false when what it holds was cut for lack of room. */
+#define EXEC_CLASS(tail_bytes, args, env)                                                        \
+	({                                                                                       \
+		struct rec_exec *_r =                                                            \
+			record_reserve(&ring_life, sizeof(*_r) + (tail_bytes), KIND_EXEC, &number); \
+		if (_r) {                                                                        \
+			hdr_fill(&_r->hdr, REC_EXEC, t, number);                                 \
+			exec_fill(_r, t, bprm, args, env, tail_bytes);                           \
+			record_submit(&ring_life, RING_LIFE_BYTES, _r, KIND_EXEC);               \
+		}                                                                                \
+	})
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct ctl *c = ctl_get();
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+	u64 args = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
+	u32 number;
+
+	if (c && (c->counted & KIND_BIT(KIND_EXEC)))
+		count_add(KIND_EXEC, task_cgroup(t), false);
+	if (knobs.env) {
+		EXEC_CLASS(EXEC_LARGE_TAIL, REC_ARGS_MAX, REC_ENV_MAX);
+	} else if (args <= 256) {
+		EXEC_CLASS(EXEC_MEDIUM_TAIL, 256, 0);
+	} else if (args <= 1024) {
+		EXEC_CLASS(EXEC_MEDIUM_TAIL, 1024, 0);
+	} else {
+		EXEC_CLASS(EXEC_LARGE_TAIL, REC_ARGS_MAX, 0);
+	}
+	return 0;
+}
+
+#define SIGNAL_GROUP_EXIT_V 0x4
+#define PAGE_BYTES	    4096
+
+static __always_inline int exit_status(struct task_struct *t, struct signal_struct *sig)
+{
+	if (BPF_CORE_READ(sig, flags) & SIGNAL_GROUP_EXIT_V)
+		return BPF_CORE_READ(sig, group_exit_code);
+	return BPF_CORE_READ(t, exit_code);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *t)
+{
+	struct signal_struct *sig = BPF_CORE_READ(t, signal);
+	u32 pid = BPF_CORE_READ(t, tgid), number;
+	struct ctl *c = ctl_get();
+	struct rec_exit *r;
+
+	/* The last thread takes the process with it. */
+	if (BPF_CORE_READ(sig, live.counter) != 0)
+		return 0;
+	if (c && (c->counted & KIND_BIT(KIND_EXIT)))
+		count_add(KIND_EXIT, task_cgroup(t), exit_status(t, sig) != 0);
+	if (c && (c->filters & FILTER_PID))
+		bpf_map_delete_elem(&f_pid, &pid);
+	r = record_reserve(&ring_life, sizeof(*r), KIND_EXIT, &number);
+	if (!r)
+		return 0;
+	hdr_fill(&r->hdr, REC_EXIT, t, number);
+	r->hdr.len = sizeof(*r);
+	r->user_ns = BPF_CORE_READ(sig, utime) + BPF_CORE_READ(t, utime);
+	r->system_ns = BPF_CORE_READ(sig, stime) + BPF_CORE_READ(t, stime);
+	r->max_rss_bytes = BPF_CORE_READ(sig, maxrss) * PAGE_BYTES;
+	r->code = exit_status(t, sig);
+	r->pad = 0;
+	record_submit(&ring_life, RING_LIFE_BYTES, r, KIND_EXIT);
+	return 0;
+}
+
+#define CGROUP_TAIL 1024
+
+/* Only the hierarchies that identity is taken from. */
+static __always_inline bool cgroup_relevant(struct cgroup *cg)
+{
+	int hierarchy = BPF_CORE_READ(cg, root, hierarchy_id);
+
+	return hierarchy == 0 || (knobs.v1_subsys != V1_NONE && hierarchy == (int)knobs.v1_hierarchy);
+}
+
+static __always_inline int cgroup_event(struct cgroup *cg, const char *path, u32 op,
+					struct task_struct *moved)
+{
+	struct task_struct *me = (void *)bpf_get_current_task();
+	struct rec_cgroup *r;
+	u32 number;
+	long n;
+
+	if (!cgroup_relevant(cg))
+		return 0;
+	r = record_reserve(&ring_life, sizeof(*r) + CGROUP_TAIL, KIND_CGROUP, &number);
+	if (!r)
+		return 0;
+	hdr_fill(&r->hdr, REC_CGROUP, me, number);
+	r->id = cgroup_key(cg);
+	r->hierarchy = BPF_CORE_READ(cg, root, hierarchy_id);
+	r->op = op;
+	r->task_pid = moved ? BPF_CORE_READ(moved, tgid) : 0;
+	r->task_start_ns = moved ? task_start(moved) : 0;
+	n = bpf_probe_read_kernel_str(r->tail, CGROUP_TAIL, path);
+	r->cut = n == CGROUP_TAIL;
+	r->path.off = n > 1 ? sizeof(*r) : 0;
+	r->path.len = n > 1 ? n - 1 : 0;
+	r->hdr.len = sizeof(*r) + r->path.len;
+	record_submit(&ring_life, RING_LIFE_BYTES, r, KIND_CGROUP);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(process_cgroup_mkdir, struct cgroup *cg, const char *path)
+{
+	return cgroup_event(cg, path, CGROUP_MKDIR, NULL);
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(process_cgroup_rmdir, struct cgroup *cg, const char *path)
+{
+	return cgroup_event(cg, path, CGROUP_RMDIR, NULL);
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(process_cgroup_attach, struct cgroup *cg, const char *path, struct task_struct *t)
+{
+	return cgroup_event(cg, path, CGROUP_ATTACH, t);
+}
+
+/* The processes that are there already: one record each through the iterator's seq_file. */
+SEC("iter/task")
+int process_seen(struct bpf_iter__task *ctx)
+{
+	struct task_struct *t = ctx->task;
+	struct rec_task_seen r = {}; /* its pieces are user space's to add */
+	struct signal_struct *sig;
+
+	if (!t || BPF_CORE_READ(t, pid) != BPF_CORE_READ(t, tgid))
+		return 0;
+	sig = BPF_CORE_READ(t, signal);
+	task_fill(t, &r.task);
+	r.hdr.time_ns = bpf_ktime_get_boot_ns();
+	r.hdr.start_ns = r.task.start_ns;
+	r.hdr.cgroup = r.task.cgroup;
+	r.hdr.len = sizeof(r);
+	r.hdr.pid = r.hdr.tid = r.task.pid;
+	r.hdr.type = REC_TASK_SEEN;
+	r.hdr.uid = r.task.uid;
+	r.user_ns = BPF_CORE_READ(sig, utime) + BPF_CORE_READ(t, utime);
+	r.system_ns = BPF_CORE_READ(sig, stime) + BPF_CORE_READ(t, stime);
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
