@@ -22,6 +22,8 @@ char *buf_room(struct buf *b, size_t more)
 	}
 	while (cap - b->n < more)
 		cap *= 2;
+	if (cap > max)
+		cap = max; /* buf_grow looks at cap alone */
 	if (cap != b->cap) {
 		p = realloc(b->p, cap);
 		if (!p) {
