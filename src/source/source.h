@@ -1,0 +1,58 @@
+#pragma once
+/*
+ * Where records come from: the running kernel (live.h) or a capture file (capture.h). Everything
+ * after this is the same for both.
+ *
+ * A source hands out one record at a time, in order of time as far as the bounded hold of the live
+ * source allows. The record is borrowed until the next source_next. Records of a live source are
+ * the kernel's and trusted in nothing but their length; those of a file in nothing.
+ */
+#include "event/event.h"
+#include "wire/ctl.h"
+#include "wire/record.h"
+
+struct source;
+
+/* Losses that are not the kernel's: by reason, since the start. */
+struct source_losses {
+	uint64_t injected; /* agent's own records refused: their queue was full */
+	uint64_t damaged;  /* blocks or records of a file that could not be read */
+};
+
+struct source_ops {
+	int (*next)(struct source *s, const struct rec_hdr **ret);
+	int (*fd)(struct source *s);
+	int (*stats)(struct source *s, struct kind_stats ret[KIND_COUNT]);
+	void (*close)(struct source *s);
+};
+
+struct source {
+	const struct source_ops *ops;
+	struct event_host host;
+	struct source_losses losses;
+	bool ended; /* nothing will come any more */
+};
+
+/* 1 and a record; 0: none now (live) or none any more (s->ended); -errno: reading failed. */
+static inline int source_next(struct source *s, const struct rec_hdr **ret)
+{
+	return s->ops->next(s, ret);
+}
+
+/* To poll for reading before the next source_next; -1 when there is nothing to wait for. */
+static inline int source_fd(struct source *s)
+{
+	return s->ops->fd(s);
+}
+
+/* The kernel's counters by kind, summed over CPUs. 0 or -errno. */
+static inline int source_stats(struct source *s, struct kind_stats ret[KIND_COUNT])
+{
+	return s->ops->stats(s, ret);
+}
+
+static inline void source_close(struct source *s)
+{
+	if (s)
+		s->ops->close(s);
+}
