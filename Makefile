@@ -57,7 +57,7 @@ FUZZ_B  := $(B)/fuzzing
 FUZZ_MAKE = $(MAKE) B=$(FUZZ_B) BPF_OUT=$(BPF_OUT) CC=$(CLANG) OPT='-O1 -g' \
            SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 
-.PHONY: all help run check units e2e fuzz fuzzers fuzz-build san-build vm bench debian13 \
+.PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench portable debian13 \
         fmt fmt-check headers install clean deps
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -176,8 +176,20 @@ bench:
 	@if [ -x bench/run ]; then exec bench/run; fi; \
 	for f in bench/*.sh; do PORTHOLE=$(abspath $(B))/porthole sh "$$f" || exit 1; done
 
+# What needs no kernel of a certain kind: units and the scripts that say `# portable`. Any Debian.
+PORTABLE := $(if $(SCRIPTS),$(shell grep -lx '\# portable' $(SCRIPTS)))
+
+portable:
+	@tools/deps build units
+	@$(RUN_TESTS) -j$(JOBS) \
+		--steps build 900 '$(MAKE) -k -j$(JOBS) all unit-build' '$(MAKE) -k -j$(JOBS) san-build' \
+		--tests units 60 $(TESTS) \
+		--tests sanitized 120 $(TESTS:$(B)/%=$(SAN_B)/%) \
+		--tests replay 120 $(PORTABLE)
+
 debian13:
-	tools/debian13 $(B)/debian13
+	tools/fresh trixie $(B)/debian13 sh -c 'apt-get -qq install make >/dev/null && \
+		make portable && make portable CC=clang-19 B=build/clang'
 
 install: all
 	install -Dm755 $(B)/porthole $(DESTDIR)$(PREFIX)/bin/porthole
