@@ -110,7 +110,7 @@ struct kind {
 	bool life; /* travels in the ring that is lost last */
 };
 
-extern const struct kind kinds[KIND_COUNT];
+extern const struct kind kind_table[KIND_COUNT];
 
 /* The kind of that name, or NULL. */
 const struct kind *kind_find(struct str name);

@@ -5,7 +5,7 @@
 
 #define RING_LIFE true
 #define RING_BULK false
-const struct kind kinds[KIND_COUNT] = {
+const struct kind kind_table[KIND_COUNT] = {
 #define X(ID, name_, ring, help_) \
 	[KIND_##ID] = { KIND_##ID, { #name_, sizeof(#name_) - 1 }, help_, RING_##ring },
 	PORTHOLE_KINDS(X)
@@ -15,8 +15,8 @@ const struct kind kinds[KIND_COUNT] = {
 const struct kind *kind_find(struct str name)
 {
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		if (str_eq(kinds[i].name, name))
-			return &kinds[i];
+		if (str_eq(kind_table[i].name, name))
+			return &kind_table[i];
 	return NULL;
 }
 

@@ -1,0 +1,268 @@
+/*
+ * One probe at a time: open, choose programs, share maps, set read-only data, load, attach. The
+ * reason of a failure is the last thing libbpf or the verifier said, which is why the print hook
+ * keeps it.
+ */
+#include "source/load.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "source/tracefs.h"
+
+static const char *const shared_names[MAP_COUNT] = {
+#define X(name) #name,
+	PORTHOLE_SHARED_MAPS(X)
+#undef X
+};
+
+static __thread char last_word[256];
+
+static int print_keep(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char text[512];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	log_debug("libbpf: %s", text);
+	if (level == LIBBPF_WARN && !last_word[0]) {
+		text[strcspn(text, "\n")] = '\0';
+		snprintf(last_word, sizeof(last_word), "%.250s", text);
+	}
+	return 0;
+}
+
+int loader_init(struct loader *l, const struct knobs *knobs)
+{
+	*l = (struct loader){ .knobs = *knobs, .tracefs = -1 };
+	l->probes = calloc(probes_n, sizeof(*l->probes));
+	if (!l->probes)
+		return -ENOMEM;
+	for (size_t i = 0; i < probes_n; i++)
+		l->probes[i].probe = probes[i];
+	for (size_t i = 0; i < MAP_COUNT; i++)
+		l->maps[i] = -1;
+	libbpf_set_print(print_keep);
+	return 0;
+}
+
+static bool hook_wanted(const struct probe_hook *h, uint64_t kinds)
+{
+	return h->kinds == 0 || (h->kinds & kinds);
+}
+
+/* The program of a hook in use: with targets and no tracefs, the fallback. */
+static const char *hook_program(const struct loader *l, const struct probe_hook *h)
+{
+	return h->targets && l->tracefs < 0 && h->fallback ? h->fallback : h->program;
+}
+
+static int probe_maps(struct loader *l, struct bpf_object *obj)
+{
+	struct bpf_map *knobs = bpf_object__find_map_by_name(obj, ".rodata.knobs");
+
+	if (knobs && bpf_map__set_initial_value(knobs, &l->knobs, sizeof(l->knobs)) != 0)
+		return -EINVAL;
+	for (size_t i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *m = bpf_object__find_map_by_name(obj, shared_names[i]);
+		int err = m && l->maps[i] >= 0 ? bpf_map__reuse_fd(m, l->maps[i]) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void probe_maps_keep(struct loader *l, struct bpf_object *obj)
+{
+	for (size_t i = 0; i < MAP_COUNT; i++)
+		if (l->maps[i] < 0)
+			l->maps[i] = bpf_object__find_map_fd_by_name(obj, shared_names[i]);
+}
+
+/* Only the programs in use are loaded: the rest need not even be acceptable to this kernel. */
+static void probe_choose(struct loader *l, struct loaded *p, uint64_t kinds)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, p->obj)
+		bpf_program__set_autoload(prog, false);
+	for (const struct probe_hook *h = p->probe->hooks; h->program; h++) {
+		prog = bpf_object__find_program_by_name(p->obj, hook_program(l, h));
+		if (prog && hook_wanted(h, kinds))
+			bpf_program__set_autoload(prog, true);
+	}
+}
+
+static int probe_open(struct loader *l, struct loaded *p, uint64_t kinds)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = p->probe->name);
+	struct bpf_object *obj;
+	int err;
+
+	obj = bpf_object__open_mem(p->probe->elf, (size_t)(p->probe->elf_end - p->probe->elf), &opts);
+	if (!obj)
+		return -errno;
+	p->obj = obj;
+	probe_choose(l, p, kinds);
+	err = probe_maps(l, obj);
+	if (!err && p->probe->prepare)
+		err = p->probe->prepare(obj);
+	if (!err)
+		err = bpf_object__load(obj);
+	if (!err)
+		probe_maps_keep(l, obj);
+	return err;
+}
+
+static int link_keep(struct loaded *p, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	if (p->nlinks == PROBE_LINKS_MAX) {
+		bpf_link__destroy(link);
+		return -E2BIG;
+	}
+	p->links[p->nlinks++] = link;
+	return 0;
+}
+
+/* What targets() calls back with. */
+struct target_ctx {
+	struct loader *loader;
+	struct loaded *probe;
+	struct bpf_program *prog;
+};
+
+static int target_attach(void *ctx, const char *category, const char *event)
+{
+	struct target_ctx *t = ctx;
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	_cleanup_(closep) int fd = -1;
+	int id = tracefs_event_id(t->loader->tracefs, category, event);
+
+	if (id == -ENOENT)
+		return 0; /* a call this kernel does not have */
+	if (id < 0)
+		return id;
+	attr.config = (uint64_t)id;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* From here the link owns the descriptor, when there is one. */
+	return link_keep(t->probe, bpf_program__attach_perf_event(t->prog, take_fd(&fd)));
+}
+
+static int hook_attach(struct loader *l, struct loaded *p, const struct probe_hook *h,
+		       uint64_t kinds)
+{
+	const char *name = hook_program(l, h);
+	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, name);
+	struct target_ctx t = { l, p, prog };
+
+	if (!prog)
+		return -ENOENT;
+	if (h->iterator)
+		return 0;
+	if (h->targets && name == h->program)
+		return p->probe->targets(h, kinds, target_attach, &t);
+	return link_keep(p, bpf_program__attach(prog));
+}
+
+static void probe_fail(struct loaded *p, const char *what, int err)
+{
+	p->state = PROBE_UNAVAILABLE;
+	snprintf(p->why, sizeof(p->why), "%s: %s%s%.180s", what, strerror(-err),
+		 last_word[0] ? "; " : "", last_word);
+}
+
+static void probe_unload(struct loaded *p)
+{
+	while (p->nlinks)
+		bpf_link__destroy(p->links[--p->nlinks]);
+	bpf_object__close(p->obj);
+	p->obj = NULL;
+	p->kinds = 0;
+}
+
+static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
+{
+	p->state = PROBE_ON;
+	for (const struct probe_hook *h = p->probe->hooks; h->program; h++) {
+		int err = hook_wanted(h, kinds) ? hook_attach(l, p, h, kinds) : 0;
+
+		if (h->targets && l->tracefs < 0) {
+			p->state = PROBE_DEGRADED;
+			snprintf(p->why, sizeof(p->why),
+				 "no tracefs (%s): each system call pays for the hook", strerror(-l->tracefs));
+		}
+		if (!err)
+			continue;
+		probe_fail(p, h->tracepoint ? h->tracepoint : h->program, err);
+		if (!h->optional) {
+			probe_unload(p);
+			return;
+		}
+		p->state = PROBE_DEGRADED;
+	}
+	p->kinds = kinds;
+}
+
+static void probe_load(struct loader *l, struct loaded *p, uint64_t kinds)
+{
+	int err;
+
+	last_word[0] = '\0';
+	probe_unload(p);
+	err = probe_open(l, p, kinds);
+	if (err) {
+		probe_fail(p, "load", err);
+		probe_unload(p);
+		return;
+	}
+	probe_attach(l, p, kinds);
+}
+
+int loader_want(struct loader *l, uint64_t kinds)
+{
+	if (l->tracefs == -1)
+		l->tracefs = tracefs_open();
+	for (size_t i = 0; i < probes_n; i++) {
+		struct loaded *p = &l->probes[i];
+		uint64_t want = (p->probe->always ? p->probe->kinds : p->probe->kinds & kinds) | p->kinds;
+
+		if (!want || (p->state != PROBE_OFF && want == p->kinds))
+			continue;
+		if (p->state == PROBE_UNAVAILABLE)
+			continue;
+		probe_load(l, p, want);
+		if (p->state == PROBE_UNAVAILABLE && p->probe->always)
+			return -ENOTSUP;
+	}
+	return 0;
+}
+
+void loader_close(struct loader *l)
+{
+	for (size_t i = 0; l->probes && i < probes_n; i++)
+		probe_unload(&l->probes[i]);
+	free(l->probes);
+	l->probes = NULL;
+	if (l->tracefs >= 0)
+		close(l->tracefs);
+	l->tracefs = -1;
+}

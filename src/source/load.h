@@ -1,0 +1,62 @@
+#pragma once
+/*
+ * Loading and attaching probes. A probe that cannot be had is *unavailable* with a reason a person
+ * can act on; the rest run. Maps named in PORTHOLE_SHARED_MAPS are made once and shared.
+ */
+#include "probe/probe.h"
+
+#define PORTHOLE_SHARED_MAPS(X) \
+	X(ring_life)            \
+	X(ring_bulk)            \
+	X(ctl)                  \
+	X(stats)                \
+	X(seq)                  \
+	X(f_cgroup)             \
+	X(f_pid)                \
+	X(f_uid)                \
+	X(f_comm)               \
+	X(cg_count)
+
+enum shared_map {
+#define X(name) MAP_##name,
+	PORTHOLE_SHARED_MAPS(X)
+#undef X
+	MAP_COUNT
+};
+
+#define PROBE_LINKS_MAX 256
+
+enum probe_state {
+	PROBE_OFF,	   /* nothing asked for it */
+	PROBE_ON,
+	PROBE_DEGRADED,	   /* runs, in a lesser way: why tells */
+	PROBE_UNAVAILABLE, /* why tells */
+};
+
+struct loaded {
+	const struct probe *probe;
+	enum probe_state state;
+	char why[256];
+	uint64_t kinds; /* attached for */
+	struct bpf_object *obj;
+	struct bpf_link *links[PROBE_LINKS_MAX];
+	size_t nlinks;
+};
+
+struct loader {
+	struct loaded *probes; /* probes_n of them, in the order of PORTHOLE_PROBES */
+	int maps[MAP_COUNT];   /* -1 until the first probe is loaded */
+	struct knobs knobs;
+	int tracefs; /* directory, or -errno */
+};
+
+/* 0 or -ENOMEM. */
+int loader_init(struct loader *l, const struct knobs *knobs);
+
+/*
+ * Loads and attaches what @kinds need and is not on yet. Returns 0 also when some probe turned out
+ * unavailable; -errno when an `always` probe could not be loaded, its `why` telling.
+ */
+int loader_want(struct loader *l, uint64_t kinds);
+
+void loader_close(struct loader *l);
