@@ -1,0 +1,371 @@
+#!/bin/sh
+# The checks inside a VM. Standard output is TAP without numbers (`ok - NAME`, `not ok - NAME`,
+# `# comment`); what porthole printed stays in /tmp/out, which the host keeps as files/.
+#
+# The first field of each row of `want_events` is the name of a check, the rest are conditions that
+# one line of the event stream must meet together: KEY=TEXT equal, ~ contains, ^ starts, $ ends.
+# An emulated CPU is about ten times slower than a real one: waits are long, but all have an end.
+out=/tmp/out
+term_ms=1000            # a clean exit may take so long
+ready_s=40              # loading may
+base=$(vm_tool bpf-count)
+
+say() {
+	echo "# $*"
+}
+
+say_file() { # say_file FILE [LINES]
+	head -n "${2:-12}" "$1" | cut -c1-200 | sed 's/^/# | /'
+}
+
+check() { # check NAME COMMAND...: the command's status is the result
+	local name=$1
+
+	shift
+	if "$@"; then echo "ok - $name"; else echo "not ok - $name"; fi
+}
+
+now() {
+	vm_tool now
+}
+
+# ended PID: it is gone or only waits to be reaped
+ended() {
+	! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+# stop_clean PID: SIGTERM; true when it exits with 0 in time. Sets $took.
+stop_clean() {
+	t0=$(now)
+	kill -TERM "$1"
+	for _ in $(seq 200); do
+		ended "$1" && break
+		usleep 20000
+	done
+	took=$(($(now) - t0))
+	ended "$1" || kill -KILL "$1"
+	wait "$1"
+	status=$?
+	say "SIGTERM: gone after $took ms, status $status"
+	[ "$status" = 0 ] && [ "$took" -le "$term_ms" ]
+}
+
+# bpf_as_before FILE: BPF programs, maps and links are what they were before porthole ran and wrote
+# FILE; they are freed late, by a worker.
+bpf_as_before() {
+	[ -s "$1" ] || return
+	for _ in $(seq 50); do
+		[ "$(vm_tool bpf-count)" = "$base" ] && return
+		usleep 100000
+	done
+	say "programs maps links: $(vm_tool bpf-count), before: $base"
+	return 1
+}
+
+bpf_programs_more() {
+	[ "$(vm_tool bpf-count | cut -d' ' -f1)" -gt "${base%% *}" ]
+}
+
+# quiet_work: one process that starts, opens and ends, every 0.1 s, until killed
+quiet_work() {
+	while :; do
+		vm-exec now busy >/dev/null
+		vm-open open /etc/vmtest-file 0
+		usleep 100000
+	done
+}
+
+# with_work COMMAND...: runs it while quiet_work runs
+with_work() {
+	quiet_work &
+	work=$!
+	"$@"
+	code=$?
+	kill $work
+	wait $work
+	return $code
+}
+
+# ------------------------------------------------------------------ doctor
+
+doctor() {
+	timeout 60 porthole doctor >$out/doctor.txt 2>$out/doctor.err
+	code=$?
+	[ $code = 0 ] || say_file $out/doctor.err
+	say_file $out/doctor.txt 60
+	[ $code = 0 ] && [ "$(wc -l <$out/doctor.txt)" -ge 10 ]
+}
+
+doctor_json() {
+	timeout 60 porthole doctor -o json >$out/doctor.json 2>$out/doctor.err &&
+		vm_tool json-lines $out/doctor.json
+}
+
+# ------------------------------------------------------------------ events
+
+pod_uid=0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9
+container=4fe1c8a09b7d6e5f30214c3b2a19088f7e6d5c4b3a2918070f1e2d3c4b5a6978
+want_events="
+exec: name, command line, executable, parent|evt.type=execve|proc.name=vm-exec|proc.cmdline\$vm-exec now one two words|proc.exepath=/bin/vm_tool|proc.pname=sh
+exit|evt.type=procexit|proc.name=vm-exit
+open: path and result|evt.type=openat|proc.name=vm-open|fd.name=/etc/vmtest-file|evt.res=SUCCESS
+open: a missing file|evt.type=openat|proc.name=vm-open|fd.name=/etc/vmtest-missing|evt.res=ENOENT
+open: a relative path becomes absolute|evt.type=openat|fd.name=/etc/vmtest-file|fd.nameraw=vmtest-file
+connect: refused, both ends|evt.type=connect|proc.name=vm-connect|fd.name^127.0.0.1:|fd.name\$->127.0.0.1:9|evt.res=ECONNREFUSED
+connect: accepted, both ends|evt.type=connect|proc.name=vm-connect|fd.name^127.0.0.1:|fd.name\$->127.0.0.1:8080|evt.res=SUCCESS
+pod and container of a process, from its cgroup|evt.type=openat|proc.name=vm-pod|container.id^$(echo $container | cut -c1-12)|k8s.pod.uid=$pod_uid
+a process that existed before porthole has its name|evt.type=openat|proc.name=vm-old|fd.name=/etc/vmtest-old"
+
+# A kubepods-shaped cgroup as this guest's layout has it: by the systemd driver on v2, by the
+# cgroupfs driver in the v1 hierarchies alone on hybrid.
+pod_cgroups() {
+	pod_=$(echo $pod_uid | tr - _)
+	if [ "$cgroups" = hybrid ]; then
+		for c in pids freezer; do
+			echo "/sys/fs/cgroup/$c/kubepods/burstable/pod$pod_uid/$container"
+		done
+	else
+		echo "/sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod$pod_.slice/cri-containerd-$container.scope"
+	fi
+}
+
+workload() {
+	vm-exec now one "two words" >/dev/null
+	vm-exit exit 7
+	vm-open open /etc/vmtest-file 0
+	vm-open open /etc/vmtest-missing 2
+	(cd /etc && vm-open open vmtest-file 0)
+	vm-connect connect 9 111
+	vm-connect connect 8080 0
+	for dir in $(pod_cgroups); do
+		mkdir -p "$dir"
+	done
+	sh -c 'for dir in "$@"; do echo $$ >"$dir/cgroup.procs"; done
+		exec vm-pod open /etc/vmtest-file 0' sh $(pod_cgroups)
+}
+
+# first_event FILE PID: opens a file that is not there until FILE tells of it or PID ended.
+first_event() {
+	for _ in $(seq $((ready_s * 10))); do
+		vm_tool open /etc/vmtest-canary 2
+		grep -q vmtest-canary "$1" && return
+		ended "$2" && break
+		usleep 100000
+	done
+	say "no event was written within $ready_s s"
+	return 1
+}
+
+events_run() {
+	t0=$(now)
+	porthole events --kind exec,open,connect,exit -o json >$out/events.json 2>$out/events.err &
+	pid=$!
+	first_event $out/events.json $pid
+	seen=$?
+	say "first event after $(($(now) - t0)) ms"
+	sleep 1
+	workload
+	sleep 2
+	echo >/tmp/vm-old-go
+	sleep 2
+	check "events: ends cleanly within $term_ms ms of SIGTERM" stop_clean $pid
+	say_file $out/events.err
+	[ $seen = 0 ] && vm_tool json-lines $out/events.json evt.time evt.type proc.name
+}
+
+event_kinds() {
+	grep -o '"evt.type":"[^"]*"' "$1" | sort | uniq -c | sort -rn |
+		awk '{ gsub(/"evt.type":|"/, "", $2); printf "%s %d, ", $2, $1 }'
+}
+
+events() {
+	old_start
+	check "events: every line is an object with time, type and process" events_run
+	say "events: $(event_kinds $out/events.json)"
+	say "$(vm_tool json-backward $out/events.json evt.time) events have an earlier time than the one before"
+	echo "$want_events" | while IFS= read -r row; do
+		[ -n "$row" ] || continue
+		IFS='|'
+		set -- $row
+		IFS=' '
+		name="events: $1"
+		shift
+		check "$name" some $out/events.json "$@"
+	done
+	check "events: nothing is invented (no open of a file nobody opened)" \
+		none $out/events.json fd.name=/etc/vmtest-never
+}
+
+some() {
+	vm_tool json-count "$@" >/dev/null && return
+	shift
+	say "no event has: $*"
+	return 1
+}
+
+none() {
+	[ -s "$1" ] && ! vm_tool json-count "$@" >/dev/null
+}
+
+# A shell named vm-old that waits for a file and then opens another, started before porthole.
+old_start() {
+	rm -f /tmp/vm-old-go
+	vm-old open-after /tmp/vm-old-go /etc/vmtest-old 60 &
+}
+
+# ------------------------------------------------------------------ every kind
+
+all_kinds_run() {
+	t0=$(now)
+	timeout 90 porthole events --kind all --for 1s -o json >$out/all.json 2>$out/all.err
+	code=$?
+	say "--kind all --for 1s: $(($(now) - t0)) ms, status $code: $(event_kinds $out/all.json)"
+	return $code
+}
+
+all_available() {
+	[ -s $out/all.json ] && ! grep -i unavailable $out/all.err | sed 's/^/# /' | grep .
+}
+
+all_kinds() {
+	check "events: --kind all --for 1s exits with 0" with_work all_kinds_run
+	say_file $out/all.err 20
+	check "events: --kind all: no probe is unavailable" all_available
+	check "events: --kind all: every line is an object" vm_tool json-lines $out/all.json evt.type
+}
+
+# ------------------------------------------------------------------ ps, record, replay
+
+ps_pid1() {
+	timeout 60 porthole ps >$out/ps.txt 2>$out/ps.err || { say_file $out/ps.err; return 1; }
+	say_file $out/ps.txt 6
+	grep -qE '^ *[^ ]* *1 ' $out/ps.txt
+}
+
+ps_json() {
+	timeout 60 porthole ps -o json >$out/ps.json 2>$out/ps.err &&
+		vm_tool json-lines $out/ps.json proc.pid proc.name &&
+		vm_tool json-count $out/ps.json proc.pid=1 proc.name=init >/dev/null
+}
+
+record_run() {
+	timeout 90 porthole record -w $out/capture --for 2s >$out/record.txt 2>$out/record.err ||
+		{ say_file $out/record.err; return 1; }
+	[ -s $out/capture ] && say "a capture is written, $(wc -c <$out/capture) bytes"
+}
+
+replay() {
+	timeout 60 porthole events --replay $out/capture -o json >$out/replay.json \
+		2>$out/replay.err || { say_file $out/replay.err; return 1; }
+	say "replay: $(event_kinds $out/replay.json)"
+	vm_tool json-lines $out/replay.json evt.time evt.type proc.name &&
+		vm_tool json-count $out/replay.json evt.type=execve proc.name=vm-exec >/dev/null &&
+		vm_tool json-count $out/replay.json evt.type=openat fd.name=/etc/vmtest-file >/dev/null
+}
+
+replay_unprivileged() {
+	chmod 755 /tmp /tmp/out && chmod 644 $out/capture
+	su -s /bin/sh nobody -c "porthole events --replay $out/capture -o json" \
+		>$out/replay-nobody.json 2>$out/replay-nobody.err ||
+		{ say_file $out/replay-nobody.err; return 1; }
+	cmp $out/replay.json $out/replay-nobody.json
+}
+
+# ------------------------------------------------------------------ the agent
+
+agent_start() { # agent_start NAME: sets $agent; true when its metrics can be read
+	rm -f $out/metrics
+	t0=$(now)
+	porthole run >"$out/$1.txt" 2>"$out/$1.err" &
+	agent=$!
+	for _ in $(seq $((ready_s * 5))); do
+		if wget -q -O $out/metrics http://127.0.0.1:9876/metrics 2>/dev/null; then
+			say "the agent answers after $(($(now) - t0)) ms," \
+				"$(awk '/VmRSS/ { print $2, $3 }' /proc/$agent/status) resident"
+			return
+		fi
+		rm -f $out/metrics
+		ended $agent && break
+		usleep 200000
+	done
+	say_file "$out/$1.err"
+	return 1
+}
+
+overhead() {
+	timeout 60 porthole overhead --for 1s >$out/overhead.txt 2>$out/overhead.err
+	code=$?
+	say_file $out/overhead.txt 40
+	[ $code = 0 ] || say_file $out/overhead.err
+	[ $code = 0 ] && grep -q '[0-9]' $out/overhead.txt
+}
+
+metrics() {
+	say "$(grep -c '^porthole_' $out/metrics) samples in /metrics"
+	grep -q '^# TYPE porthole_' $out/metrics && grep -q '^porthole_[a-z_]*[{ ]' $out/metrics
+}
+
+second_refused() {
+	timeout 20 porthole run >$out/second.txt 2>$out/second.err
+	code=$?
+	say_file $out/second.err 3
+	[ $code = 1 ] && [ -s $out/second.err ] && ! ended $agent
+}
+
+attach() {
+	timeout 60 porthole events --kind open --where 'fd.name=/etc/vmtest-file' -n 1 --for 20s \
+		-o json >$out/attach.json 2>$out/attach.err || { say_file $out/attach.err; return 1; }
+	vm_tool json-lines $out/attach.json && [ "$(wc -l <$out/attach.json)" = 1 ] &&
+		vm_tool json-count $out/attach.json fd.name=/etc/vmtest-file proc.name=vm-open >/dev/null
+}
+
+agent() {
+	check "run: starts and serves metrics" agent_start run
+	say_file $out/run.err 20
+	check "run: metrics have a type and samples" metrics
+	check "run: BPF programs are loaded" bpf_programs_more
+	check "overhead: --for 1s beside the agent" with_work overhead
+	check "events: attached to the agent, one filtered event" with_work attach
+	check "run: a second agent is refused with status 1" second_refused
+	check "run: ends cleanly within $term_ms ms of SIGTERM" stop_clean $agent
+	say_file $out/run.txt 12
+	check "run: after SIGTERM no BPF object is left" bpf_as_before $out/metrics
+}
+
+killed() {
+	bpf_programs_more || return
+	kill -KILL $agent
+	wait $agent
+	bpf_as_before $out/metrics
+}
+
+agent_killed() {
+	check "run: starts again" agent_start again
+	check "run: BPF programs are loaded again" bpf_programs_more
+	check "run: after SIGKILL no BPF object is left" killed
+	check "run: after SIGKILL nothing is pinned" nothing_pinned
+}
+
+nothing_pinned() {
+	grep -E '^[^ ]+ [^ ]+ (bpf|tracefs|debugfs) ' /proc/mounts | sed 's/^/# left mounted: /'
+	[ -s $out/metrics ] || return
+	! awk '$3 == "bpf" { print $2 }' /proc/mounts | xargs -r -I{} find {} -mindepth 1 |
+		sed 's/^/# pinned: /' | grep .
+}
+
+vm_tool listen 8080 170
+say "BPF programs, maps, links before: $base"
+check "doctor: exits with 0 and prints a table" doctor
+check "doctor: -o json is valid" doctor_json
+check "doctor: leaves no BPF object" bpf_as_before $out/doctor.txt
+events
+check "events: leaves no BPF object" bpf_as_before $out/events.json
+all_kinds
+check "ps: lists process 1" ps_pid1
+check "ps: -o json is valid and has process 1" ps_json
+check "record: writes a capture" with_work record_run
+check "replay: gives the workload's events" replay
+check "replay: the same without root" replay_unprivileged
+agent
+agent_killed
+exit 0
