@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * The running kernel as a source: loads probes, merges the two rings by time, and lets the agent
+ * put its own records into the stream.
+ *
+ * Records are held for LIVE_HOLD_NS, so that what one CPU wrote a moment later into the other ring
+ * still comes in its place. All functions are for the pipeline's thread, except live_inject.
+ */
+#include "source/cgroups.h"
+#include "source/load.h"
+#include "source/source.h"
+
+struct live;
+
+struct live_opts {
+	uint64_t kinds; /* to load at once; process life always is */
+	bool env;	/* capture environments */
+};
+
+#define LIVE_HOLD_NS	  (2 * NS_PER_MS)
+#define LIVE_INJECT_BYTES (8u << 20) /* of records waiting to enter the stream */
+
+/*
+ * 0 or -errno: -EPERM without the privileges, -ENOTSUP when process life cannot be had. @ret_why
+ * (256 bytes) tells the reason then.
+ */
+int live_open(const struct live_opts *opts, char *ret_why, struct source **ret);
+
+/* Loads what more @kinds need; already loaded probes go on. As loader_want. */
+int live_want(struct source *s, uint64_t kinds);
+
+/* Tells the kernel programs what to send and which filters apply; takes effect at once. */
+int live_ctl(struct source *s, const struct ctl *ctl);
+
+/* The file descriptor of a shared map, for filters and counters. */
+int live_map(struct source *s, enum shared_map map);
+
+const struct loader *live_loader(struct source *s);
+const struct cgroup_layout *live_layout(struct source *s);
+
+/* Any thread: puts a copy of a record into the stream. 0, or -ENOBUFS (counted) when too many wait. */
+int live_inject(struct source *s, const struct rec_hdr *h);
