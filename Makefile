@@ -19,7 +19,7 @@ JOBS    ?= $(shell nproc)
 VERSION := $(file <VERSION)
 
 # pkg-config is asked once, when the first compiler line needs it: tools/deps may come before.
-PKGS    := libbpf libelf yaml-0.1 libcurl libzstd jansson libmicrohttpd libcap
+PKGS    := libbpf libelf yaml-0.1 libcurl libzstd jansson libmicrohttpd libcap re2
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
@@ -30,7 +30,7 @@ OPT     ?= -O2 -g
 SAN     ?=
 C_FLAGS  = -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
            -DPORTHOLE_VERSION='"$(VERSION)"' $(SAN) $(PKG_CFLAGS) $(CFLAGS)
-LDLIBS   = $(PKG_LIBS) -lpthread -lm
+LDLIBS   = $(PKG_LIBS) -lstdc++ -lpthread -lm
 MACHINE := $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
@@ -46,7 +46,9 @@ MAIN    := $(wildcard src/cli/main.c)
 LIB_SRC := $(filter-out $(BPF_SRC) $(TEST_SRC) $(FUZZ_SRC) $(MAIN),$(ALL))
 FORMAT_SRC := $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch]))
 
-LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o)
+CXX_SRC := $(wildcard src/*/*.cc)
+LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(CXX_SRC:src/%.cc=$(B)/obj/%.o) \
+           $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o)
 TESTS   := $(TEST_SRC:src/%.c=$(B)/test/%)
 FUZZERS := $(FUZZ_SRC:src/%.c=$(B)/fuzz/%)
 
@@ -95,6 +97,10 @@ $(B)/libporthole.a: $(LIB_OBJ) $(B)/built-from
 $(B)/obj/%.o: src/%.c Makefile VERSION $(B)/built-with
 	@mkdir -p $(@D)
 	$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/%.o: src/%.cc Makefile $(B)/built-with
+	@mkdir -p $(@D)
+	$(CC) -x c++ -std=c++17 $(OPT) -Wall -Wextra -Werror -Isrc $(SAN) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BPF_OUT)/%.bpf.o: src/%.bpf.c Makefile
 	@mkdir -p $(@D)

@@ -1,0 +1,38 @@
+#pragma once
+/*
+ * A fixed set of strings, asked often with strings that are mostly not in it: lengths are tested
+ * first, then a hash, then bytes. Made once from a pool and never changed; strings are borrowed.
+ */
+#include "lang/pool.h"
+
+struct strset_slot {
+	struct str str; /* p NULL: free */
+	uint32_t hash;
+};
+
+struct strset {
+	uint64_t lengths; /* bit n % 64 for each string of n bytes */
+	size_t mask, n;
+	struct strset_slot slots[];
+};
+
+/* NULL when memory runs out. */
+struct strset *strset_new(struct pool *p, size_t n);
+
+/* At most the @n of strset_new; an absent string is taken as an empty one. */
+void strset_add(struct strset *s, struct str str);
+
+uint32_t strset_hash(struct str s);
+
+static inline bool strset_has(const struct strset *s, struct str str)
+{
+	uint32_t h;
+
+	if (!(s->lengths >> (str.n % 64) & 1))
+		return false;
+	h = strset_hash(str);
+	for (size_t i = h & s->mask; s->slots[i].str.p; i = (i + 1) & s->mask)
+		if (s->slots[i].hash == h && str_eq(s->slots[i].str, str))
+			return true;
+	return false;
+}
