@@ -125,7 +125,8 @@ pod_cgroups() {
 			echo "/sys/fs/cgroup/$c/kubepods/burstable/pod$pod_uid/$container"
 		done
 	else
-		echo "/sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod$pod_.slice/cri-containerd-$container.scope"
+		slice=kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod$pod_.slice
+		echo "/sys/fs/cgroup/$slice/cri-containerd-$container.scope"
 	fi
 }
 
@@ -182,7 +183,7 @@ events() {
 	old_start
 	check "events: every line is an object with time, type and process" events_run
 	say "events: $(event_kinds $out/events.json)"
-	say "$(vm_tool json-backward $out/events.json evt.time) events have an earlier time than the one before"
+	say "$(vm_tool json-backward $out/events.json evt.time) events are earlier than the one before"
 	echo "$want_events" | while IFS= read -r row; do
 		[ -n "$row" ] || continue
 		IFS='|'
