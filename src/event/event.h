@@ -5,7 +5,7 @@
  *
  * Common to all: when, which kind, who (subject), the result, what it is about (fd: a file or a
  * connection), and what it changes in the tables (life). The rest is the kind's own: `body` in the kind's layout, read by the kind's
- * fields; `args` for system calls.
+ * fields.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -41,12 +41,6 @@ struct evt_fd {
 	struct str nameraw; /* the path as the program gave it */
 	bool cut;	    /* name is incomplete: longer than the stated maximum */
 	struct conn conn;
-};
-
-struct evt_arg {
-	struct str name;
-	struct str text; /* rendered as Falco renders it; absent: not known */
-	int64_t raw;
 };
 
 /* What an event says about processes, cgroups and the cluster; enrich/ keeps its tables by it. */
@@ -95,8 +89,6 @@ struct event {
 	bool has_ret;
 	int64_t ret; /* valid when has_ret; negative: -errno */
 	struct evt_fd fd;
-	const struct evt_arg *args;
-	uint32_t nargs;
 	const void *body; /* the record; its type is hdr->type */
 };
 
