@@ -38,10 +38,10 @@ struct ast_text {
 };
 
 enum ast_operand_kind {
-	AST_FIELD, /* name, arg */
-	AST_CALL,  /* name of a transformer, args */
+	AST_FIELD,  /* name, arg */
+	AST_CALL,   /* name of a transformer, args */
 	AST_STRING, /* name is the string; only inside a call */
-	AST_LIST,  /* args; only inside a call */
+	AST_LIST,   /* args; only inside a call */
 };
 
 struct ast_operand {

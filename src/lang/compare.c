@@ -116,10 +116,10 @@ static bool word_in(const struct value *v, const struct constant *k)
 	return false;
 }
 
-#define ORDERED(type, name, op)                                                   \
+#define ORDERED(type, name, op)                                                    \
 	static bool type##_##name(const struct value *v, const struct constant *k) \
-	{                                                                         \
-		return v->type op k->v.type;                                      \
+	{                                                                          \
+		return v->type op k->v.type;                                       \
 	}
 ORDERED(u64, below, <)
 ORDERED(u64, at_most, <=)
@@ -271,19 +271,27 @@ static const enum class class_of[VALUE_TYPES] = {
 #define VALUE(f) { f, WANTS_VALUE, f }
 
 static const struct comparison comparisons[EXPR_OPS][CLASSES] = {
-	[EXPR_EQ] = { [CLASS_STR] = VALUE(str_is), [CLASS_UNSIGNED] = VALUE(word_is),
-		      [CLASS_SIGNED] = VALUE(word_is), [CLASS_BOOL] = VALUE(bool_is),
+	[EXPR_EQ] = { [CLASS_STR] = VALUE(str_is),
+		      [CLASS_UNSIGNED] = VALUE(word_is),
+		      [CLASS_SIGNED] = VALUE(word_is),
+		      [CLASS_BOOL] = VALUE(bool_is),
 		      [CLASS_IP] = { ip_is, WANTS_VALUE, ip_is_value } },
-	[EXPR_NE] = { [CLASS_STR] = VALUE(str_differs), [CLASS_UNSIGNED] = VALUE(word_differs),
-		      [CLASS_SIGNED] = VALUE(word_differs), [CLASS_BOOL] = VALUE(bool_differs),
+	[EXPR_NE] = { [CLASS_STR] = VALUE(str_differs),
+		      [CLASS_UNSIGNED] = VALUE(word_differs),
+		      [CLASS_SIGNED] = VALUE(word_differs),
+		      [CLASS_BOOL] = VALUE(bool_differs),
 		      [CLASS_IP] = { ip_differs, WANTS_VALUE, ip_differs_value } },
-	[EXPR_LT] = { [CLASS_STR] = VALUE(str_below), [CLASS_UNSIGNED] = VALUE(u64_below),
+	[EXPR_LT] = { [CLASS_STR] = VALUE(str_below),
+		      [CLASS_UNSIGNED] = VALUE(u64_below),
 		      [CLASS_SIGNED] = VALUE(i64_below) },
-	[EXPR_LE] = { [CLASS_STR] = VALUE(str_at_most), [CLASS_UNSIGNED] = VALUE(u64_at_most),
+	[EXPR_LE] = { [CLASS_STR] = VALUE(str_at_most),
+		      [CLASS_UNSIGNED] = VALUE(u64_at_most),
 		      [CLASS_SIGNED] = VALUE(i64_at_most) },
-	[EXPR_GT] = { [CLASS_STR] = VALUE(str_above), [CLASS_UNSIGNED] = VALUE(u64_above),
+	[EXPR_GT] = { [CLASS_STR] = VALUE(str_above),
+		      [CLASS_UNSIGNED] = VALUE(u64_above),
 		      [CLASS_SIGNED] = VALUE(i64_above) },
-	[EXPR_GE] = { [CLASS_STR] = VALUE(str_at_least), [CLASS_UNSIGNED] = VALUE(u64_at_least),
+	[EXPR_GE] = { [CLASS_STR] = VALUE(str_at_least),
+		      [CLASS_UNSIGNED] = VALUE(u64_at_least),
 		      [CLASS_SIGNED] = VALUE(i64_at_least) },
 	[EXPR_IN] = { [CLASS_STR] = { str_in, WANTS_SET, str_is },
 		      [CLASS_UNSIGNED] = { word_in, WANTS_SET, word_is },

@@ -78,8 +78,8 @@ static int regex_keep(struct compiler *c, struct regex *re)
 	return 0;
 }
 
-static int constant_pattern(struct compiler *c, const struct ast_text *t,
-			    enum compare_wants wants, struct constant *ret)
+static int constant_pattern(struct compiler *c, const struct ast_text *t, enum compare_wants wants,
+			    struct constant *ret)
 {
 	struct regex *re;
 	char why[128];
@@ -91,8 +91,7 @@ static int constant_pattern(struct compiler *c, const struct ast_text *t,
 	if (wants == WANTS_PATTERN)
 		return 0;
 	if (c->x->nregexes == EXPR_REGEX_MAX)
-		return compiler_error(c, t->at, "more than %u regular expressions",
-				      EXPR_REGEX_MAX);
+		return compiler_error(c, t->at, "more than %u regular expressions", EXPR_REGEX_MAX);
 	r = regex_new(t->str.p, t->str.n, EXPR_REGEX_MAX_BYTES, &re, why, sizeof(why));
 	if (r == -EINVAL)
 		return compiler_error(c, t->at, "bad regular expression: %s", why);

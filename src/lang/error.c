@@ -54,9 +54,8 @@ static void excerpt_fill(struct lang_error *e, struct str line, size_t at)
 	unsigned shown = 0;
 
 	e->caret = e->column - 1;
-	for (unsigned skip = e->caret > LANG_EXCERPT_CHARS / 2 + 10 ?
-				    e->caret - LANG_EXCERPT_CHARS / 2 :
-				    0;
+	for (unsigned skip =
+		     e->caret > LANG_EXCERPT_CHARS / 2 + 10 ? e->caret - LANG_EXCERPT_CHARS / 2 : 0;
 	     skip; skip--) {
 		from += char_bytes(line.p + from, line.n - from);
 		e->caret--;

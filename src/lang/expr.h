@@ -18,12 +18,12 @@
 #include "event/field.h"
 #include "lang/ast.h"
 
-#define EXPR_CHECKS_MAX	      (1u << 16) /* comparisons in one expression, macros resolved */
-#define EXPR_TREE_DEPTH_MAX   4000	 /* and, or, not and macros inside each other */
-#define EXPR_REGEX_MAX	      1024	 /* regular expressions in one expression */
-#define EXPR_REGEX_MAX_BYTES  (1u << 20) /* memory of each */
-#define EXPR_PATTERN_MAX_BYTES 4096	 /* of a glob or regular expression */
-#define EXPR_NECESSARY_MAX    64	 /* conditions that expr_necessary looks at in one node */
+#define EXPR_CHECKS_MAX	       (1u << 16) /* comparisons in one expression, macros resolved */
+#define EXPR_TREE_DEPTH_MAX    4000	  /* and, or, not and macros inside each other */
+#define EXPR_REGEX_MAX	       1024	  /* regular expressions in one expression */
+#define EXPR_REGEX_MAX_BYTES   (1u << 20) /* memory of each */
+#define EXPR_PATTERN_MAX_BYTES 4096	  /* of a glob or regular expression */
+#define EXPR_NECESSARY_MAX     64	  /* conditions that expr_necessary looks at in one node */
 
 struct expr_opts {
 	/* The kinds that can have this evt.type, 0 for none; NULL: nothing is known. */
@@ -78,15 +78,13 @@ uint64_t expr_kinds(const struct expr *x);
  * kernel or in an index. There may be none. The condition lives as long as the expr, its values
  * only during the call. 0 or -ENOMEM.
  */
-int expr_necessary(const struct expr *x, void (*cb)(void *ctx, const struct expr_cond *c),
-		   void *ctx);
+int expr_necessary(const struct expr *x, void (*cb)(void *ctx, const struct expr_cond *c), void *ctx);
 
 /* Does it hold? The slow way, for tests and for few conditions. */
 bool expr_cond_holds(const struct expr_cond *c, const struct event *ev);
 
 /* Every use of a field, in no order; the same one may come several times. */
-void expr_fields(const struct expr *x, void (*cb)(void *ctx, const struct field_ref *ref),
-		 void *ctx);
+void expr_fields(const struct expr *x, void (*cb)(void *ctx, const struct field_ref *ref), void *ctx);
 
 /* Comparisons in the program. */
 size_t expr_checks(const struct expr *x);

@@ -41,14 +41,14 @@ static const struct {
 	struct str name;
 	uint16_t port;
 } services[] = {
-	{ STR("ftp"), 21 },	    { STR("ssh"), 22 },		{ STR("telnet"), 23 },
-	{ STR("smtp"), 25 },	    { STR("domain"), 53 },	{ STR("tftp"), 69 },
-	{ STR("http"), 80 },	    { STR("kerberos"), 88 },	{ STR("pop3"), 110 },
-	{ STR("sunrpc"), 111 },	    { STR("ntp"), 123 },	{ STR("imap2"), 143 },
-	{ STR("imap"), 143 },	    { STR("snmp"), 161 },	{ STR("ldap"), 389 },
-	{ STR("https"), 443 },	    { STR("submission"), 587 }, { STR("ldaps"), 636 },
-	{ STR("imaps"), 993 },	    { STR("pop3s"), 995 },	{ STR("nfs"), 2049 },
-	{ STR("mysql"), 3306 },	    { STR("postgresql"), 5432 }, { STR("redis"), 6379 },
+	{ STR("ftp"), 21 },	{ STR("ssh"), 22 },	     { STR("telnet"), 23 },
+	{ STR("smtp"), 25 },	{ STR("domain"), 53 },	     { STR("tftp"), 69 },
+	{ STR("http"), 80 },	{ STR("kerberos"), 88 },     { STR("pop3"), 110 },
+	{ STR("sunrpc"), 111 }, { STR("ntp"), 123 },	     { STR("imap2"), 143 },
+	{ STR("imap"), 143 },	{ STR("snmp"), 161 },	     { STR("ldap"), 389 },
+	{ STR("https"), 443 },	{ STR("submission"), 587 },  { STR("ldaps"), 636 },
+	{ STR("imaps"), 993 },	{ STR("pop3s"), 995 },	     { STR("nfs"), 2049 },
+	{ STR("mysql"), 3306 }, { STR("postgresql"), 5432 }, { STR("redis"), 6379 },
 };
 
 struct number {
@@ -208,8 +208,7 @@ static const char *read_signed(struct str s, const char *unit, int64_t *ret)
 	struct number n;
 	uint64_t v;
 
-	if (!number_read(s, unit, &n) || !number_whole(&n, &v) ||
-	    v > (uint64_t)INT64_MAX + n.negative)
+	if (!number_read(s, unit, &n) || !number_whole(&n, &v) || v > (uint64_t)INT64_MAX + n.negative)
 		return number_expected(unit, true);
 	*ret = n.negative ? (int64_t)(0 - v) : (int64_t)v;
 	return NULL;

@@ -31,8 +31,9 @@ static const struct {
 	struct str text;
 	enum expr_op op;
 } symbols[] = {
-	{ STR("=="), EXPR_EQ }, { STR("!="), EXPR_NE }, { STR("<="), EXPR_LE }, { STR(">="), EXPR_GE },
-	{ STR("="), EXPR_EQ },	{ STR("<"), EXPR_LT },	{ STR(">"), EXPR_GT },
+	{ STR("=="), EXPR_EQ }, { STR("!="), EXPR_NE }, { STR("<="), EXPR_LE },
+	{ STR(">="), EXPR_GE }, { STR("="), EXPR_EQ },	{ STR("<"), EXPR_LT },
+	{ STR(">"), EXPR_GT },
 };
 
 static const char *const modifiers[] = {

@@ -7,14 +7,12 @@
 
 #define site_error(s, at, ...) lang_error_at((s)->error, (s)->text, (at), __VA_ARGS__)
 
-static bool get_field(const struct operand *o, const struct event *ev, unsigned nth,
-		      struct value *ret)
+static bool get_field(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	return o->ref.field->get(ev, &o->ref, nth, ret);
 }
 
-static bool get_text(const struct operand *o, const struct event *ev, unsigned nth,
-		     struct value *ret)
+static bool get_text(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	(void)ev;
 	*ret = o->text;
@@ -86,8 +84,7 @@ int operand_field(const struct operand_site *s, const struct ast_operand *a, str
 	if (!f)
 		return error_unknown(s, a);
 	if (a->arg && (!(f->flags & FIELD_INDEX) || key.p))
-		return site_error(s, a->arg->at, "%.*s takes nothing in brackets",
-				  STR_ARG(a->name));
+		return site_error(s, a->arg->at, "%.*s takes nothing in brackets", STR_ARG(a->name));
 	o.ref.field = f;
 	if (a->arg)
 		r = bracket_read(s, a->arg, &o.ref);
@@ -108,8 +105,7 @@ static int error_argument(const struct operand_site *s, const struct ast_operand
 	return site_error(s, a->at, "this does not fit %s", t->usage);
 }
 
-static int operand_text(const struct operand_site *s, const struct ast_operand *a,
-			struct operand *ret)
+static int operand_text(const struct operand_site *s, const struct ast_operand *a, struct operand *ret)
 {
 	struct operand o = { .get = get_text, .type = VALUE_STR, .unit = "" };
 
@@ -149,8 +145,7 @@ static int arguments(const struct operand_site *s, const struct ast_operand *a, 
 	return 0;
 }
 
-static int operand_list(const struct operand_site *s, const struct ast_operand *a,
-			struct operand *ret)
+static int operand_list(const struct operand_site *s, const struct ast_operand *a, struct operand *ret)
 {
 	struct operand o = { .get = transform_list, .type = VALUE_LIST, .unit = "" };
 	const struct ast_operand *x = a->args;
@@ -191,9 +186,9 @@ static int check_arguments(const struct operand_site *s, const struct ast_operan
 			   const struct transform *t, const struct operand *o)
 {
 	const struct ast_operand *x = a->args;
-	bool count = takes_one(t->takes)	? o->nargs == 1 :
+	bool count = takes_one(t->takes)    ? o->nargs == 1 :
 		     t->takes == TAKES_STRS ? o->nargs >= 2 :
-						o->nargs == 2;
+					      o->nargs == 2;
 
 	if (!count)
 		return site_error(s, a->at, "wrong number of arguments: %s", t->usage);
@@ -214,16 +209,14 @@ static int getopt_options(const struct operand_site *s, const struct ast_operand
 	o->options = o->args[1].text.str.p; /* pool_str ends it with NUL */
 	if (!a->arg)
 		return 0;
-	if (a->arg->str.n != 1 || a->arg->str.p[0] == ':' ||
-	    !strchr(o->options, a->arg->str.p[0]))
+	if (a->arg->str.n != 1 || a->arg->str.p[0] == ':' || !strchr(o->options, a->arg->str.p[0]))
 		return site_error(s, a->arg->at, "not one of getopt's options");
 	o->option = a->arg->str.p[0];
 	o->type = VALUE_STR;
 	return 0;
 }
 
-static int operand_call(const struct operand_site *s, const struct ast_operand *a,
-			struct operand *ret)
+static int operand_call(const struct operand_site *s, const struct ast_operand *a, struct operand *ret)
 {
 	const struct transform *t = transform_find(a->name);
 	struct operand o = { .unit = "" };
@@ -236,6 +229,8 @@ static int operand_call(const struct operand_site *s, const struct ast_operand *
 				  STR_ARG(a->name));
 	if (t->takes == TAKES_ANY && !s->right)
 		return site_error(s, a->at, "val() stands only on the right of an operator");
+	if (a->arg && t->takes != TAKES_LIST_STR)
+		return site_error(s, a->arg->at, "%s takes nothing in brackets", t->name);
 	o.get = t->get;
 	o.type = t->gives;
 	r = arguments(s, a, &o);

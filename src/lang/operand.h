@@ -11,10 +11,9 @@
 struct transform;
 
 struct operand {
-	bool (*get)(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret);
+	bool (*get)(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret);
 	enum value_type type;
-	bool any;	 /* several values: nth counts up */
+	bool any; /* several values: nth counts up */
 	const char *unit;
 	struct field_ref ref; /* of a field; ref.field NULL for all others */
 	struct value text;    /* of a constant */
@@ -38,8 +37,7 @@ int operand_compile(const struct operand_site *site, const struct ast_operand *a
 		    struct operand *ret);
 
 /* A field without transformers. */
-int operand_field(const struct operand_site *site, const struct ast_operand *a,
-		  struct operand *ret);
+int operand_field(const struct operand_site *site, const struct ast_operand *a, struct operand *ret);
 
 /* Every field in it. */
 void operand_fields(const struct operand *o, void (*cb)(void *ctx, const struct field_ref *ref),

@@ -26,7 +26,7 @@ static const struct {
 	struct str found;
 	const char *say;
 } habits[] = {
-	{ STR("&"), "and" }, { STR("|"), "or" },   { STR("!"), "not" },
+	{ STR("&"), "and" },   { STR("|"), "or" },  { STR("!"), "not" },
 	{ STR("AND"), "and" }, { STR("OR"), "or" }, { STR("NOT"), "not" },
 };
 
@@ -127,11 +127,13 @@ static int parse_right(struct scan *s, struct ast_check *c)
 	if (r == -ENOENT)
 		r = scan_string(s, &c->values);
 	if (r == -ENOENT && scan_peek(s) == '(')
-		return scan_error(s, s->at,
-				  "'%s' takes one value; several are written in (a, b) or %s anyof (a, b)",
-				  op_name(c->op), op_name(c->op));
+		return scan_error(
+			s, s->at,
+			"'%s' takes one value; several are written in (a, b) or %s anyof (a, b)",
+			op_name(c->op), op_name(c->op));
 	if (r == -ENOENT)
-		return error_expected(s, takes == OP_TAKES_LIST ? "a list such as (a, b)" : "a value");
+		return error_expected(s,
+				      takes == OP_TAKES_LIST ? "a list such as (a, b)" : "a value");
 	return r;
 }
 

@@ -74,8 +74,7 @@ static int b64_digit(char c)
 }
 
 /* RFC 4648, section 4; padding may be left out, whole or in part. */
-static bool get_b64(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret)
+static bool get_b64(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	uint32_t bits = 0;
 	unsigned have = 0;
@@ -106,27 +105,23 @@ static bool get_b64(const struct operand *o, const struct event *ev, unsigned nt
 	return true;
 }
 
-static bool get_len(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret)
+static bool get_len(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	struct value v;
 
 	if (nth || !operand_get(&o->args[0], ev, 0, &v))
 		return false;
-	*ret = (struct value){ .type = VALUE_U64,
-			       .u64 = v.type == VALUE_LIST ? v.list.n : v.str.n };
+	*ret = (struct value){ .type = VALUE_U64, .u64 = v.type == VALUE_LIST ? v.list.n : v.str.n };
 	return true;
 }
 
-static bool get_join(const struct operand *o, const struct event *ev, unsigned nth,
-		     struct value *ret)
+static bool get_join(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	struct value sep, list;
 	size_t n = 0;
 	char *p, *to;
 
-	if (nth || !operand_get(&o->args[0], ev, 0, &sep) ||
-	    !operand_get(&o->args[1], ev, 0, &list))
+	if (nth || !operand_get(&o->args[0], ev, 0, &sep) || !operand_get(&o->args[1], ev, 0, &list))
 		return false;
 	for (size_t i = 0; i < list.list.n; i++)
 		n += list.list.p[i].n + (i ? sep.str.n : 0);
@@ -143,8 +138,7 @@ static bool get_join(const struct operand *o, const struct event *ev, unsigned n
 	return true;
 }
 
-bool transform_list(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret)
+bool transform_list(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	struct str *strs;
 	struct value v;
@@ -182,8 +176,7 @@ static bool get_concat(const struct operand *o, const struct event *ev, unsigned
 	return true;
 }
 
-static bool get_val(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret)
+static bool get_val(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
 {
 	return nth == 0 && operand_get(&o->args[0], ev, 0, ret);
 }

@@ -15,8 +15,7 @@ struct transform {
 	const char *name;
 	enum transform_takes takes;
 	enum value_type gives;
-	bool (*get)(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret);
+	bool (*get)(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret);
 	const char *usage;
 };
 
@@ -24,5 +23,4 @@ struct transform {
 const struct transform *transform_find(struct str name);
 
 /* A list written out: (proc.name, proc.pname). */
-bool transform_list(const struct operand *o, const struct event *ev, unsigned nth,
-		    struct value *ret);
+bool transform_list(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret);
