@@ -19,7 +19,7 @@ JOBS    ?= $(shell nproc)
 VERSION := $(file <VERSION)
 
 # pkg-config is asked once, when the first compiler line needs it: tools/deps may come before.
-PKGS    := libbpf libelf yaml-0.1 libcurl libzstd jansson libmicrohttpd libcap re2
+PKGS    := libbpf libelf yaml-0.1 libcurl libzstd zlib jansson libmicrohttpd libcap re2
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
@@ -44,7 +44,7 @@ TEST_SRC:= $(filter %_test.c,$(ALL))
 FUZZ_SRC:= $(filter %_fuzz.c,$(ALL))
 MAIN    := $(wildcard src/cli/main.c)
 LIB_SRC := $(filter-out $(BPF_SRC) $(TEST_SRC) $(FUZZ_SRC) $(MAIN),$(ALL))
-FORMAT_SRC := $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch]))
+FORMAT_SRC := $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*.cc))
 
 CXX_SRC := $(wildcard src/*/*.cc)
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(CXX_SRC:src/%.cc=$(B)/obj/%.o) \
@@ -60,6 +60,10 @@ SAN_MAKE = $(MAKE) B=$(SAN_B) BPF_OUT=$(BPF_OUT) OPT='-O1 -g' SAN='-fsanitize=$(
 FUZZ_B  := $(B)/fuzzing
 FUZZ_MAKE = $(MAKE) B=$(FUZZ_B) BPF_OUT=$(BPF_OUT) CC=$(CLANG) OPT='-O1 -g' \
            SAN='-fsanitize=fuzzer-no-link,$(SANITIZE)'
+
+# Commands are shown by V=1; without it, one short line each.
+Q   := $(if $(V),,@)
+say  = $(if $(V),@:,@printf '  %-4s %s\n' $(1) $@)
 
 .PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench portable debian13 \
         fmt fmt-check headers install clean deps
@@ -88,44 +92,51 @@ $(file >$(B)/built-from,$(LIB_OBJ))
 endif
 
 $(B)/porthole: $(B)/obj/cli/main.o $(B)/libporthole.a
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/libporthole.a: $(LIB_OBJ) $(B)/built-from
 	@rm -f $@
-	@echo "ar $@"; ar qcs $@ $(LIB_OBJ)
+	$(call say,AR)
+	$(Q)ar qcs $@ $(LIB_OBJ)
 
 $(B)/obj/%.o: src/%.c Makefile VERSION $(B)/built-with
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/%.o: src/%.cc Makefile $(B)/built-with
 	@mkdir -p $(@D)
-	$(CC) -x c++ -std=c++17 $(OPT) -Wall -Wextra -Werror -Isrc $(SAN) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CXX)
+	$(Q)$(CC) -x c++ -std=c++17 $(OPT) -Wall -Wextra -Werror -Isrc $(SAN) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BPF_OUT)/%.bpf.o: src/%.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The BPF object becomes bytes in the binary: NAME_bpf_elf .. NAME_bpf_elf_end.
 $(B)/obj/%.embed.o: $(BPF_OUT)/%.bpf.o
 	@mkdir -p $(@D)
 	@printf '.section .rodata\n.balign 16\n.global %s_bpf_elf\n%s_bpf_elf:\n.incbin "%s"\n.global %s_bpf_elf_end\n%s_bpf_elf_end:\n.section .note.GNU-stack,"",%%progbits\n' \
 		$(notdir $*) $(notdir $*) $< $(notdir $*) $(notdir $*) > $(@:.o=.S)
-	$(CC) -c -o $@ $(@:.o=.S)
+	$(Q)$(CC) -c -o $@ $(@:.o=.S)
 
 $(B)/test/%: src/%.c $(B)/libporthole.a
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libporthole.a -lcmocka $(LDLIBS)
+	$(call say,TEST)
+	$(Q)$(CC) $(C_FLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libporthole.a -lcmocka $(LDLIBS)
 
 $(B)/fuzz/%: src/%.c $(B)/libporthole.a
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) \
+	$(call say,FUZZ)
+	$(Q)$(CC) $(C_FLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) \
 		-o $@ $< $(B)/libporthole.a $(LDLIBS)
 
 unit-build: $(TESTS)
 fuzz-build: $(FUZZERS)
-fuzzers: ; $(FUZZ_MAKE) fuzz-build
-san-build: ; $(SAN_MAKE) unit-build
+fuzzers: ; +@$(FUZZ_MAKE) fuzz-build
+san-build: ; +@$(SAN_MAKE) unit-build
 
 deps:
 	tools/deps build
@@ -141,8 +152,8 @@ SCRIPTS  := $(sort $(wildcard test/e2e/*.sh test/kube/*.sh))
 VM_RUN   := $(wildcard test/vm/run)
 
 CHECKS   := 'tools/check_layers' 'tools/check_limits' '$(MAKE) --no-print-directory fmt-check'
-BUILDS   := '$(MAKE) -k -j$(JOBS) all unit-build' '$(MAKE) -k -j$(JOBS) san-build' \
-            '$(MAKE) -k -j$(JOBS) fuzzers' '$(MAKE) --no-print-directory headers'
+BUILDS   := '$(MAKE) --no-print-directory -k -j$(JOBS) all unit-build' '$(MAKE) --no-print-directory -k -j$(JOBS) san-build' \
+            '$(MAKE) --no-print-directory -k -j$(JOBS) fuzzers' '$(MAKE) --no-print-directory headers'
 FUZZ_RUNS = $(foreach f,$(FUZZ_SRC:src/%.c=%),'tools/fuzz 0 $(FUZZ_B)/fuzz/$(f) src/$(f).d $(B)/corpus/$(f)')
 
 check:
@@ -191,7 +202,7 @@ PORTABLE := $(if $(SCRIPTS),$(shell grep -lx '\# portable' $(SCRIPTS)))
 portable:
 	@tools/deps build units
 	@$(RUN_TESTS) -j$(JOBS) \
-		--steps build 900 '$(MAKE) -k -j$(JOBS) all unit-build' '$(MAKE) -k -j$(JOBS) san-build' \
+		--steps build 900 '$(MAKE) --no-print-directory -k -j$(JOBS) all unit-build' '$(MAKE) --no-print-directory -k -j$(JOBS) san-build' \
 		--tests units 60 $(TESTS) \
 		--tests sanitized 120 $(TESTS:$(B)/%=$(SAN_B)/%) \
 		--tests replay 120 $(PORTABLE)
