@@ -24,8 +24,6 @@ void kube_split_reset(struct kube_split *s, enum kube_split_mode mode)
 	s->depth = s->tokens = 0;
 	s->arrays = 0;
 	s->skipped = 0;
-	s->object.max = s->max_bytes;
-	s->envelope.max = ENVELOPE_MAX;
 	buf_reset(&s->object);
 	buf_reset(&s->envelope);
 }
@@ -41,11 +39,15 @@ static int copy_run(struct kube_split *s, const char *from, const char *to)
 	size_t n = (size_t)(to - from);
 
 	if (s->target == TO_ENVELOPE) {
+		if (n > ENVELOPE_MAX - s->envelope.n)
+			return -EBADMSG;
 		buf_add(&s->envelope, from, n);
-		return s->envelope.failed ? -EBADMSG : 0;
+		return s->envelope.failed ? -ENOMEM : 0;
 	}
 	if (s->target != TO_OBJECT)
 		return 0;
+	if (n > s->max_bytes - s->object.n)
+		s->rejected = true;
 	if (!s->rejected) {
 		buf_add(&s->object, from, n);
 		s->rejected = s->object.failed;
