@@ -8,7 +8,10 @@
 #include <linux/types.h>
 
 typedef _Bool bool;
-enum { false = 0, true = 1 };
+enum {
+	false = 0,
+	true = 1
+};
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
@@ -169,11 +172,31 @@ struct signal_struct {
 	struct tty_struct *tty;
 	u64 utime, stime;
 	unsigned long maxrss;
+	short oom_score_adj;
+};
+
+struct percpu_counter {
+	s64 count;
 };
 
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
+	unsigned long total_vm;
+	struct percpu_counter rss_stat[4];
+};
+
+/* Before Linux 6.2. */
+typedef struct {
+	s64 counter;
+} atomic_long_t___old;
+
+struct mm_rss_stat {
+	atomic_long_t___old count[4];
+};
+
+struct mm_struct___old {
+	struct mm_rss_stat rss_stat;
 };
 
 struct task_struct {
@@ -225,7 +248,14 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct net;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
+	possible_net_t skc_net;
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
 	u16 skc_dport;
@@ -236,11 +266,37 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_type;
 	u16 sk_protocol;
+	int sk_err;
+	unsigned long sk_flags;
+	struct sock_cgroup_data sk_cgrp_data;
 	struct socket *sk_socket;
+};
+
+/* Before Linux 5.15: a pointer to the cgroup unless bit 0 says that it is something else. */
+struct sock_cgroup_data___old {
+	u64 val;
+};
+
+struct sock___old {
+	struct sock_cgroup_data___old sk_cgrp_data;
+};
+
+struct inet_sock {
+	struct sock sk;
+	u16 inet_sport;
+};
+
+struct tcp_sock {
+	u64 bytes_received, bytes_sent, bytes_retrans, bytes_acked;
+	u32 segs_in, segs_out, srtt_us, total_retrans, lost;
 };
 
 struct socket {
@@ -275,13 +331,39 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
+
 struct kernel_siginfo {
 	int si_signo;
 	int si_errno;
 	int si_code;
 };
 
+/* The tracepoint's own record: that it has `comm` says that its argument is a task (since 6.8). */
+struct trace_event_raw_mark_victim {
+	u32 __data_loc_comm;
+};
+
+struct module {
+	char name[56];
+	unsigned long taints;
+};
+
 #pragma clang attribute pop
+
+/* What programs on sockets are given: the kernel's user-space interface, fixed up to here. */
+struct bpf_sock {
+	u32 bound_dev_if, family, type, protocol, mark, priority;
+};
+
+struct __sk_buff {
+	u32 len, pkt_type, mark, queue_mapping, protocol;
+};
 
 /* Named values that may differ between kernels: read with bpf_core_enum_value. */
 enum cgroup_subsys_id {
@@ -291,5 +373,6 @@ enum cgroup_subsys_id {
 };
 
 enum bpf_func_id {
+	BPF_FUNC_for_each_map_elem = 164,
 	BPF_FUNC_task_pt_regs = 175,
 };
