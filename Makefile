@@ -187,8 +187,10 @@ fmt:
 	$(FORMAT) -i $(FORMAT_SRC)
 
 fmt-check:
-	@bad=; for f in $(FORMAT_SRC); do $(FORMAT) "$$f" | cmp -s - "$$f" || bad="$$bad $$f"; done; \
-	[ -z "$$bad" ] || { echo "not as clang-format 19 has it (make fmt):$$bad"; exit 1; }
+	@command -v $(FORMAT) >/dev/null || { echo "$(FORMAT) is not installed"; exit 1; }
+	@bad=$$($(FORMAT) --dry-run -Werror $(FORMAT_SRC) 2>&1 | sed -n 's/^\([^ :]*\):.*error: .*/\1/p' | \
+		sort -u); \
+	[ -z "$$bad" ] || { echo "not as clang-format 19 has it (make fmt):" $$bad; exit 1; }
 
 bench:
 	@tools/deps build test bench
