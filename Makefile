@@ -67,6 +67,7 @@ say  = $(if $(V),@:,@printf '  %-4s %s\n' $(1) $@)
 
 .PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench portable debian13 \
         fmt fmt-check headers install clean deps
+MAKEFLAGS += --no-print-directory
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -151,9 +152,9 @@ RUN_TESTS = PORTHOLE=$(abspath $(B))/porthole B=$(B) tools/run_tests --closing $
 SCRIPTS  := $(sort $(wildcard test/e2e/*.sh test/kube/*.sh))
 VM_RUN   := $(wildcard test/vm/run)
 
-CHECKS   := 'tools/check_layers' 'tools/check_limits' '$(MAKE) --no-print-directory fmt-check'
-BUILDS   := '$(MAKE) --no-print-directory -k -j$(JOBS) all unit-build' '$(MAKE) --no-print-directory -k -j$(JOBS) san-build' \
-            '$(MAKE) --no-print-directory -k -j$(JOBS) fuzzers' '$(MAKE) --no-print-directory headers'
+CHECKS   := 'tools/check_layers' 'tools/check_limits' '$(MAKE) fmt-check'
+BUILDS   := '$(MAKE) -k -j$(JOBS) all unit-build' '$(MAKE) -k -j$(JOBS) san-build' \
+            '$(MAKE) -k -j$(JOBS) fuzzers' '$(MAKE) headers'
 FUZZ_RUNS = $(foreach f,$(FUZZ_SRC:src/%.c=%),'tools/fuzz 0 $(FUZZ_B)/fuzz/$(f) src/$(f).d $(B)/corpus/$(f)')
 
 check:
@@ -204,7 +205,7 @@ PORTABLE := $(if $(SCRIPTS),$(shell grep -lx '\# portable' $(SCRIPTS)))
 portable:
 	@tools/deps build units
 	@$(RUN_TESTS) -j$(JOBS) \
-		--steps build 900 '$(MAKE) --no-print-directory -k -j$(JOBS) all unit-build' '$(MAKE) --no-print-directory -k -j$(JOBS) san-build' \
+		--steps build 900 '$(MAKE) -k -j$(JOBS) all unit-build' '$(MAKE) -k -j$(JOBS) san-build' \
 		--tests units 60 $(TESTS) \
 		--tests sanitized 120 $(TESTS:$(B)/%=$(SAN_B)/%) \
 		--tests replay 120 $(PORTABLE)
