@@ -43,10 +43,17 @@ static int container_decode(const struct rec_hdr *h, struct arena *a, struct eve
 	return blob_decode(h, ret, LIFE_CONTAINER);
 }
 
+static int users_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
+{
+	(void)a;
+	return blob_decode(h, ret, LIFE_USERS);
+}
+
 static probe_decode decoders[REC_TYPE_COUNT] = {
 	[REC_CGROUP_SEEN] = cgroup_seen_decode,
 	[REC_KUBE] = kube_decode,
 	[REC_CONTAINER] = container_decode,
+	[REC_USERS] = users_decode,
 };
 
 __attribute__((constructor)) static void decoders_make(void)

@@ -55,7 +55,7 @@ enum life_op {
 	LIFE_CGROUP_GONE,
 	LIFE_KUBE,	/* blob: an encoded object of the cluster */
 	LIFE_CONTAINER, /* blob: what the runtime's files say of a container */
-	LIFE_LOSS,	/* blob: counters */
+	LIFE_USERS,	/* blob: the host's users, "uid:name\n" each */
 };
 
 struct life {

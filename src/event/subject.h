@@ -47,6 +47,7 @@ struct program {
 	struct str args;    /* argv, each ended by NUL, argv[0] included */
 	struct str cmdline; /* comm and arguments joined by blanks (Falco's proc.cmdline) */
 	struct str env;	    /* each ended by NUL; only on request */
+	struct str cwd;	    /* working directory at exec; absent: unknown */
 	struct str comm;    /* as set by exec, up to 15 bytes */
 	bool args_cut, exepath_cut, env_cut;
 	struct boot_ns exec_time; /* 0: unknown */
@@ -62,8 +63,8 @@ struct proc {
 	uint64_t cap_permitted, cap_effective, cap_inheritable;
 	struct boot_ns start;
 	struct boot_ns exited; /* 0: alive */
-	char comm[16];	       /* current; a thread or prctl may have changed it */
-	struct str cwd;	       /* at the last exec; absent: unknown */
+	char comm[16];	       /* at fork or exec */
+	struct str user;       /* name of uid on the host; absent: unknown, or in a container */
 	struct program *program; /* never NULL */
 	struct proc *parent;	 /* NULL: unknown or none; may be dead */
 	struct cgroup *cgroup;	 /* never NULL once enriched: an unknown cgroup has a bare id */

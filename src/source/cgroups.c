@@ -77,7 +77,7 @@ int cgroup_layout_read(struct cgroup_layout *ret)
 	return 0;
 }
 
-static int hierarchy_walk(const char *mount, uint64_t bit, cgroup_each each, void *ctx)
+static int hierarchy_walk(const char *mount, uint64_t bit, cgroup_seen each, void *ctx)
 {
 	char *const roots[] = { (char *)mount, NULL };
 	size_t skip = strlen(mount), n = 0;
@@ -99,7 +99,7 @@ static int hierarchy_walk(const char *mount, uint64_t bit, cgroup_each each, voi
 	return err;
 }
 
-int cgroup_walk(const struct cgroup_layout *l, cgroup_each each, void *ctx)
+int cgroup_walk(const struct cgroup_layout *l, cgroup_seen each, void *ctx)
 {
 	int err = 0;
 

@@ -19,5 +19,5 @@ struct cgroup_layout {
 int cgroup_layout_read(struct cgroup_layout *ret);
 
 /* For each cgroup of the telling hierarchies: its id (with CGROUP_V1) and path. Stops at nonzero. */
-typedef int (*cgroup_each)(void *ctx, uint64_t id, const char *path);
-int cgroup_walk(const struct cgroup_layout *l, cgroup_each each, void *ctx);
+typedef int (*cgroup_seen)(void *ctx, uint64_t id, const char *path);
+int cgroup_walk(const struct cgroup_layout *l, cgroup_seen each, void *ctx);

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "source/cgroup2.h"
 #include "source/tracefs.h"
 
 static const char *const shared_names[MAP_COUNT] = {
@@ -167,8 +168,33 @@ static int target_attach(void *ctx, const char *category, const char *event)
 	return link_keep(t->probe, bpf_program__attach_perf_event(t->prog, take_fd(&fd)));
 }
 
-static int hook_attach(struct loader *l, struct loaded *p, const struct probe_hook *h,
-		       uint64_t kinds)
+/* Runs an iterator to its end for what it leaves in maps. */
+static int hook_sweep(struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach_iter(prog, NULL);
+	_cleanup_(closep) int fd = -1;
+	char nothing[64];
+	ssize_t n;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	n = fd < 0 ? -errno : 1;
+	bpf_link__destroy(link);
+	while (fd >= 0 && (n = read(fd, nothing, sizeof(nothing))) != 0)
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+	return (int)n;
+}
+
+static int hook_attach_cgroup(struct loaded *p, struct bpf_program *prog)
+{
+	_cleanup_(closep) int fd = cgroup2_open();
+
+	return fd < 0 ? fd : link_keep(p, bpf_program__attach_cgroup(prog, fd));
+}
+
+static int hook_attach(struct loader *l, struct loaded *p, const struct probe_hook *h, uint64_t kinds)
 {
 	const char *name = hook_program(l, h);
 	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, name);
@@ -178,6 +204,10 @@ static int hook_attach(struct loader *l, struct loaded *p, const struct probe_ho
 		return -ENOENT;
 	if (h->iterator)
 		return 0;
+	if (h->sweep)
+		return hook_sweep(prog);
+	if (h->cgroup)
+		return hook_attach_cgroup(p, prog);
 	if (h->targets && name == h->program)
 		return p->probe->targets(h, kinds, target_attach, &t);
 	return link_keep(p, bpf_program__attach(prog));
@@ -208,7 +238,8 @@ static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
 		if (h->targets && l->tracefs < 0) {
 			p->state = PROBE_DEGRADED;
 			snprintf(p->why, sizeof(p->why),
-				 "no tracefs (%s): each system call pays for the hook", strerror(-l->tracefs));
+				 "no tracefs (%s): each system call pays for the hook",
+				 strerror(-l->tracefs));
 		}
 		if (!err)
 			continue;
@@ -231,6 +262,8 @@ static void probe_load(struct loader *l, struct loaded *p, uint64_t kinds)
 	err = probe_open(l, p, kinds);
 	if (err) {
 		probe_fail(p, "load", err);
+		if (err == -EOPNOTSUPP && p->probe->missing)
+			snprintf(p->why, sizeof(p->why), "%s", p->probe->missing);
 		probe_unload(p);
 		return;
 	}
@@ -243,7 +276,8 @@ int loader_want(struct loader *l, uint64_t kinds)
 		l->tracefs = tracefs_open();
 	for (size_t i = 0; i < probes_n; i++) {
 		struct loaded *p = &l->probes[i];
-		uint64_t want = (p->probe->always ? p->probe->kinds : p->probe->kinds & kinds) | p->kinds;
+		uint64_t want = (p->probe->always ? p->probe->kinds : p->probe->kinds & kinds) |
+				p->kinds;
 
 		if (!want || (p->state != PROBE_OFF && want == p->kinds))
 			continue;

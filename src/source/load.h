@@ -27,7 +27,7 @@ enum shared_map {
 #define PROBE_LINKS_MAX 256
 
 enum probe_state {
-	PROBE_OFF,	   /* nothing asked for it */
+	PROBE_OFF, /* nothing asked for it */
 	PROBE_ON,
 	PROBE_DEGRADED,	   /* runs, in a lesser way: why tells */
 	PROBE_UNAVAILABLE, /* why tells */

@@ -72,8 +72,8 @@ static void seed_link(struct seed_room *room, unsigned which, const char *name)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%u/%s", room->r.hdr.pid, name);
-	seed_piece(room, which,
-		   readlink(path, (char *)room + room->r.hdr.len, REC_PATH_MAX), REC_PATH_MAX);
+	seed_piece(room, which, readlink(path, (char *)room + room->r.hdr.len, REC_PATH_MAX),
+		   REC_PATH_MAX);
 }
 
 static int seed_task(struct seed_room *room, struct inject *q)

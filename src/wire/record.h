@@ -26,7 +26,8 @@
 	X(CGROUP_SEEN)      \
 	X(KUBE)             \
 	X(CONTAINER)        \
-	X(LOSS)
+	X(LOSS)             \
+	X(USERS)
 
 enum rec_type {
 	REC_NONE,
@@ -69,7 +70,7 @@ struct rec_str {
 #define REC_NAME_MAX  256   /* one component, its NUL included */
 #define REC_ARGS_MAX  16384 /* argument vector, all NULs included */
 #define REC_ENV_MAX   8192
-#define REC_MAX	      32768 /* a whole record */
+#define REC_MAX	      65536 /* a whole record; cluster objects are the largest */
 
 /* A process's state that is not its program: in fork, exec and task records. */
 struct rec_task {

@@ -1,0 +1,160 @@
+/*
+ * The stage itself: life changes first, then the subject. The subject's cgroup and uid are taken
+ * from each record, so a change nobody told of is still right one event later.
+ */
+#include "enrich/enrich.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "enrich/users.h"
+
+/* The tables are cleaned when this much time of the records has passed. */
+#define REAP_NS (100 * NS_PER_MS)
+
+struct enrich {
+	struct proc_table *procs;
+	struct cgroup_table *cgroups;
+	struct users users;
+	uint64_t reaped_ns;
+};
+
+void enrich_free(struct enrich *e)
+{
+	if (!e)
+		return;
+	proc_table_free(e->procs);
+	cgroup_table_free(e->cgroups);
+	users_free(&e->users);
+	free(e);
+}
+
+int enrich_new(struct enrich **ret)
+{
+	struct enrich *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!e)
+		return -ENOMEM;
+	err = proc_table_new(&e->procs);
+	if (!err)
+		err = cgroup_table_new(&e->cgroups);
+	if (err) {
+		enrich_free(e);
+		return err;
+	}
+	*ret = e;
+	return 0;
+}
+
+static void user_set(struct enrich *e, struct proc *p)
+{
+	bool contained = p->cgroup && p->cgroup->container;
+
+	p->user = contained && p->uid ? STR_NONE : users_name(&e->users, p->uid);
+	p->gen++;
+}
+
+static void cgroup_set(struct enrich *e, struct proc *p, uint64_t id)
+{
+	struct cgroup *cg;
+
+	if (p->cgroup && p->cgroup->id == id)
+		return;
+	cg = cgroup_ref(cgroup_get(e->cgroups, id));
+	cgroup_unref(p->cgroup);
+	p->cgroup = cg;
+	user_set(e, p);
+}
+
+static void subject_set(struct enrich *e, struct event *ev)
+{
+	const struct rec_hdr *h = ev->hdr;
+	struct proc *p = proc_get(e->procs, h->pid, h->start_ns);
+
+	cgroup_set(e, p, h->cgroup);
+	if (p->uid != h->uid) {
+		p->uid = h->uid;
+		user_set(e, p);
+	}
+	ev->proc = p;
+}
+
+static void proc_life(struct enrich *e, struct event *ev)
+{
+	struct proc *p = proc_apply(e->procs, ev->proc, &ev->life, ev->time);
+
+	if (ev->life.task) {
+		cgroup_set(e, p, ev->life.task->cgroup);
+		user_set(e, p);
+	}
+}
+
+static void proc_move(struct enrich *e, const struct life *life)
+{
+	struct proc *p = proc_find(e->procs, life->task_pid, life->task_start_ns);
+
+	cgroup_named(e->cgroups, life->cgroup, life->path);
+	if (p)
+		cgroup_set(e, p, life->cgroup);
+}
+
+static void life_apply(struct enrich *e, struct event *ev)
+{
+	const struct life *life = &ev->life;
+
+	switch (life->op) {
+	case LIFE_NONE:
+		break;
+	case LIFE_FORK:
+	case LIFE_EXEC:
+	case LIFE_EXIT:
+	case LIFE_SEEN:
+		proc_life(e, ev);
+		break;
+	case LIFE_MOVE:
+		proc_move(e, life);
+		break;
+	case LIFE_CGROUP:
+		cgroup_named(e->cgroups, life->cgroup, life->path);
+		break;
+	case LIFE_CGROUP_GONE:
+		cgroup_gone(e->cgroups, life->cgroup, ev->time);
+		break;
+	case LIFE_USERS:
+		users_read(&e->users, life->blob);
+		break;
+	case LIFE_KUBE:
+	case LIFE_CONTAINER:
+		break;
+	}
+}
+
+static void reap(struct enrich *e, struct boot_ns now)
+{
+	if (now.ns < e->reaped_ns + REAP_NS)
+		return;
+	e->reaped_ns = now.ns;
+	proc_table_reap(e->procs, now);
+	cgroup_table_reap(e->cgroups, now);
+}
+
+void enrich_event(struct enrich *e, struct event *ev)
+{
+	reap(e, ev->time);
+	if (ev->kind)
+		subject_set(e, ev);
+	if (ev->life.op != LIFE_NONE)
+		life_apply(e, ev);
+}
+
+struct proc_table *enrich_procs(struct enrich *e)
+{
+	return e->procs;
+}
+
+struct cgroup_table *enrich_cgroups(struct enrich *e)
+{
+	return e->cgroups;
+}
