@@ -245,6 +245,14 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	return r ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
+/* A server that refused, or was not there, is well again; one that broke its streams has to send first. */
+static void watch_answered(struct kube_watcher *w)
+{
+	w->own.state = KUBE_STATE_WATCHING;
+	if (w->said_bad && w->said_code != 200)
+		note_works(w);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct kube_watcher *w = ctx;
@@ -258,7 +266,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	if (code == 200 && !w->reply.answered) {
 		w->reply.answered = true;
 		if (w->step == STEP_WATCH)
-			w->own.state = KUBE_STATE_WATCHING;
+			watch_answered(w);
 		watcher_publish(w);
 	}
 	return size * n;
