@@ -288,7 +288,7 @@ static int check_right(struct compiler *c, const struct ast_check *a, struct che
 		return compiler_error(c, a->right->at, "%.*s compares with values, not with fields",
 				      STR_ARG(a->left->name));
 	if (k->left->type != k->right->type)
-		return compiler_error(c, a->right->at, "a %s cannot be compared with a %s",
+		return compiler_error(c, a->right->at, "%s and %s cannot be compared",
 				      value_type_name(k->left->type),
 				      value_type_name(k->right->type));
 	k->compare = how->with_value;
@@ -308,7 +308,7 @@ static int check_fill(struct compiler *c, const struct ast_check *a, struct chec
 		return 0;
 	how = comparison_find(k->op, k->left->type);
 	if (how->wants == WANTS_NONE)
-		return compiler_error(c, a->op_at, "'%s' does not fit %.*s, which is a %s",
+		return compiler_error(c, a->op_at, "'%s' does not fit %.*s, of type %s",
 				      op_name(k->op), STR_ARG(a->left->name),
 				      value_type_name(k->left->type));
 	if (k->modifier && k->left->any)

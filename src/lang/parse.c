@@ -44,10 +44,14 @@ static int error_expected(struct scan *s, const char *expected)
 
 static bool is_keyword(struct str name)
 {
+	static const struct str words[] = { STR("and"), STR("or"), STR("not"),
+					    STR("AND"), STR("OR"), STR("NOT") };
 	enum expr_op op;
 
-	return str_eq(name, STR("and")) || str_eq(name, STR("or")) || str_eq(name, STR("not")) ||
-	       op_find_word(name, &op);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_eq(name, words[i]))
+			return true;
+	return op_find_word(name, &op);
 }
 
 /* "(" [value ("," value)*] ")", the opening parenthesis being next. */

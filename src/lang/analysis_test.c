@@ -1,0 +1,374 @@
+/*
+ * Push-down must never change an answer: random expressions against random events. Whenever an
+ * expression matches, the event's kind is in expr_kinds and all of expr_necessary holds. The same
+ * run checks the program with its jumps against a plain walk of the tree as written. And golden
+ * rows, for what push-down would be useless without.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "lang/testing.h"
+
+#define EXPRESSIONS 6000
+#define EVENTS	    40
+
+static struct catalogue catalogue;
+static struct arena arena;
+static const struct expr_opts opts = { .type_kinds = test_type_kinds };
+static uint64_t seed = 88172645463325252ull;
+
+static unsigned pick(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed >> 33) % n;
+}
+
+#define PICK(array) (array)[pick(sizeof(array) / sizeof((array)[0]))]
+
+static const char *const strings[] = { "a", "ab", "b", "/etc", "/etc/x", "open", "\"\"" };
+static const char *const numbers[] = { "0", "1", "2", "17" };
+static const char *const ips[] = { "10.0.0.1", "10.0.0.2", "192.168.0.1", "::1" };
+static const char *const nets[] = { "10.0.0.1", "10.0.0.0/8", "192.168.0.0/16", "::/0" };
+static const char *const types[] = { "open", "openat", "creat", "mkdir", "execve", "connect", "nope" };
+static const char *const kind_names[] = { "open", "create", "exec", "connect", "accept", "nope" };
+
+static const struct {
+	const char *name;
+	const char *const *values;
+	unsigned nvalues;
+	const char *const *literals;
+	unsigned nliterals;
+} fields[] = {
+#define ROW(name, values, literals)                                     \
+	{ name, values, sizeof(values) / sizeof((values)[0]), literals, \
+	  sizeof(literals) / sizeof((literals)[0]) }
+	ROW("proc.name", strings, strings),
+	ROW("proc.pname", strings, strings),
+	ROW("proc.aname", strings, strings),
+	ROW("fd.name", strings, strings),
+	ROW("proc.env[A]", strings, strings),
+	ROW("proc.argv", strings, strings),
+	ROW("proc.pid", numbers, numbers),
+	ROW("proc.tty", numbers, numbers),
+	ROW("evt.num", numbers, numbers),
+	ROW("fd.port", numbers, numbers),
+	ROW("fd.ip", ips, nets),
+	ROW("fd.sip", ips, nets),
+	ROW("evt.type", types, types),
+	ROW("evt.kind", kind_names, kind_names),
+	ROW("fd.sport", numbers, numbers),
+	ROW("req.latency", numbers, numbers),
+};
+#define NFIELDS (sizeof(fields) / sizeof(fields[0]))
+
+static const char *const any_ops[] = { "=",    "!=",	    "=",	  "<",
+				       ">=",   "contains",  "startswith", "endswith",
+				       "glob", "icontains", "regex" };
+static const char *const modifiers[] = { "anyof", "oneof", "allof" };
+
+static void random_list(struct buf *b, unsigned f)
+{
+	unsigned n = pick(4);
+
+	buf_char(b, '(');
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(b, "%s%s", i ? "," : "", fields[f].literals[pick(fields[f].nliterals)]);
+	buf_char(b, ')');
+}
+
+static void check_try(struct buf *b)
+{
+	unsigned f = pick(NFIELDS);
+	const char *name = fields[f].name;
+
+	switch (pick(12)) {
+	case 0:
+		buf_printf(b, "%s exists", name);
+		break;
+	case 1:
+		buf_printf(b, "tolower(%s) = %s", name, PICK(strings));
+		break;
+	case 2:
+		buf_printf(b, "%s=val(%s)", name, fields[pick(NFIELDS)].name);
+		break;
+	case 3:
+	case 4:
+	case 5:
+		buf_printf(b, "%s %s ", name, pick(3) ? "in" : pick(2) ? "intersects" : "pmatch");
+		random_list(b, f);
+		break;
+	case 6:
+		buf_printf(b, "%s %s %s ", name, PICK(any_ops), PICK(modifiers));
+		random_list(b, f);
+		break;
+	case 7:
+		buf_printf(b, "%s glob %s*", name, fields[f].literals[pick(fields[f].nliterals)]);
+		break;
+	default:
+		buf_printf(b, "%s %s %s", name, PICK(any_ops),
+			   fields[f].literals[pick(fields[f].nliterals)]);
+	}
+}
+
+/* One that fits: most random pairs of field and operator do not. */
+static void random_check(struct buf *b)
+{
+	_cleanup_(expr_freep) struct expr *x = NULL;
+	size_t start = b->n;
+
+	do {
+		b->n = start;
+		check_try(b);
+	} while (expr_parse(&catalogue, str_skip(buf_slice(b), start), NULL, &x, NULL) < 0);
+}
+
+static void random_expr(struct buf *b, unsigned depth)
+{
+	unsigned n = 2 + pick(3);
+
+	if (depth == 0 || pick(4) == 0) {
+		random_check(b);
+		return;
+	}
+	if (pick(4) == 0)
+		buf_str(b, STR("not "));
+	buf_char(b, '(');
+	for (unsigned i = 0, join = pick(2); i < n; i++) {
+		if (i)
+			buf_str(b, join ? STR(" and ") : STR(" or "));
+		random_expr(b, depth - 1);
+	}
+	buf_char(b, ')');
+}
+
+/* A field is only put on an event whose kind can have it: that is what field->kinds says. */
+static void random_event(struct test_event *t)
+{
+	static char texts[NFIELDS][64];
+	const char *type = types[pick(6)];
+	uint64_t can = test_type_kinds(str_of(type));
+
+	*t = (struct test_event){ 0 };
+	do
+		t->ev.kind = &kind_table[pick(KIND_COUNT)];
+	while (!(KIND_BIT(t->ev.kind->id) & can));
+	test_set(t, &catalogue, STR("evt.type"), str_of(type));
+	test_set(t, &catalogue, STR("evt.kind"), t->ev.kind->name);
+	test_set(t, &catalogue, STR("evt.num"), str_of(numbers[1 + pick(3)]));
+	for (unsigned f = 0; f < NFIELDS; f++) {
+		struct str name = { fields[f].name, strcspn(fields[f].name, "[") };
+		const struct field *field = field_find(&catalogue, name);
+		int n;
+
+		if (str_starts(name, STR("evt.")) || pick(4) == 0 ||
+		    !(field->kinds & KIND_BIT(t->ev.kind->id)))
+			continue;
+		n = snprintf(texts[f], 64, "%s", fields[f].values[pick(fields[f].nvalues)]);
+		if (field->type == VALUE_LIST || field->flags & FIELD_ANY)
+			snprintf(texts[f] + n, (size_t)(64 - n), " %s",
+				 fields[f].values[pick(fields[f].nvalues)]);
+		test_set(t, &catalogue, str_of(fields[f].name), str_of(texts[f]));
+	}
+}
+
+/* The tree as written, leaf by leaf, each compiled alone: no jumps, no shared program. */
+static bool walk(const struct ast *a, const struct ast_node *n, const struct event *ev)
+{
+	struct ast leaf = { .text = a->text, .root = (struct ast_node *)n };
+	_cleanup_(expr_freep) struct expr *x = NULL;
+	bool and = n->kind == AST_AND;
+
+	if (n->kind == AST_NOT)
+		return !walk(a, n->child, ev);
+	if (n->kind == AST_CHECK) {
+		assert_int_equal(expr_compile(&catalogue, &leaf, NULL, &x, NULL), 0);
+		assert_int_equal(expr_checks(x), 1);
+		return expr_match(x, ev);
+	}
+	for (const struct ast_node *c = n->child; c; c = c->next)
+		if (walk(a, c, ev) != and)
+			return !and;
+	return and;
+}
+
+struct needs_ctx {
+	const struct event *ev;
+	struct str text;
+	unsigned n;
+};
+
+static void need_check(void *ctx, const struct expr_cond *c)
+{
+	struct needs_ctx *n = ctx;
+
+	n->n++;
+	if (!expr_cond_holds(c, n->ev))
+		print_error("%.*s: %s %s does not hold\n", STR_ARG(n->text), c->ref->field->name,
+			    op_name(c->op));
+	assert_true(expr_cond_holds(c, n->ev));
+}
+
+static void test_sound(void **state)
+{
+	unsigned matched = 0, narrowed = 0, needs = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < EXPRESSIONS; i++) {
+		_cleanup_(ast_freep) struct ast *a = NULL;
+		_cleanup_(expr_freep) struct expr *x = NULL;
+		_cleanup_(buf_free) struct buf b = { 0 };
+		struct needs_ctx n = { .text = STR_NONE };
+		uint64_t set;
+
+		random_expr(&b, 1 + pick(3));
+		n.text = buf_slice(&b);
+		assert_int_equal(ast_parse(n.text, &a, NULL), 0);
+		assert_int_equal(expr_compile(&catalogue, a, &opts, &x, NULL), 0);
+		set = expr_kinds(x);
+		narrowed += set != KINDS_ALL;
+		for (unsigned k = 0; k < EVENTS; k++) {
+			struct test_event t;
+			bool matches;
+
+			random_event(&t);
+			arena_reset(&arena);
+			matches = expr_match(x, &t.ev);
+			if (k % 8 == 0)
+				assert_int_equal(matches, walk(a, a->root, &t.ev));
+			if (!matches)
+				continue;
+			matched++;
+			assert_true(set & KIND_BIT(t.ev.kind->id));
+			n.ev = &t.ev;
+			assert_int_equal(expr_necessary(x, need_check, &n), 0);
+		}
+		needs += n.n;
+	}
+	print_message("matched %u of %u, %u expressions narrow the kinds, %u conditions held\n",
+		      matched, EXPRESSIONS * EVENTS, narrowed, needs);
+	assert_true(matched > EXPRESSIONS && narrowed > EXPRESSIONS / 20 && needs > EXPRESSIONS);
+}
+
+static void need_show(void *ctx, const struct expr_cond *c)
+{
+	struct buf *b = ctx;
+
+	buf_printf(b, "%s%s", b->n ? "; " : "", c->ref->field->name);
+	if (c->ref->has_index)
+		buf_printf(b, "[%d]", (int)c->ref->index);
+	if (c->ref->key.p)
+		buf_printf(b, "[%.*s]", STR_ARG(c->ref->key));
+	buf_printf(b, " %s", op_name(c->op));
+	for (size_t i = 0; i < c->n; i++) {
+		buf_char(b, i ? ',' : ' ');
+		value_text(b, &c->values[i].v);
+		if (c->ref->field->type == VALUE_IP)
+			buf_printf(b, "/%u", c->values[i].bits);
+	}
+}
+
+#define K(id) KIND_BIT(KIND_##id)
+
+static const struct {
+	const char *text;
+	uint64_t kinds;
+	const char *needs;
+} rows[] = {
+	{ "proc.name=a", KINDS_ALL, "proc.name = a" },
+	{ "proc.name=a or proc.name=b", KINDS_ALL, "proc.name = a,b" },
+	{ "proc.name in (a, b) or proc.name=c", KINDS_ALL, "proc.name = a,b,c" },
+	{ "proc.name=a and proc.pid>1", KINDS_ALL, "proc.name = a; proc.pid > 1" },
+	{ "proc.name=a or proc.pid=1", KINDS_ALL, "" },
+	{ "not proc.name=a", KINDS_ALL, "" },
+	{ "not (not proc.name=a or proc.pid=1)", KINDS_ALL, "proc.name = a" },
+	{ "not not proc.name=a", KINDS_ALL, "proc.name = a" },
+	{ "proc.name!=a", KINDS_ALL, "proc.name != a" },
+	{ "proc.name!=a or proc.name!=b", KINDS_ALL, "proc.name exists" },
+	{ "proc.name=a or proc.name startswith b", KINDS_ALL, "proc.name startswith a,b" },
+	{ "proc.name startswith a or proc.name endswith b", KINDS_ALL, "proc.name exists" },
+	{ "proc.name=a or tolower(proc.name)=b", KINDS_ALL, "proc.name exists" },
+	{ "proc.pid<5 or proc.pid=9", KINDS_ALL, "proc.pid exists" },
+	{ "proc.aname[1]=a or proc.aname[2]=a", KINDS_ALL, "" },
+	{ "proc.aname[1]=a or proc.aname[1]=b", KINDS_ALL, "proc.aname[1] = a,b" },
+	{ "proc.env[A]=a or proc.env[B]=a", KINDS_ALL, "" },
+	{ "(proc.name=a and proc.pid=1) or (proc.pid=2 and proc.name=b)", KINDS_ALL,
+	  "proc.name = a,b; proc.pid = 1,2" },
+	{ "proc.name glob \"ab*c\"", KINDS_ALL, "proc.name startswith ab" },
+	{ "proc.name glob abc", KINDS_ALL, "proc.name = abc" },
+	{ "proc.name glob \"*c\"", KINDS_ALL, "proc.name exists" },
+	{ "proc.name regex \"a.*\" and proc.argv in (a)", KINDS_ALL,
+	  "proc.name exists; proc.argv exists" },
+	{ "proc.name startswith oneof (a, b)", KINDS_ALL, "proc.name startswith a,b" },
+	{ "proc.name=val(proc.pname)", KINDS_ALL, "proc.name exists; proc.pname exists" },
+	{ "fd.name startswith /etc/", TEST_FILE | TEST_NET, "fd.name startswith /etc/" },
+	{ "fd.name startswith /etc/ and evt.is_open_read=true", TEST_FILE,
+	  "fd.name startswith /etc/; evt.is_open_read = true" },
+	{ "fd.name startswith /etc/ or fd.sport=1", TEST_FILE | TEST_NET, "" },
+	{ "not fd.name startswith /etc/", KINDS_ALL, "" },
+	{ "fd.ip in (10.0.0.0/8, 1.1.1.1)", TEST_NET, "fd.ip = 10.0.0.0/8,1.1.1.1/32" },
+	{ "fd.sip=::1", TEST_NET, "fd.sip = ::1/128" },
+	{ "evt.type=open", K(OPEN), "evt.type = open" },
+	{ "evt.type in (open, openat, execve)", K(OPEN) | K(EXEC), "evt.type = open,openat,execve" },
+	{ "evt.type=creat", K(OPEN) | K(CREATE), "evt.type = creat" },
+	{ "evt.type=creat and fd.sport=1", 0, "evt.type = creat; fd.sport = 1" },
+	{ "evt.type=nope", 0, "evt.type = nope" },
+	{ "evt.type!=open", KINDS_ALL, "evt.type != open" },
+	{ "not evt.type=open", KINDS_ALL, "" },
+	{ "evt.type=open or proc.name=a", KINDS_ALL, "" },
+	{ "evt.type startswith op", KINDS_ALL, "evt.type startswith op" },
+	{ "evt.kind=exec", K(EXEC), "evt.kind = exec" },
+	{ "evt.kind!=exec", KINDS_ALL & ~K(EXEC), "evt.kind != exec" },
+	{ "not evt.kind in (exec, open)", KINDS_ALL & ~(K(EXEC) | K(OPEN)), "" },
+	{ "evt.kind in (exec, connect) and fd.sport=1", K(CONNECT),
+	  "evt.kind = exec,connect; fd.sport = 1" },
+	{ "(evt.type=openat and fd.name startswith /etc/) or (evt.type=connect and fd.sport=22)",
+	  K(OPEN) | K(CONNECT), "evt.type = openat,connect" },
+	{ "evt.num=0", 0, "evt.num = 0" },
+	{ "evt.num=0 and evt.type=open", 0, "evt.num = 0; evt.type = open" },
+	{ "evt.num=0 or evt.type=open", K(OPEN), "" },
+	{ "not evt.num=0", KINDS_ALL, "" },
+	{ "proc.name in ()", KINDS_ALL, "proc.name =" },
+};
+
+static void test_golden(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(expr_freep) struct expr *x = NULL;
+		_cleanup_(buf_free) struct buf b = { 0 };
+
+		assert_int_equal(expr_parse(&catalogue, str_of(rows[i].text), &opts, &x, NULL), 0);
+		assert_int_equal(expr_necessary(x, need_show, &b), 0);
+		buf_char(&b, 0);
+		if (expr_kinds(x) != rows[i].kinds)
+			print_error("%s: kinds %lx\n", rows[i].text, (long)expr_kinds(x));
+		assert_int_equal(expr_kinds(x), rows[i].kinds);
+		assert_string_equal(b.p, rows[i].needs);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_sound),
+	};
+	int r;
+
+	catalogue = test_catalogue();
+	if (arena_init(&arena, 1 << 16) < 0)
+		return 1;
+	field_arena_set(&arena);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	arena_free(&arena);
+	catalogue_free(&catalogue);
+	return r;
+}
