@@ -29,7 +29,7 @@ static size_t char_show(char *to, const char *p, size_t n)
 		*to = '?';
 		return 1;
 	}
-	memcpy(to, p, len);
+	memmove(to, p, len);
 	return len;
 }
 
