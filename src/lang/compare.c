@@ -7,6 +7,8 @@
 
 #include "lang/pattern.h"
 
+#define SHORT_TEXT_BYTES 256
+
 /* Strings */
 
 static bool str_is(const struct value *v, const struct constant *k)
@@ -44,9 +46,21 @@ static bool str_in(const struct value *v, const struct constant *k)
 	return strset_has(k->set, v->str);
 }
 
+/* memmem sets up tables that pay only for long texts, and guards against what short ones bound. */
 static bool str_has(const struct value *v, const struct constant *k)
 {
-	return str_contains(v->str, k->v.str);
+	struct str s = v->str, part = k->v.str;
+	const char *at = s.p, *last;
+
+	if (s.n < part.n || part.n == 0 || s.n > SHORT_TEXT_BYTES)
+		return str_contains(s, part);
+	last = s.p + s.n - part.n;
+	while (at <= last && (at = memchr(at, part.p[0], (size_t)(last - at) + 1))) {
+		if (memcmp(at, part.p, part.n) == 0)
+			return true;
+		at++;
+	}
+	return false;
 }
 
 static bool str_ihas(const struct value *v, const struct constant *k)

@@ -222,6 +222,38 @@ static int constants_each(struct compiler *c, const struct ast_check *a, enum co
 	return r;
 }
 
+/*
+ * `glob /etc/x*` is a prefix: patterns with stars at their ends only become the cheaper operator
+ * that means the same. Returns that operator and leaves the text without stars in @s.
+ */
+static enum expr_op glob_simplify(struct str *s)
+{
+	struct str t = *s;
+	bool before = t.n && t.p[0] == '*', after = t.n > 1 && t.p[t.n - 1] == '*';
+
+	t = (struct str){ t.p + before, t.n - before - after };
+	for (size_t i = 0; i < t.n; i++)
+		if (strchr("*?[\\", t.p[i]))
+			return EXPR_GLOB;
+	*s = t;
+	return before && after ? EXPR_CONTAINS :
+	       before	       ? EXPR_ENDSWITH :
+	       after	       ? EXPR_STARTSWITH :
+				 EXPR_EQ;
+}
+
+/* The check still says glob: analysis reads it so. */
+static void check_simplify(struct check *k)
+{
+	struct str s = k->k.v.str;
+	enum expr_op op = glob_simplify(&s);
+
+	if (op == EXPR_GLOB)
+		return;
+	k->k.v.str = s;
+	k->compare = comparison_find(op, VALUE_STR)->fn;
+}
+
 static int constants_make(struct compiler *c, const struct ast_check *a, enum compare_wants wants,
 			  struct check *k)
 {
@@ -238,7 +270,10 @@ static int constants_make(struct compiler *c, const struct ast_check *a, enum co
 			r = constant_pattern(c, t, WANTS_PATTERN, &k->k);
 		return r < 0 ? r : set_paths(c, k, &k->k);
 	}
-	return constant_one(c, k, wants, a->values, k->values, &k->k);
+	r = constant_one(c, k, wants, a->values, k->values, &k->k);
+	if (r == 0 && k->op == EXPR_GLOB)
+		check_simplify(k);
+	return r;
 }
 
 /* Checks */

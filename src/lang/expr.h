@@ -70,7 +70,10 @@ struct expr_cond {
 	size_t n;
 };
 
-/* The kinds whose events can match: a superset, never too small. */
+/*
+ * The kinds whose events can match: a superset, never too small. Read from evt.type, evt.kind and
+ * from field->kinds (0 there is taken to mean any).
+ */
 uint64_t expr_kinds(const struct expr *x);
 
 /*

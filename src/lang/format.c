@@ -189,7 +189,8 @@ void format_print(const struct format *f, const struct event *ev, struct buf *b)
 		size_t start;
 		struct value v;
 
-		buf_str(b, p->literal);
+		if (p->literal.n)
+			buf_str(b, p->literal);
 		if (!p->name.p)
 			continue;
 		start = b->n;
