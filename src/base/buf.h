@@ -37,9 +37,9 @@ static inline char *buf_grow(struct buf *b, size_t more)
 
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
-	char *to = buf_grow(b, n);
+	char *to = n ? buf_grow(b, n) : NULL;
 
-	if (to && n) {
+	if (to) {
 		memcpy(to, p, n);
 		b->n += n;
 	}
