@@ -56,9 +56,9 @@ static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_str
 	if ((filters & FILTER_PID) && !bpf_map_lookup_elem(&f_pid, &pid))
 		return false;
 	if (filters & FILTER_COMM) {
-		char comm[16] = {};
+		char comm[16];
 
-		bpf_get_current_comm(comm, sizeof(comm));
+		BPF_CORE_READ_INTO(&comm, t, group_leader, comm);
 		if (!bpf_map_lookup_elem(&f_comm, comm))
 			return false;
 	}
@@ -71,7 +71,10 @@ static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_str
 	if (filters & FILTER_CGROUP) {
 		u64 cgroup = task_cgroup(t);
 
-		if (!bpf_map_lookup_elem(&f_cgroup, &cgroup))
+		u32 *wanted = bpf_map_lookup_elem(&f_cgroup, &cgroup);
+
+		/* One that user space has not judged yet passes: nothing of a new pod is missed. */
+		if (wanted && !*wanted)
 			return false;
 	}
 	return true;
@@ -100,6 +103,7 @@ static __always_inline void hdr_fill(struct rec_hdr *h, u32 type, struct task_st
 	h->type = type;
 	h->cpu = bpf_get_smp_processor_id();
 	h->uid = (u32)bpf_get_current_uid_gid();
+	BPF_CORE_READ_INTO(&h->comm, t, group_leader, comm);
 }
 
 /*

@@ -18,6 +18,7 @@ struct enrich {
 	struct cgroup_table *cgroups;
 	struct users users;
 	uint64_t reaped_ns;
+	uint64_t generation;
 };
 
 void enrich_free(struct enrich *e)
@@ -74,6 +75,10 @@ static void subject_set(struct enrich *e, struct event *ev)
 	struct proc *p = proc_get(e->procs, h->pid, h->start_ns);
 
 	cgroup_set(e, p, h->cgroup);
+	if (h->comm[0] && memcmp(p->comm, h->comm, sizeof(p->comm)) != 0) {
+		memcpy(p->comm, h->comm, sizeof(p->comm));
+		p->gen++;
+	}
 	if (p->uid != h->uid) {
 		p->uid = h->uid;
 		user_set(e, p);
@@ -96,6 +101,7 @@ static void proc_move(struct enrich *e, const struct life *life)
 	struct proc *p = proc_find(e->procs, life->task_pid, life->task_start_ns);
 
 	cgroup_named(e->cgroups, life->cgroup, life->path);
+	e->generation++;
 	if (p)
 		cgroup_set(e, p, life->cgroup);
 }
@@ -117,6 +123,7 @@ static void life_apply(struct enrich *e, struct event *ev)
 		proc_move(e, life);
 		break;
 	case LIFE_CGROUP:
+		e->generation++;
 		cgroup_named(e->cgroups, life->cgroup, life->path);
 		break;
 	case LIFE_CGROUP_GONE:
@@ -147,6 +154,11 @@ void enrich_event(struct enrich *e, struct event *ev)
 		subject_set(e, ev);
 	if (ev->life.op != LIFE_NONE)
 		life_apply(e, ev);
+}
+
+uint64_t enrich_generation(const struct enrich *e)
+{
+	return e->generation;
 }
 
 struct proc_table *enrich_procs(struct enrich *e)

@@ -19,12 +19,12 @@ void enrich_free(struct enrich *e);
 /* Applies @ev->life to the tables and sets @ev->proc. @ev may have no kind (only life). */
 void enrich_event(struct enrich *e, struct event *ev);
 
+/* Grows whenever a cgroup, container or pod became known or got another name. */
+uint64_t enrich_generation(const struct enrich *e);
+
 struct proc_table *enrich_procs(struct enrich *e);
 struct cgroup_table *enrich_cgroups(struct enrich *e);
 struct k8s *enrich_k8s(struct enrich *e);
-
-/* Told of each container when it is first seen, so that its name can be looked up elsewhere. */
-void enrich_on_container(struct enrich *e, void (*cb)(void *ctx, struct container *c), void *ctx);
 
 /* The tables of fields that read what enrich fills in: subject, file and connection, event. */
 extern const struct field enrich_subject_fields[];

@@ -15,7 +15,7 @@
 #include "wire/kinds.h"
 
 enum filter_flag {
-	FILTER_CGROUP = 1, /* map f_cgroup holds the wanted cgroup ids */
+	FILTER_CGROUP = 1, /* map f_cgroup holds a verdict; a cgroup without one passes */
 	FILTER_PID = 2,	   /* map f_pid holds the wanted processes */
 	FILTER_UID = 4,	   /* map f_uid holds the wanted real uids */
 	FILTER_COMM = 8,   /* map f_comm holds the wanted command names */

@@ -15,7 +15,7 @@ struct rec_cgroup_seen {
 	__u32 pad;
 	char tail[];
 };
-_Static_assert(sizeof(struct rec_cgroup_seen) == 64, "rec_cgroup_seen is stored in captures");
+_Static_assert(sizeof(struct rec_cgroup_seen) == 80, "rec_cgroup_seen is stored in captures");
 
 /* KUBE, CONTAINER: an encoded object (kube/obj.h, enrich/container_name.h). */
 struct rec_blob {
@@ -24,4 +24,4 @@ struct rec_blob {
 	__u32 pad;
 	char tail[];
 };
-_Static_assert(sizeof(struct rec_blob) == 56, "rec_blob is stored in captures");
+_Static_assert(sizeof(struct rec_blob) == 72, "rec_blob is stored in captures");

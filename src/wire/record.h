@@ -51,8 +51,9 @@ struct rec_hdr {
 	__u16 type; /* enum rec_type */
 	__u16 cpu;
 	__u32 uid;
+	char comm[16]; /* of the process (its group leader) */
 };
-_Static_assert(sizeof(struct rec_hdr) == 48, "rec_hdr is stored in captures");
+_Static_assert(sizeof(struct rec_hdr) == 64, "rec_hdr is stored in captures");
 
 /* A piece of the tail. `cut`: it was longer than the stated maximum. off 0: absent. */
 struct rec_str {

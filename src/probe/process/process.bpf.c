@@ -265,6 +265,7 @@ int process_seen(struct bpf_iter__task *ctx)
 	r.hdr.pid = r.hdr.tid = r.task.pid;
 	r.hdr.type = REC_TASK_SEEN;
 	r.hdr.uid = r.task.uid;
+	__builtin_memcpy(r.hdr.comm, r.task.comm, sizeof(r.hdr.comm));
 	r.user_ns = BPF_CORE_READ(sig, utime) + BPF_CORE_READ(t, utime);
 	r.system_ns = BPF_CORE_READ(sig, stime) + BPF_CORE_READ(t, stime);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));

@@ -198,6 +198,22 @@ static const struct field process_fields[] = {
 	{ NULL },
 };
 
+static const struct {
+	const char *name;
+	enum kind_id kind;
+} process_types[] = {
+	{ "clone", KIND_FORK },		{ "execve", KIND_EXEC },	 { "procexit", KIND_EXIT },
+	{ "cgroup_mkdir", KIND_CGROUP }, { "cgroup_rmdir", KIND_CGROUP }, { "cgroup_attach", KIND_CGROUP },
+};
+
+static uint64_t process_type_kinds(struct str type)
+{
+	for (size_t i = 0; i < sizeof(process_types) / sizeof(process_types[0]); i++)
+		if (str_eq(type, str_of(process_types[i].name)))
+			return KIND_BIT(process_types[i].kind);
+	return 0;
+}
+
 static const struct probe_decoder process_decoders[] = {
 	{ REC_FORK, fork_decode },     { REC_EXEC, exec_decode },      { REC_EXIT, exit_decode },
 	{ REC_CGROUP, cgroup_decode }, { REC_TASK_SEEN, seen_decode }, { REC_NONE, NULL },
@@ -226,4 +242,5 @@ const struct probe probe_process = {
 	.hooks = process_hooks,
 	.decoders = process_decoders,
 	.fields = process_fields,
+	.type_kinds = process_type_kinds,
 };

@@ -11,7 +11,7 @@ struct rec_fork {
 	struct rec_hdr hdr; /* the parent */
 	struct rec_task child;
 };
-_Static_assert(sizeof(struct rec_fork) == 160, "rec_fork is stored in captures");
+_Static_assert(sizeof(struct rec_fork) == 176, "rec_fork is stored in captures");
 
 enum exec_cut {
 	EXEC_ARGS,
@@ -30,7 +30,7 @@ struct rec_exec {
 	__u64 inode;			   /* of the executable */
 	char tail[];
 };
-_Static_assert(sizeof(struct rec_exec) == 192, "rec_exec is stored in captures");
+_Static_assert(sizeof(struct rec_exec) == 208, "rec_exec is stored in captures");
 
 struct rec_exit {
 	struct rec_hdr hdr;
@@ -40,7 +40,7 @@ struct rec_exit {
 	__s32 code; /* as wait(2) has it: exit status << 8 | signal, 0x80 for a core dump */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct rec_exit) == 80, "rec_exit is stored in captures");
+_Static_assert(sizeof(struct rec_exit) == 96, "rec_exit is stored in captures");
 
 enum cgroup_op {
 	CGROUP_MKDIR,
@@ -59,7 +59,7 @@ struct rec_cgroup {
 	__u32 hierarchy;
 	char tail[];
 };
-_Static_assert(sizeof(struct rec_cgroup) == 80, "rec_cgroup is stored in captures");
+_Static_assert(sizeof(struct rec_cgroup) == 96, "rec_cgroup is stored in captures");
 
 /*
  * A process that was there before the agent. The iterator gives the fixed part; source/seed.c adds
@@ -74,4 +74,4 @@ struct rec_task_seen {
 	__u32 cut; /* REC_CUT(enum exec_cut) */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct rec_task_seen) == 200, "rec_task_seen is stored in captures");
+_Static_assert(sizeof(struct rec_task_seen) == 216, "rec_task_seen is stored in captures");

@@ -273,7 +273,7 @@ static __always_inline int call_send(const struct sys_call *s, struct ctl *c)
 
 	if (row->path[0] != ARG_NONE) {
 		len = bpf_probe_read_user_str(path, sizeof(path), (void *)arg_at(s, row->path[0]));
-		if (len > 0 && (c->filters & FILTER_PATH) &&
+		if (len > 0 && (c->filters & FILTER_PATH) && !(row->flags & SYS_MAIN1) &&
 		    (c->filtered_kinds & KIND_BIT(row->kind)) && !path_pass(c, path))
 			return 0;
 		if (len > 0 && len < PATH_SMALL && path[0] == '/' && row->path[1] == ARG_NONE &&

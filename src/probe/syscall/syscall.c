@@ -266,6 +266,16 @@ static int syscall_targets(const struct probe_hook *hook, uint64_t kinds, probe_
 	return 0;
 }
 
+static uint64_t syscall_type_kinds(struct str type)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < sys_calls_n; i++)
+		if (str_eq(type, str_of(sys_calls[i].name)))
+			set |= KIND_BIT(sys_calls[i].kind);
+	return set;
+}
+
 #define SYSCALL_KINDS                                                                              \
 	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |                     \
 	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |                      \
@@ -299,4 +309,5 @@ const struct probe probe_syscall = {
 	.fields = syscall_fields,
 	.prepare = syscall_prepare,
 	.targets = syscall_targets,
+	.type_kinds = syscall_type_kinds,
 };

@@ -20,7 +20,7 @@
 enum sys_flag {
 	SYS_FAILED = 1, /* only when the call failed */
 	SYS_ENTER = 2,	/* the descriptor is looked up at entry: it is gone at return */
-	SYS_SOCKET = 4, /* only when the descriptor is a socket */
+	SYS_MAIN1 = 4,	/* the event is about the second path, not the first */
 };
 
 struct sys_row {
@@ -57,4 +57,4 @@ struct rec_syscall {
 	__u16 pad;
 	char tail[];
 };
-_Static_assert(sizeof(struct rec_syscall) == 184, "rec_syscall is stored in captures");
+_Static_assert(sizeof(struct rec_syscall) == 200, "rec_syscall is stored in captures");

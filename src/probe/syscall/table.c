@@ -80,17 +80,17 @@ const struct sys_call sys_calls[] = {
 		    { "to_path", &arg_path }, { "flags", &arg_hex } } },
 
 	/* Sockets. */
-	{ __NR_connect, "connect", KIND_CONNECT, SYS_SOCKET,
+	{ __NR_connect, "connect", KIND_CONNECT,
 	  .args = { { "fd", &arg_fd }, { "addr", &arg_addr } } },
-	{ __NR_accept, "accept", KIND_ACCEPT, SYS_SOCKET, .ret_is_fd = true,
+	{ __NR_accept, "accept", KIND_ACCEPT, .ret_is_fd = true,
 	  .args = { { "listenfd", &arg_dec } } },
-	{ __NR_accept4, "accept4", KIND_ACCEPT, SYS_SOCKET, .ret_is_fd = true,
+	{ __NR_accept4, "accept4", KIND_ACCEPT, .ret_is_fd = true,
 	  .args = { { "listenfd", &arg_dec }, { NULL }, { NULL }, { "flags", &arg_accept_flags } } },
-	{ __NR_bind, "bind", KIND_BIND, SYS_SOCKET,
+	{ __NR_bind, "bind", KIND_BIND,
 	  .args = { { "fd", &arg_fd }, { "addr", &arg_addr } } },
-	{ __NR_listen, "listen", KIND_LISTEN, SYS_SOCKET,
+	{ __NR_listen, "listen", KIND_LISTEN,
 	  .args = { { "fd", &arg_fd }, { "backlog", &arg_dec } } },
-	{ __NR_close, "close", KIND_CLOSE, SYS_SOCKET | SYS_ENTER, .args = { { "fd", &arg_fd } } },
+	{ __NR_close, "close", KIND_CLOSE, SYS_ENTER, .args = { { "fd", &arg_fd } } },
 
 	/* Modules. */
 	{ __NR_init_module, "init_module", KIND_MODULE,
@@ -175,7 +175,7 @@ void sys_rows_fill(struct sys_row *ret)
 		struct sys_row row = {
 			.used = 1,
 			.kind = (uint8_t)c->kind,
-			.flags = c->flags,
+			.flags = c->flags | (c->main_path ? SYS_MAIN1 : 0),
 			.fd = c->ret_is_fd ? ARG_RET : ARG_NONE,
 			.path = { ARG_NONE, ARG_NONE },
 			.dir = { ARG_NONE, ARG_NONE },

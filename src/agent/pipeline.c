@@ -1,0 +1,70 @@
+/* The stages in order. A reader who knows pipeline_record knows the program. */
+#include "agent/pipeline.h"
+
+#include <errno.h>
+
+int pipeline_init(struct pipeline *p, const struct event_host *host)
+{
+	int err;
+
+	*p = (struct pipeline){ .host = *host };
+	err = arena_init(&p->arena, ARENA_BYTES);
+	return err ? err : enrich_new(&p->enrich);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	enrich_free(p->enrich);
+	arena_free(&p->arena);
+	*p = (struct pipeline){ 0 };
+}
+
+static void record_keep(struct pipeline *p, const struct rec_hdr *h)
+{
+	if (p->capture && !p->capture_err)
+		p->capture_err = capture_add(p->capture, h);
+}
+
+static void event_deliver(struct subscription *s, const struct event *ev)
+{
+	if (!(s->kinds & KIND_BIT(ev->kind->id)))
+		return;
+	if ((s->scope && !expr_match(s->scope, ev)) || (s->where && !expr_match(s->where, ev)))
+		return;
+	s->matched++;
+	s->event(s->ctx, ev);
+}
+
+void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
+{
+	struct event ev;
+
+	p->records++;
+	record_keep(p, h);
+	field_arena_set(&p->arena);
+	if (decode_record(h, &p->host, &p->arena, &p->decoded, &ev)) {
+		enrich_event(p->enrich, &ev);
+		if (ev.kind) {
+			ev.num = ++p->events;
+			for (struct subscription *s = p->subscriptions; s; s = s->next)
+				event_deliver(s, &ev);
+		}
+	}
+	arena_reset(&p->arena);
+}
+
+void pipeline_subscribe(struct pipeline *p, struct subscription *s)
+{
+	s->next = p->subscriptions;
+	p->subscriptions = s;
+}
+
+void pipeline_unsubscribe(struct pipeline *p, struct subscription *s)
+{
+	struct subscription **at = &p->subscriptions;
+
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
+}

@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * The pipeline: what happens to a record, in one visible function (pipeline_record). One thread, no
+ * locks, nothing global: a large node may run several.
+ *
+ * Outputs are subscriptions: a set of kinds, a condition, and a callback that gets each event that
+ * matches. They are borrowed, and may be added and removed between records.
+ */
+#include "base/arena.h"
+#include "decode/decode.h"
+#include "enrich/enrich.h"
+#include "lang/expr.h"
+#include "source/capture.h"
+
+#define ARENA_BYTES (256u << 10)
+
+struct subscription {
+	uint64_t kinds;		  /* KIND_BITs */
+	const struct expr *where; /* NULL: all */
+	const struct expr *scope; /* --pod, --container, --pid: NULL: all */
+	void (*event)(void *ctx, const struct event *ev);
+	void *ctx;
+	uint64_t matched;
+	struct subscription *next;
+};
+
+struct pipeline {
+	struct arena arena;
+	struct event_host host;
+	struct enrich *enrich;
+	struct capture_writer *capture; /* NULL: nothing is recorded */
+	struct subscription *subscriptions;
+	struct decode_stats decoded;
+	uint64_t records, events;
+	int capture_err; /* first -errno of the capture; it is closed then */
+};
+
+/* 0 or -ENOMEM. */
+int pipeline_init(struct pipeline *p, const struct event_host *host);
+void pipeline_free(struct pipeline *p);
+
+/* One record in; everything made of it is gone when this returns. */
+void pipeline_record(struct pipeline *p, const struct rec_hdr *h);
+
+void pipeline_subscribe(struct pipeline *p, struct subscription *s);
+void pipeline_unsubscribe(struct pipeline *p, struct subscription *s);

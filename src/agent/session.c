@@ -1,0 +1,227 @@
+/* The main loop: wait, take what is there, tell the caller, again. */
+#include "agent/session.h"
+
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include "base/cleanup.h"
+#include "enrich/users.h"
+#include "wire/meta.h"
+
+/* Records between two calls of batch(), so that output flows and signals are seen. */
+#define BATCH_RECORDS 4096
+/* How long to wait when the last look found nothing, and when it found something. */
+#define WAIT_IDLE_MS 25
+#define WAIT_BUSY_MS 3
+
+static int signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static int poll_add(struct session *s, int fd, void *ptr)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = ptr };
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
+}
+
+/* The users of this machine enter the stream, so that a capture of it knows them. */
+static int users_inject(struct session *s)
+{
+	_cleanup_(buf_free) struct buf b = { 0 };
+	struct rec_blob r = { .hdr.type = REC_USERS, .hdr.time_ns = clock_boot().ns };
+
+	buf_add(&b, &r, sizeof(r));
+	users_collect(&b);
+	if (b.failed)
+		return -ENOMEM;
+	((struct rec_blob *)b.p)->blob = (struct rec_str){ sizeof(r), (uint16_t)(b.n - sizeof(r)) };
+	((struct rec_blob *)b.p)->hdr.len = (uint32_t)b.n;
+	return live_inject(s->source, (const struct rec_hdr *)b.p);
+}
+
+static int source_open(const struct session_opts *o, struct session *s, struct buf *why)
+{
+	struct live_opts live = { .kinds = o->kinds, .env = o->env };
+	const char *damage = "";
+	char reason[256] = "";
+	int err;
+
+	if (o->replay) {
+		err = capture_open(o->replay, &s->source, &damage);
+		if (err)
+			buf_printf(why, "%s: %s", o->replay,
+				   err == -EBADMSG && damage ? damage : strerror(-err));
+		return err;
+	}
+	err = live_open(&live, reason, &s->source);
+	if (err)
+		buf_printf(why, "cannot watch this kernel: %s (try: porthole doctor)", reason);
+	s->live = err == 0;
+	return err;
+}
+
+int session_open(const struct session_opts *o, struct session *ret, struct buf *why)
+{
+	struct session s = { .epoll = -1, .signals = -1 };
+	int err = source_open(o, &s, why);
+
+	if (err)
+		return err;
+	err = pipeline_init(&s.pipeline, &s.source->host);
+	s.epoll = epoll_create1(EPOLL_CLOEXEC);
+	s.signals = signals_open();
+	if (!err && (s.epoll < 0 || s.signals < 0))
+		err = -EMFILE;
+	if (!err)
+		err = poll_add(&s, s.signals, NULL);
+	if (!err && s.live) {
+		err = poll_add(&s, source_fd(s.source), NULL);
+		s.pushdown = (struct pushdown){ .source = s.source, .ctl.self = (uint32_t)getpid() };
+		s.pushdown.off = getenv("PORTHOLE_PUSHDOWN") && strcmp(getenv("PORTHOLE_PUSHDOWN"), "0") == 0;
+	}
+	if (!err && s.live)
+		err = users_inject(&s);
+	if (err) {
+		buf_printf(why, "starting: %s", strerror(-err));
+		session_close(&s);
+		return err;
+	}
+	*ret = s;
+	ret->pushdown.pipeline = &ret->pipeline;
+	return 0;
+}
+
+int session_watch(struct session *s, struct session_watch *w)
+{
+	return poll_add(s, w->fd, w);
+}
+
+void session_unwatch(struct session *s, struct session_watch *w)
+{
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+}
+
+static void signals_read(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGHUP)
+			s->signal = (int)info.ssi_signo;
+}
+
+static void session_wait(struct session *s, int ms)
+{
+	struct epoll_event events[16];
+	int n = epoll_wait(s->epoll, events, 16, ms);
+
+	for (int i = 0; i < n; i++) {
+		struct session_watch *w = events[i].data.ptr;
+
+		if (w)
+			w->ready(w);
+	}
+	signals_read(s);
+}
+
+/* Takes up to a batch; how many there were, or -errno. */
+static int session_turn(struct session *s)
+{
+	const struct rec_hdr *h;
+	int n = 0, got = 0;
+
+	while (n < BATCH_RECORDS && (got = source_next(s->source, &h)) > 0) {
+		pipeline_record(&s->pipeline, h);
+		n++;
+	}
+	return got < 0 ? got : n;
+}
+
+int session_run(struct session *s, struct boot_ns until)
+{
+	int idle = 0;
+
+	while (!s->signal) {
+		int n = session_turn(s);
+
+		if (n < 0)
+			return n;
+		if (s->live && n)
+			pushdown_cgroups(&s->pushdown);
+		if (s->batch && s->batch(s->ctx))
+			return 0;
+		if (s->source->ended || (until.ns && clock_boot().ns >= until.ns))
+			return 0;
+		idle = n ? 0 : idle + 1;
+		session_wait(s, !s->live || n == BATCH_RECORDS ? 0
+				: idle < 4		       ? WAIT_BUSY_MS
+							       : WAIT_IDLE_MS);
+	}
+	return 0;
+}
+
+void session_drain(struct session *s)
+{
+	struct boot_ns end = { clock_boot().ns + 2 * LIVE_HOLD_NS };
+	int n;
+
+	do {
+		n = session_turn(s);
+		if (n == 0 && clock_boot().ns < end.ns)
+			session_wait(s, 1);
+	} while (n > 0 || (n == 0 && s->live && clock_boot().ns < end.ns));
+}
+
+void session_close(struct session *s)
+{
+	source_close(s->source);
+	pipeline_free(&s->pipeline);
+	closep(&s->epoll);
+	closep(&s->signals);
+	*s = (struct session){ .epoll = -1, .signals = -1 };
+}
+
+static uint64_t loss_line(struct buf *b, uint64_t n, const char *what, const char *reason)
+{
+	if (n)
+		buf_printf(b, "lost %llu %s: %s\n", (unsigned long long)n, what, reason);
+	return n;
+}
+
+uint64_t session_losses(struct session *s, struct buf *b)
+{
+	const struct proc_stats *procs = proc_table_stats(enrich_procs(s->pipeline.enrich));
+	struct kind_stats stats[KIND_COUNT];
+	uint64_t lost = 0;
+	char what[64];
+
+	if (source_stats(s->source, stats) != 0)
+		memset(stats, 0, sizeof(stats));
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		snprintf(what, sizeof(what), "%s events", kind_table[k].name.p);
+		lost += loss_line(b, stats[k].ring_full, what, "ring full (the reader was too slow)");
+		loss_line(b, stats[k].map_full, what, "kernel table full");
+	}
+	lost += loss_line(b, s->source->losses.injected, "cluster objects", "queue full");
+	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
+	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
+	lost += loss_line(b, s->pipeline.decoded.unknown, "records", "of a type this version does not know");
+	loss_line(b, procs->full, "process entries", "process table full");
+	return lost;
+}

@@ -1,0 +1,56 @@
+#pragma once
+/*
+ * One run over one source: what every command that reads events shares. Opens the kernel or a
+ * capture, brings the tables up to date, and turns records until a deadline, a count, a signal or
+ * the end of the file.
+ *
+ * Signals INT and TERM end a session_run; the caller flushes and closes. One thread.
+ */
+#include "agent/pushdown.h"
+
+struct session_opts {
+	const char *replay; /* capture to read; NULL: this kernel */
+	uint64_t kinds;	    /* to load at the start (live) */
+	bool env;	    /* capture environments */
+};
+
+struct session {
+	struct source *source;
+	struct pipeline pipeline;
+	struct pushdown pushdown; /* live only */
+	bool live;
+	int epoll, signals;
+	int signal; /* that ended the run; 0: none */
+	/* After each batch of records; also when none came for a while. Nonzero ends the run. */
+	int (*batch)(void *ctx);
+	void *ctx;
+};
+
+/* 0 or -errno; the reason, for people, is appended to @why. */
+int session_open(const struct session_opts *o, struct session *ret, struct buf *why);
+
+/* Another descriptor to wait for: @ready is called with @ctx when it is readable. 0 or -errno. */
+struct session_watch {
+	int fd;
+	void (*ready)(struct session_watch *w);
+	void *ctx;
+};
+int session_watch(struct session *s, struct session_watch *w);
+void session_unwatch(struct session *s, struct session_watch *w);
+
+/*
+ * Turns records until @until (CLOCK_BOOTTIME, 0: no deadline), the end of a replay, a signal, or
+ * until batch() says so. 0, or -errno when the source failed.
+ */
+int session_run(struct session *s, struct boot_ns until);
+
+/* Turns the records that are there now, without waiting or hold: what was held comes too. */
+void session_drain(struct session *s);
+
+void session_close(struct session *s);
+
+/*
+ * One line per reason of loss to @b, nothing when there was none: "lost 12 open events: ring full".
+ * Returns how many events were lost.
+ */
+uint64_t session_losses(struct session *s, struct buf *b);

@@ -1,0 +1,172 @@
+/* porthole events: the stream. */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/session.h"
+#include "agent/sink.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cli/cli.h"
+
+/* Write when this much waits, and at the end of each batch. */
+#define WRITE_BYTES (64u << 10)
+
+struct events_opts {
+	struct query_opts query;
+	uint64_t pid, for_ns, count;
+	const char *fields, *format, *replay;
+	enum cli_format output;
+	bool env;
+};
+
+struct events_run {
+	struct sink *sink;
+	bool gone; /* standard output is closed or full */
+};
+
+static int events_batch(void *ctx)
+{
+	struct events_run *r = ctx;
+	struct buf *b = &r->sink->buf;
+
+	if (b->n && !cli_write(b->p, b->n))
+		r->gone = true;
+	buf_reset(b);
+	return r->gone || r->sink->done;
+}
+
+static void losses_show(struct session *s)
+{
+	_cleanup_(buf_free) struct buf b = { 0 };
+	const char *damage;
+	uint64_t offset;
+
+	session_losses(s, &b);
+	for (char *line = b.n ? strtok(b.p, "\n") : NULL; line; line = strtok(NULL, "\n"))
+		log_warn("%s", line);
+	damage = s->live ? NULL : capture_damage(s->source, &offset);
+	if (damage)
+		log_warn("the capture is read up to byte %llu: %s", (unsigned long long)offset, damage);
+}
+
+static int unavailable_show(struct session *s, uint64_t wanted)
+{
+	const struct loader *l = live_loader(s->source);
+	uint64_t got = 0, missing;
+
+	for (size_t i = 0; i < probes_n; i++) {
+		if (l->probes[i].state == PROBE_ON || l->probes[i].state == PROBE_DEGRADED)
+			got |= l->probes[i].kinds;
+		if (l->probes[i].state == PROBE_UNAVAILABLE || l->probes[i].state == PROBE_DEGRADED)
+			log_warn("%s is %s: %s", l->probes[i].probe->name,
+				 l->probes[i].state == PROBE_DEGRADED ? "degraded" : "unavailable",
+				 l->probes[i].why);
+	}
+	missing = wanted & ~got;
+	return missing && !(wanted & got) ? -ENOTSUP : 0;
+}
+
+static int live_start(struct session *s, struct sink *sink)
+{
+	session_drain(s); /* what is there already enters the tables before anything is filtered */
+	if (unavailable_show(s, sink->query.kinds) != 0)
+		return -ENOTSUP;
+	sink_start(sink, &s->pipeline);
+	return pushdown_set(&s->pushdown, sink->query.kinds, 0, &sink->query);
+}
+
+static int events_session(const struct events_opts *o, struct session *s, struct sink *sink)
+{
+	struct events_run run = { .sink = sink };
+	struct boot_ns until = { o->for_ns ? clock_boot().ns + o->for_ns : 0 };
+	int err = 0;
+
+	if (s->live)
+		err = live_start(s, sink);
+	else
+		sink_start(sink, &s->pipeline);
+	if (err)
+		return cli_fail("cannot watch: %s", strerror(-err));
+	s->batch = events_batch;
+	s->ctx = &run;
+	err = session_run(s, until);
+	if (!run.gone && !sink->done) {
+		session_drain(s);
+		events_batch(&run);
+	}
+	losses_show(s);
+	if (err)
+		return cli_fail("reading events: %s", strerror(-err));
+	return CLI_OK;
+}
+
+static int events_run(void *opts, int argc, char **argv)
+{
+	struct events_opts *o = opts;
+	_cleanup_(buf_free) struct buf why = { 0 };
+	struct sink_opts sink_opts = { o->query, o->output == CLI_JSON, o->fields, o->format, o->count };
+	struct session_opts session_opts = { .replay = o->replay, .env = o->env };
+	struct session s;
+	struct sink sink;
+	int code;
+
+	(void)argc;
+	(void)argv;
+	if (o->pid > UINT32_MAX)
+		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
+	if (o->query.tree && !o->pid)
+		return cli_usage("--tree goes with --pid");
+	sink_opts.query.pid = (uint32_t)o->pid;
+	if (sink_make(&sink_opts, &sink, &why) != 0)
+		return cli_usage_buf(&why);
+	session_opts.kinds = sink.query.kinds;
+	if (session_open(&session_opts, &s, &why) != 0) {
+		sink_free(&sink);
+		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
+	}
+	code = events_session(o, &s, &sink);
+	sink_free(&sink);
+	session_close(&s);
+	return code;
+}
+
+#define OPT(member) offsetof(struct events_opts, member)
+
+static const struct cli_option events_options[] = {
+	{ 'k', "kind", "KINDS", CLI_STRING, OPT(query.kinds),
+	  "kinds of events, by comma: exec,open,... or all", NULL },
+	{ 'w', "where", "EXPR", CLI_STRING, OPT(query.where),
+	  "only events for which the expression holds", NULL },
+	{ 0, "pod", "NS/NAME", CLI_STRING, OPT(query.pod), "only events of this pod", NULL },
+	{ 0, "container", "ID", CLI_STRING, OPT(query.container),
+	  "only events of this container: id, its beginning, or name", NULL },
+	{ 'p', "pid", "PID", CLI_UINT, OPT(pid), "only events of this process", NULL },
+	{ 0, "tree", NULL, CLI_FLAG, OPT(query.tree), "with --pid: and of its descendants", NULL },
+	{ 0, "for", "TIME", CLI_DURATION, OPT(for_ns), "stop after this time: 10s, 500ms, 2m", NULL },
+	{ 'n', "count", "N", CLI_UINT, OPT(count), "stop after N events", NULL },
+	{ 'f', "fields", "A,B,C", CLI_STRING, OPT(fields), "show these fields", NULL },
+	{ 0, "format", "TEXT", CLI_STRING, OPT(format),
+	  "show each event as TEXT with %field replaced", NULL },
+	{ 0, "env", NULL, CLI_FLAG, OPT(env), "capture environments at exec (proc.env)", NULL },
+	CLI_OPT_FORMAT(struct events_opts, output),
+	CLI_OPT_REPLAY(struct events_opts, replay),
+	{ 0 },
+};
+
+const struct cli_command cmd_events = {
+	.name = "events",
+	.summary = "show what processes do, as it happens",
+	.description =
+		"One line an event, each with the process, container and pod that did it. What is not "
+		"asked for is not captured: kinds and simple conditions are tested in the kernel.\n\n"
+		"porthole fields lists what an expression may compare and --fields may show.",
+	.examples =
+		"porthole events --kind exec\twhich programs start, where\n"
+		"porthole events --kind open --where 'fd.name startswith /etc/ and evt.failed=true'\t"
+		"who fails to open what below /etc\n"
+		"porthole events --pod shop/cart --kind connect,accept -o json\t"
+		"connections of one pod, for a script\n",
+	.options = events_options,
+	.options_size = sizeof(struct events_opts),
+	.run = events_run,
+};
