@@ -2,10 +2,12 @@
 #pragma once
 /*
  * The subject of an event that is not the running task: who opened a socket whose packet arrives
- * in an interrupt, who is killed, who is sent a signal. Like filter_pass, hdr_fill of record.h.
+ * in an interrupt, who is killed. Like filter_pass and hdr_fill of record.h.
  *
- * Command name and user are not compared here: they may have changed since the owner was noted,
- * and a filter in the kernel must be a necessary condition. User space compares them.
+ * An owner is noted when it is known and told later. Its user, cgroup and name may have changed
+ * meanwhile, and user space takes the header's word for them: owner_now reads them again, through
+ * a pointer that is followed only while it still leads to the same living process. (Reads of freed
+ * memory do not fault; number, start time and state tell that it is another's.)
  */
 #include "bpf/record.h"
 
@@ -14,21 +16,46 @@
 struct owner {
 	u64 start_ns;
 	u64 cgroup; /* 0: not known */
+	u64 leader; /* struct task_struct *, perhaps freed */
 	u32 pid;    /* 0: not known */
 	u32 tid;
 	u32 uid;
 	u32 pad;
+	char comm[16];
 };
+
+static __always_inline void owner_none(struct owner *ret)
+{
+	__builtin_memset(ret, 0, sizeof(*ret));
+	ret->uid = ~0u;
+}
 
 /* Fills every member. */
 static __always_inline void owner_of(struct task_struct *t, struct owner *ret)
 {
-	ret->start_ns = task_start(t);
+	struct task_struct *leader = BPF_CORE_READ(t, group_leader);
+
+	ret->start_ns = BPF_CORE_READ(leader, start_boottime);
 	ret->cgroup = task_cgroup(t);
+	ret->leader = (u64)leader;
 	ret->pid = BPF_CORE_READ(t, tgid);
 	ret->tid = BPF_CORE_READ(t, pid);
 	ret->uid = BPF_CORE_READ(t, real_cred, uid.val);
 	ret->pad = 0;
+	BPF_CORE_READ_INTO(&ret->comm, leader, comm);
+}
+
+/* What may have changed since the owner was noted, as it is now. Of the dead: as noted. */
+static __always_inline void owner_now(struct owner *o)
+{
+	struct task_struct *t = (void *)o->leader;
+
+	if (!t || BPF_CORE_READ(t, pid) != (pid_t)o->pid || BPF_CORE_READ(t, exit_state) != 0 ||
+	    BPF_CORE_READ(t, start_boottime) != o->start_ns)
+		return;
+	o->cgroup = task_cgroup(t);
+	o->uid = BPF_CORE_READ(t, real_cred, uid.val);
+	BPF_CORE_READ_INTO(&o->comm, t, comm);
 }
 
 static __always_inline bool task_is_kernel(struct task_struct *t)
@@ -36,9 +63,13 @@ static __always_inline bool task_is_kernel(struct task_struct *t)
 	return BPF_CORE_READ(t, flags) & PF_KTHREAD_V || BPF_CORE_READ(t, pid) == 0;
 }
 
+/*
+ * Whether the filters let an event of @o pass. User and name are left to user space: a dead owner's
+ * may be old, and a filter in the kernel must not drop what could match.
+ */
 static __always_inline bool owner_pass(struct ctl *c, u32 kind, const struct owner *o)
 {
-	u32 pid = o->pid, filters = c->filters;
+	u32 pid = o->pid, filters = c->filters, *wanted;
 	u64 cgroup = o->cgroup;
 
 	if (pid && pid == c->self)
@@ -47,7 +78,10 @@ static __always_inline bool owner_pass(struct ctl *c, u32 kind, const struct own
 		return true;
 	if ((filters & FILTER_PID) && !bpf_map_lookup_elem(&f_pid, &pid))
 		return false;
-	return !(filters & FILTER_CGROUP) || bpf_map_lookup_elem(&f_cgroup, &cgroup);
+	if (!(filters & FILTER_CGROUP))
+		return true;
+	wanted = bpf_map_lookup_elem(&f_cgroup, &cgroup);
+	return !wanted || *wanted;
 }
 
 static __always_inline void hdr_fill_owner(struct rec_hdr *h, u32 type, const struct owner *o,
@@ -63,4 +97,5 @@ static __always_inline void hdr_fill_owner(struct rec_hdr *h, u32 type, const st
 	h->type = type;
 	h->cpu = bpf_get_smp_processor_id();
 	h->uid = o->uid;
+	__builtin_memcpy(h->comm, o->comm, sizeof(h->comm));
 }

@@ -215,7 +215,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct css_set *cgroups;
 	kuid_t loginuid;
-	int exit_code;
+	int exit_code, exit_state;
 	u64 utime, stime;
 	void *stack;
 };
@@ -262,6 +262,7 @@ struct sock_common {
 	u16 skc_num;
 	u16 skc_family;
 	volatile u8 skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -275,7 +276,6 @@ struct sock {
 	u16 sk_type;
 	u16 sk_protocol;
 	int sk_err;
-	unsigned long sk_flags;
 	struct sock_cgroup_data sk_cgrp_data;
 	struct socket *sk_socket;
 };

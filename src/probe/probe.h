@@ -17,7 +17,12 @@
 
 #define PORTHOLE_PROBES(X) \
 	X(process)         \
-	X(syscall)
+	X(syscall)         \
+	X(tcp)             \
+	X(udp)             \
+	X(signal)          \
+	X(oom)             \
+	X(module)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by
@@ -38,13 +43,15 @@ struct probe_decoder {
  * use where tracefs cannot be read.
  */
 struct probe_hook {
-	const char *program;	/* NULL ends the list */
+	const char *program; /* NULL ends the list */
 	const char *fallback;
 	const char *tracepoint; /* what it stands on, for messages */
 	uint64_t kinds;		/* loaded only when one of these is asked for; 0: always */
 	bool targets;
 	bool optional; /* some kernels lack it: degraded without, not unavailable */
 	bool iterator; /* run by source/seed.c, not attached */
+	bool sweep;  /* an iterator run once, in its place in the list: it fills the probe's maps */
+	bool cgroup; /* attached to the root of the cgroup hierarchy (version 2) */
 };
 
 /* A tracepoint by its names in tracefs. */
@@ -58,10 +65,17 @@ struct probe {
 	const struct probe_hook *hooks;
 	const struct probe_decoder *decoders;
 	const struct field *fields; /* its own fields, ended by a NULL name; NULL: none */
-	/* Sets read-only data after open and before load; may be NULL. 0 or -errno. */
+	/*
+	 * Sets read-only data after open and before load; may be NULL. 0 or -errno; -EOPNOTSUPP: this
+	 * kernel has nothing to ask, for the reason `missing`.
+	 */
 	int (*prepare)(struct bpf_object *obj);
+	const char *missing;
 	/* Names the tracepoints of a hook with `targets`; stops at the first error of @add. */
-	int (*targets)(const struct probe_hook *hook, uint64_t kinds, probe_target_add add, void *ctx);
+	int (*targets)(const struct probe_hook *hook, uint64_t kinds, probe_target_add add,
+		       void *ctx);
+	/* The kinds that events with this evt.type can have; NULL: any of `kinds`, whatever the type. */
+	uint64_t (*type_kinds)(struct str type);
 };
 
 #define X(name) extern const struct probe probe_##name;
