@@ -53,8 +53,9 @@ int kube_file_read(const char *path, char **ret_text, size_t *ret_n)
 }
 
 #define A(m) offsetof(struct kube_auth, m)
-static const size_t auth_texts[] = { A(server),   A(proxy),   A(ca_file), A(ca_pem),     A(cert_file),
-				     A(cert_pem), A(key_file), A(key_pem), A(token_file), A(token) };
+static const size_t auth_texts[] = { A(server),	    A(proxy),	 A(ca_file),  A(ca_pem),
+				     A(cert_file),  A(cert_pem), A(key_file), A(key_pem),
+				     A(token_file), A(token) };
 #define AUTH_TEXTS (sizeof(auth_texts) / sizeof(auth_texts[0]))
 
 static char **auth_text(const struct kube_auth *a, size_t i)

@@ -11,9 +11,10 @@
 #include "kube/auth.h"
 #include "kube/auth_file.h"
 
-#define HEAD "current-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u, namespace: n}\n"
+#define HEAD \
+	"current-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u, namespace: n}\n"
 #define SERVER "clusters:\n- name: c\n  cluster:\n    server: https://h:6443\n"
-#define USER "users:\n- name: u\n  user:\n"
+#define USER   "users:\n- name: u\n  user:\n"
 
 static int read_with(const char *yaml, const char *context, struct kube_auth *a, char *error)
 {
@@ -30,9 +31,10 @@ static void test_files(void **state)
 	struct kube_auth a = { 0 };
 
 	(void)state;
-	assert_int_equal(read_with(HEAD SERVER "    certificate-authority: ca.crt\n    proxy-url: http://p:1\n"
-					       USER "    client-certificate: /abs/c.crt\n"
-					       "    client-key: sub/c.key\n    tokenFile: t\n    token: x\n",
+	assert_int_equal(read_with(HEAD SERVER
+				   "    certificate-authority: ca.crt\n    proxy-url: http://p:1\n" USER
+				   "    client-certificate: /abs/c.crt\n"
+				   "    client-key: sub/c.key\n    tokenFile: t\n    token: x\n",
 				   NULL, &a, NULL),
 			 0);
 	assert_string_equal(a.server, "https://h:6443");
@@ -53,14 +55,15 @@ static void test_data_wins(void **state)
 	struct kube_auth a = { 0 }, copy = { 0 };
 
 	(void)state;
-	assert_int_equal(read_with(HEAD "clusters:\n- name: c\n  cluster:\n    server: https://h/k8s/\n"
-				   "    certificate-authority: ca.crt\n"
-				   "    certificate-authority-data: LS0t\n"
-				   "    insecure-skip-tls-verify: true\n" USER
-				   "    client-certificate-data: Y2VydA==\n    client-key-data: a2V5\n"
-				   "    token: secret\n",
-				   NULL, &a, NULL),
-			 0);
+	assert_int_equal(
+		read_with(HEAD "clusters:\n- name: c\n  cluster:\n    server: https://h/k8s/\n"
+			       "    certificate-authority: ca.crt\n"
+			       "    certificate-authority-data: LS0t\n"
+			       "    insecure-skip-tls-verify: true\n" USER
+			       "    client-certificate-data: Y2VydA==\n    client-key-data: a2V5\n"
+			       "    token: secret\n",
+			  NULL, &a, NULL),
+		0);
 	assert_string_equal(a.server, "https://h/k8s");
 	assert_null(a.ca_file);
 	assert_string_equal(a.ca_pem, "---");
@@ -78,7 +81,8 @@ static void test_data_wins(void **state)
 static void test_contexts(void **state)
 {
 	static const char two[] = HEAD "- name: b\n  context: {cluster: d}\n" SERVER
-				       "- name: d\n  cluster: {server: 'http://d'}\n" USER "    token: x\n";
+				       "- name: d\n  cluster: {server: 'http://d'}\n" USER
+				       "    token: x\n";
 	struct kube_auth a = { 0 };
 
 	(void)state;
@@ -107,8 +111,10 @@ static void test_bad(void **state)
 		{ HEAD "clusters: 7\n", -EBADMSG, "no such cluster: c" },
 		{ HEAD "clusters:\n- name: c\n  cluster: {}\n", -EBADMSG, "no server" },
 		{ HEAD "clusters:\n- name: c\n  cluster: {server: 'ftp://x'}\n", -EBADMSG, "URL" },
-		{ HEAD "clusters:\n- name: c\n  cluster: {server: 'https://x/?a'}\n", -EBADMSG, "URL" },
-		{ HEAD "clusters:\n- name: c\n  cluster: {server: \"https://x\\ny\"}\n", -EBADMSG, "URL" },
+		{ HEAD "clusters:\n- name: c\n  cluster: {server: 'https://x/?a'}\n", -EBADMSG,
+		  "URL" },
+		{ HEAD "clusters:\n- name: c\n  cluster: {server: \"https://x\\ny\"}\n", -EBADMSG,
+		  "URL" },
 		{ HEAD SERVER, -EBADMSG, "no such user: u" },
 		{ HEAD SERVER USER "    exec: {command: aws}\n", -ENOTSUP, "exec" },
 		{ HEAD SERVER USER "    username: x\n", -ENOTSUP, "username" },
@@ -134,7 +140,8 @@ static void test_bad(void **state)
 
 static void test_every_prefix(void **state)
 {
-	static const char yaml[] = HEAD SERVER "    certificate-authority-data: LS0t\n" USER "    token: x\n";
+	static const char yaml[] = HEAD SERVER "    certificate-authority-data: LS0t\n" USER
+					       "    token: x\n";
 	struct kube_auth_error e;
 
 	(void)state;
@@ -248,10 +255,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	 cmocka_unit_test(test_data_wins),
-		cmocka_unit_test(test_contexts), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_files),	     cmocka_unit_test(test_data_wins),
+		cmocka_unit_test(test_contexts),     cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_token),
-		cmocka_unit_test(test_in_cluster), cmocka_unit_test(test_find),
+		cmocka_unit_test(test_in_cluster),   cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

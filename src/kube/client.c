@@ -38,16 +38,11 @@ static const struct {
 	size_t off;
 	uint32_t value;
 } conf_defaults[] = {
-	{ C(page_limit), 500 },
-	{ C(connect_ms), 10000 },
-	{ C(list_stall_ms), 30000 },
-	{ C(stale_ms), 150000 },
-	{ C(watch_timeout_s), 300 },
-	{ C(backoff_min_ms), 500 },
-	{ C(backoff_max_ms), 30000 },
-	{ C(denied_retry_ms), 300000 },
-	{ C(start_spread_ms), 1000 },
-	{ C(max_object_bytes), 2u << 20 },
+	{ C(page_limit), 500 },	      { C(connect_ms), 10000 },
+	{ C(list_stall_ms), 30000 },  { C(stale_ms), 150000 },
+	{ C(watch_timeout_s), 300 },  { C(backoff_min_ms), 500 },
+	{ C(backoff_max_ms), 30000 }, { C(denied_retry_ms), 300000 },
+	{ C(start_spread_ms), 1000 }, { C(max_object_bytes), 2u << 20 },
 };
 
 static void conf_fill(struct kube_client_conf *conf)
@@ -63,8 +58,7 @@ static void conf_fill(struct kube_client_conf *conf)
 /* A node's name goes into URLs as it is: only what a DNS name can have. */
 static bool node_name_valid(const char *z)
 {
-	return strspn(z, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(z) &&
-	       strlen(z) <= 253;
+	return strspn(z, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(z) && strlen(z) <= 253;
 }
 
 static int client_conf(struct kube_client *c, const struct kube_auth *auth,

@@ -26,7 +26,7 @@
 
 enum kube_resource {
 	KUBE_RES_NODE_PODS, /* this node's, in full; off without a node name */
-	KUBE_RES_PODS,      /* the other nodes' running ones: who has which address */
+	KUBE_RES_PODS,	    /* the other nodes' running ones: who has which address */
 	KUBE_RES_NAMESPACES,
 	KUBE_RES_SERVICES,
 	KUBE_RES_ENDPOINTSLICES,
@@ -44,12 +44,12 @@ enum kube_state {
 
 /* A zero means the default given here. */
 struct kube_client_conf {
-	const char *node_name;     /* NULL or "": all pods come by KUBE_RES_PODS */
-	uint32_t off;              /* bit 1 << enum kube_resource: leave it out */
-	uint32_t page_limit;       /* 500 objects; at most 100,000 */
-	uint32_t connect_ms;       /* 10,000 */
-	uint32_t list_stall_ms;    /* 30,000: no byte of a list, or no answer to a watch */
-	uint32_t stale_ms;         /* 150,000: no byte of a watch */
+	const char *node_name;	   /* NULL or "": all pods come by KUBE_RES_PODS */
+	uint32_t off;		   /* bit 1 << enum kube_resource: leave it out */
+	uint32_t page_limit;	   /* 500 objects; at most 100,000 */
+	uint32_t connect_ms;	   /* 10,000 */
+	uint32_t list_stall_ms;	   /* 30,000: no byte of a list, or no answer to a watch */
+	uint32_t stale_ms;	   /* 150,000: no byte of a watch */
 	uint32_t watch_timeout_s;  /* 300 to twice that, by lot: the server ends a watch then */
 	uint32_t backoff_min_ms;   /* 500 */
 	uint32_t backoff_max_ms;   /* 30,000 */
@@ -60,16 +60,16 @@ struct kube_client_conf {
 
 struct kube_status {
 	const char *name; /* "node-pods", "pods", "namespaces", ... */
-	uint8_t state;    /* enum kube_state */
-	bool synced;      /* one whole list has been seen since the start */
-	int http_code;    /* of the last reply; 0: there was none */
+	uint8_t state;	  /* enum kube_state */
+	bool synced;	  /* one whole list has been seen since the start */
+	int http_code;	  /* of the last reply; 0: there was none */
 	char error[160];  /* the last failure; "" since the last success */
 	uint64_t requests, lists, watches, failures;
-	uint64_t objects, bytes;           /* upserts and deletes handed out; bytes of bodies */
-	uint64_t rejected_size;            /* objects above the limits of kube/split.h */
-	uint64_t rejected_json;            /* no JSON object, or a watch event without its parts */
-	uint64_t rejected_object;          /* no name or UID */
-	uint64_t cut;                      /* strings and elements left out: above a maximum */
+	uint64_t objects, bytes;  /* upserts and deletes handed out; bytes of bodies */
+	uint64_t rejected_size;	  /* objects above the limits of kube/split.h */
+	uint64_t rejected_json;	  /* no JSON object, or a watch event without its parts */
+	uint64_t rejected_object; /* no name or UID */
+	uint64_t cut;		  /* strings and elements left out: above a maximum */
 };
 
 /*
@@ -78,7 +78,7 @@ struct kube_status {
  */
 struct kube_note {
 	uint8_t resource; /* enum kube_resource */
-	uint8_t state;    /* WATCHING: it works; WAITING, DENIED: it does not */
+	uint8_t state;	  /* WATCHING: it works; WAITING, DENIED: it does not */
 	int http_code;
 	const char *name;
 	const char *text; /* the error; "" when it works */

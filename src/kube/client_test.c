@@ -144,7 +144,8 @@ static void known_upsert(const struct kube_obj *o)
 		k = &table.all[table.n++];
 	if (!k)
 		return;
-	*k = (struct known){ .type = o->type, .scope = o->scope,
+	*k = (struct known){ .type = o->type,
+			     .scope = o->scope,
 			     .epoch = table.epoch[o->type][o->scope] };
 	snprintf(k->uid, sizeof(k->uid), "%.*s", STR_ARG(o->uid));
 	snprintf(k->name, sizeof(k->name), "%.*s", STR_ARG(o->name));
@@ -231,8 +232,14 @@ static size_t notes_with(const char *what)
 static struct kube_client *client;
 
 static const struct kube_client_conf quick = {
-	.node_name = "node-a", .page_limit = 3, .connect_ms = 3000, .list_stall_ms = 3000,
-	.stale_ms = 3000, .backoff_min_ms = 10, .backoff_max_ms = 100, .denied_retry_ms = 200,
+	.node_name = "node-a",
+	.page_limit = 3,
+	.connect_ms = 3000,
+	.list_stall_ms = 3000,
+	.stale_ms = 3000,
+	.backoff_min_ms = 10,
+	.backoff_max_ms = 100,
+	.denied_retry_ms = 200,
 	.start_spread_ms = 1,
 };
 
@@ -253,16 +260,16 @@ static bool all_synced(void)
 }
 
 /* True as soon as @what is; false after WAIT_MS. */
-#define eventually(what)                                                             \
-	({                                                                           \
-		uint64_t _end = clock_boot().ns + WAIT_MS * NS_PER_MS;               \
-		bool _ok;                                                            \
-		while (!(_ok = (what)) && clock_boot().ns < _end)                    \
-			usleep(2000);                                                \
-		if (!_ok)                                                            \
-			print_error("notes:\n%slast: %s\n", table.notes,             \
-				    status(KUBE_RES_SERVICES).error);                \
-		_ok;                                                                 \
+#define eventually(what)                                                 \
+	({                                                               \
+		uint64_t _end = clock_boot().ns + WAIT_MS * NS_PER_MS;   \
+		bool _ok;                                                \
+		while (!(_ok = (what)) && clock_boot().ns < _end)        \
+			usleep(2000);                                    \
+		if (!_ok)                                                \
+			print_error("notes:\n%slast: %s\n", table.notes, \
+				    status(KUBE_RES_SERVICES).error);    \
+		_ok;                                                     \
 	})
 
 static void start_with(const struct kube_auth *auth, const struct kube_client_conf *conf)
@@ -360,7 +367,8 @@ static void test_story(void **state)
 	server_do("bookmark");
 	assert_non_null(strstr(server.log, "node-pods list 200 /api/v1/pods?limit=3&fieldSelector="
 					   "spec.nodeName%3Dnode-a\n"));
-	assert_non_null(strstr(server.log, "namespaces list 200 /api/v1/namespaces?limit=3&continue="));
+	assert_non_null(
+		strstr(server.log, "namespaces list 200 /api/v1/namespaces?limit=3&continue="));
 	assert_non_null(strstr(server.log, "services watch 200"));
 	assert_non_null(strstr(server.log, "allowWatchBookmarks=true"));
 	assert_int_equal(notes_with("watching"), 6);
@@ -390,10 +398,10 @@ static void test_pod_is_bound(void **state)
 static void test_list_faults(void **state)
 {
 	static const char *const faults[] = {
-		"list cut 2", "list slow", "list http500 2", "list http401 2",
-		"list http504", "list garbage 2", "list stale", "list hang", "list reset 2",
-		"list badjson 3", "list huge", "list deep", "list nameless", "more gone", "more cut 2",
-		"list gone 2",
+		"list cut 2",	 "list slow",	   "list http500 2", "list http401 2",
+		"list http504",	 "list garbage 2", "list stale",     "list hang",
+		"list reset 2",	 "list badjson 3", "list huge",	     "list deep",
+		"list nameless", "more gone",	   "more cut 2",     "list gone 2",
 	};
 	char command[64];
 
@@ -449,8 +457,9 @@ static void test_continue_expires(void **state)
 static void test_watch_faults(void **state)
 {
 	static const char *const faults[] = {
-		"cut 2", "gone 2", "http410", "http500 2", "http401 2", "http403", "garbage 2", "stale",
-		"hang", "reset 2", "badjson", "huge", "nameless", "http400", "http504", "slow",
+		"cut 2",     "gone 2",	"http410", "http500 2", "http401 2", "http403",
+		"garbage 2", "stale",	"hang",	   "reset 2",	"badjson",   "huge",
+		"nameless",  "http400", "http504", "slow",
 	};
 	char command[64];
 
@@ -648,11 +657,11 @@ static void test_bad_conf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_story),	     EACH(test_pod_is_bound),	EACH(test_list_faults),
-		EACH(test_list_counters),    EACH(test_continue_expires), EACH(test_watch_faults),
-		EACH(test_watch_renewal),    EACH(test_token_rotates),	EACH(test_one_denied),
-		EACH(test_vanished),	     EACH(test_client_certificate), EACH(test_in_cluster),
-		EACH(test_wrong_ca),	     EACH(test_stop_is_quick),	EACH(test_bad_conf),
+		EACH(test_story),	  EACH(test_pod_is_bound),	 EACH(test_list_faults),
+		EACH(test_list_counters), EACH(test_continue_expires),	 EACH(test_watch_faults),
+		EACH(test_watch_renewal), EACH(test_token_rotates),	 EACH(test_one_denied),
+		EACH(test_vanished),	  EACH(test_client_certificate), EACH(test_in_cluster),
+		EACH(test_wrong_ca),	  EACH(test_stop_is_quick),	 EACH(test_bad_conf),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -21,7 +21,13 @@ struct config {
 };
 
 /* How a key's value becomes a field. */
-enum key_kind { KEY_TEXT, KEY_PATH, KEY_BASE64, KEY_BOOL, KEY_REFUSED };
+enum key_kind {
+	KEY_TEXT,
+	KEY_PATH,
+	KEY_BASE64,
+	KEY_BOOL,
+	KEY_REFUSED
+};
 
 struct key {
 	const char *name;
@@ -84,8 +90,7 @@ static yaml_node_t *node_member(struct config *c, const yaml_node_t *map, const 
 }
 
 /* The member @what of the element of list @list named @name: contexts, clusters, users. */
-static yaml_node_t *node_named(struct config *c, const char *list, const char *name,
-			       const char *what)
+static yaml_node_t *node_named(struct config *c, const char *list, const char *name, const char *what)
 {
 	yaml_node_t *root = yaml_document_get_root_node(c->doc);
 	const yaml_node_t *n = node_member(c, root, list);
@@ -94,8 +99,8 @@ static yaml_node_t *node_named(struct config *c, const char *list, const char *n
 
 	if (!n || n->type != YAML_SEQUENCE_NODE)
 		return NULL;
-	for (i = n->data.sequence.items.start;
-	     i < n->data.sequence.items.top && looked < NODES_MAX; i++, looked++) {
+	for (i = n->data.sequence.items.start; i < n->data.sequence.items.top && looked < NODES_MAX;
+	     i++, looked++) {
 		const yaml_node_t *e = yaml_document_get_node(c->doc, *i);
 
 		if (scalar_is(node_member(c, e, "name"), name))

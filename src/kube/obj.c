@@ -13,11 +13,16 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-en
 #define FLAG_HOST_NETWORK 1u
 
 static const size_t obj_strings[] = {
-	offsetof(struct kube_obj, uid),        offsetof(struct kube_obj, static_uid),
-	offsetof(struct kube_obj, ns),         offsetof(struct kube_obj, name),
-	offsetof(struct kube_obj, node),       offsetof(struct kube_obj, owner_kind),
-	offsetof(struct kube_obj, owner_name), offsetof(struct kube_obj, service),
-	offsetof(struct kube_obj, service_account), offsetof(struct kube_obj, phase),
+	offsetof(struct kube_obj, uid),
+	offsetof(struct kube_obj, static_uid),
+	offsetof(struct kube_obj, ns),
+	offsetof(struct kube_obj, name),
+	offsetof(struct kube_obj, node),
+	offsetof(struct kube_obj, owner_kind),
+	offsetof(struct kube_obj, owner_name),
+	offsetof(struct kube_obj, service),
+	offsetof(struct kube_obj, service_account),
+	offsetof(struct kube_obj, phase),
 };
 #define OBJ_STRINGS (sizeof(obj_strings) / sizeof(obj_strings[0]))
 
@@ -78,8 +83,7 @@ static bool put_arrays(struct buf *b, const struct kube_obj *o)
 
 static bool put_all(struct buf *b, const struct kube_obj *o)
 {
-	const uint8_t head[4] = { o->type, o->op, o->scope,
-				  o->host_network ? FLAG_HOST_NETWORK : 0 };
+	const uint8_t head[4] = { o->type, o->op, o->scope, o->host_network ? FLAG_HOST_NETWORK : 0 };
 
 	put_u16(b, KUBE_OBJ_VERSION);
 	buf_add(b, head, sizeof(head));

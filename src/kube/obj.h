@@ -28,13 +28,13 @@
 #include "base/buf.h"
 #include "base/cur.h"
 
-#define KUBE_OBJ_VERSION     1
-#define KUBE_OBJ_MAX_BYTES   65000u /* one encoded object */
-#define KUBE_STR_MAX         320u   /* longest string kept; label keys have at most 317 bytes */
-#define KUBE_ADDRESSES_MAX   1000u
-#define KUBE_LABELS_MAX      64u
-#define KUBE_CONTAINERS_MAX  64u
-#define KUBE_ARENA_BYTES     65536u /* enough for the arrays of one object */
+#define KUBE_OBJ_VERSION    1
+#define KUBE_OBJ_MAX_BYTES  65000u /* one encoded object */
+#define KUBE_STR_MAX	    320u   /* longest string kept; label keys have at most 317 bytes */
+#define KUBE_ADDRESSES_MAX  1000u
+#define KUBE_LABELS_MAX	    64u
+#define KUBE_CONTAINERS_MAX 64u
+#define KUBE_ARENA_BYTES    65536u /* enough for the arrays of one object */
 
 enum kube_type {
 	KUBE_POD,

@@ -97,8 +97,7 @@ static int reader_fn(void *ctx, enum kube_split_what what, struct str json)
 static char *read_all(const char *file, enum kube_type type, enum kube_scope scope, size_t *ret_n)
 {
 	struct reader r = { .type = type, .scope = scope };
-	struct kube_split k = { .fn = reader_fn, .ctx = &r, .max_bytes = 2 << 20,
-				.max_tokens = 131072 };
+	struct kube_split k = { .fn = reader_fn, .ctx = &r, .max_bytes = 2 << 20, .max_tokens = 131072 };
 	struct str in = testdata_load(file);
 
 	kube_split_reset(&k, strstr(file, "watch") ? KUBE_SPLIT_STREAM : KUBE_SPLIT_LIST);
@@ -201,8 +200,9 @@ static void parsed(const char *json, enum kube_type type, int want, const char *
 }
 
 #define POD(meta, rest) "{\"metadata\":{\"name\":\"p\",\"uid\":\"u\"" meta "}" rest "}"
-#define RS(name) ",\"ownerReferences\":[{\"kind\":\"X\",\"name\":\"no\"},{\"controller\":true," \
-		 "\"kind\":\"ReplicaSet\",\"name\":\"" name "\"}]"
+#define RS(name)                                                                       \
+	",\"ownerReferences\":[{\"kind\":\"X\",\"name\":\"no\"},{\"controller\":true," \
+	"\"kind\":\"ReplicaSet\",\"name\":\"" name "\"}]"
 #define HASH ",\"labels\":{\"pod-template-hash\":\"5d8\"}"
 
 static void test_details(void **state)
@@ -210,8 +210,8 @@ static void test_details(void **state)
 	(void)state;
 	parsed(POD(RS("web-5d8") HASH, ""), KUBE_POD, 0,
 	       "upsert pod uid=u name=p owner=Deployment /=web label:pod-template-hash=5d8\n", 0);
-	parsed(POD(RS("web-5d8"), ""), KUBE_POD, 0, "upsert pod uid=u name=p owner=ReplicaSet /=web-5d8\n",
-	       0);
+	parsed(POD(RS("web-5d8"), ""), KUBE_POD, 0,
+	       "upsert pod uid=u name=p owner=ReplicaSet /=web-5d8\n", 0);
 	parsed(POD(RS("web5d8") HASH, ""), KUBE_POD, 0,
 	       "upsert pod uid=u name=p owner=ReplicaSet /=web5d8 label:pod-template-hash=5d8\n", 0);
 	parsed(POD(RS("-5d8") HASH, ""), KUBE_POD, 0,
@@ -248,10 +248,10 @@ static void test_bad_objects(void **state)
 	parsed("{\"metadata\":7}", KUBE_POD, -EBADMSG, NULL, 0);
 	parsed("{\"metadata\":{\"name\":\"p\"}}", KUBE_POD, -EBADMSG, NULL, 0);
 	parsed("{\"metadata\":{\"name\":[],\"uid\":\"u\"}}", KUBE_POD, -EBADMSG, NULL, 0);
-	parsed(POD(",\"labels\":[1]", ",\"spec\":\"x\",\"status\":{\"podIPs\":{\"ip\":1}}"), KUBE_POD, 0,
-	       "upsert pod uid=u name=p\n", 0);
+	parsed(POD(",\"labels\":[1]", ",\"spec\":\"x\",\"status\":{\"podIPs\":{\"ip\":1}}"),
+	       KUBE_POD, 0, "upsert pod uid=u name=p\n", 0);
 	parsed(POD(",\"labels\":{\"a\":1,\"b\":\"2\"}", ",\"status\":{\"podIPs\":[1,{},{\"ip\":2}],"
-		   "\"containerStatuses\":[3,{\"name\":4}]}"),
+							"\"containerStatuses\":[3,{\"name\":4}]}"),
 	       KUBE_POD, 0, "upsert pod uid=u name=p label:b=2\n", 0);
 	assert_null(kube_json_load(STR("[]")));
 	assert_null(kube_json_load(STR("{\"a\":}")));
@@ -260,14 +260,16 @@ static void test_bad_objects(void **state)
 
 	buf_printf(&many, "{\"metadata\":{\"name\":\"%0320d\",\"uid\":\"u\"},\"endpoints\":[", 1);
 	for (int i = 0; i < 1005; i++)
-		buf_printf(&many, "%s{\"addresses\":[\"10.0.%d.%d\"]}", i ? "," : "", i / 256, i % 256);
+		buf_printf(&many, "%s{\"addresses\":[\"10.0.%d.%d\"]}", i ? "," : "", i / 256,
+			   i % 256);
 	buf_printf(&many, "]}%c", 0);
 	json_t *v = kube_json_load(str_of(many.p));
 	struct kube_obj o;
 	uint64_t cut = 0;
 
 	arena_reset(&arena);
-	assert_int_equal(kube_obj_parse(v, KUBE_ENDPOINTSLICE, KUBE_SCOPE_CLUSTER, &arena, &o, &cut), 0);
+	assert_int_equal(kube_obj_parse(v, KUBE_ENDPOINTSLICE, KUBE_SCOPE_CLUSTER, &arena, &o, &cut),
+			 0);
 	assert_int_equal(o.addresses_n, 1000);
 	assert_int_equal(cut, 5);
 	assert_int_equal(o.name.n, 320);
@@ -287,10 +289,20 @@ static const struct kube_container containers[] = {
 static struct kube_obj sample(void)
 {
 	return (struct kube_obj){
-		.type = KUBE_POD, .op = KUBE_DELETE, .scope = KUBE_SCOPE_CLUSTER, .host_network = true,
-		.addresses = ips, .addresses_n = 2, .labels = labels, .labels_n = 2,
-		.containers = containers, .containers_n = 2, .uid = STR("uid-1"), .ns = STR("shop"),
-		.name = STR("web-1"), .phase = STR("Running"),
+		.type = KUBE_POD,
+		.op = KUBE_DELETE,
+		.scope = KUBE_SCOPE_CLUSTER,
+		.host_network = true,
+		.addresses = ips,
+		.addresses_n = 2,
+		.labels = labels,
+		.labels_n = 2,
+		.containers = containers,
+		.containers_n = 2,
+		.uid = STR("uid-1"),
+		.ns = STR("shop"),
+		.name = STR("web-1"),
+		.phase = STR("Running"),
 	};
 }
 

@@ -6,14 +6,13 @@
 
 #include <errno.h>
 
-
 enum field_kind {
-	FIELD_STR,        /* the first value selected becomes the struct str at `off` */
-	FIELD_BOOL,       /* the bool at `off` */
-	FIELD_INT,        /* the int at `off` */
-	FIELD_ADDRESS,    /* each value is appended to addresses */
-	FIELD_ADDRESS_1,  /* the same, only when there is none so far: older servers' single field */
-	FIELD_LABELS,     /* the members of an object */
+	FIELD_STR,	 /* the first value selected becomes the struct str at `off` */
+	FIELD_BOOL,	 /* the bool at `off` */
+	FIELD_INT,	 /* the int at `off` */
+	FIELD_ADDRESS,	 /* each value is appended to addresses */
+	FIELD_ADDRESS_1, /* the same, only when there is none so far: older servers' single field */
+	FIELD_LABELS,	 /* the members of an object */
 	FIELD_CONTAINERS, /* each value is a container status; `arg` is its kind */
 };
 
@@ -264,8 +263,8 @@ static void owner_resolve(struct parse *p)
 
 /* --- the tables ------------------------------------------------------------------------------- */
 
-#define OBJ(path, kind, member) { path, kind, 0, offsetof(struct kube_obj, member) }
-#define LIST(path, kind, arg)   { path, kind, arg, 0 }
+#define OBJ(path, kind, member)	 { path, kind, 0, offsetof(struct kube_obj, member) }
+#define LIST(path, kind, arg)	 { path, kind, arg, 0 }
 #define META(path, kind, member) { path, kind, 0, offsetof(struct kube_meta, member) }
 
 static const struct field meta_fields[] = {
@@ -284,14 +283,13 @@ static const struct field common_fields[] = {
 	{ 0 },
 };
 
-#define POD_FIELDS                                                                        \
-	OBJ("spec nodeName", FIELD_STR, node),                                            \
-	OBJ("spec hostNetwork", FIELD_BOOL, host_network),                                \
-	OBJ("status phase", FIELD_STR, phase),                                            \
-	OBJ("metadata ownerReferences [controller=true] kind", FIELD_STR, owner_kind),    \
-	OBJ("metadata ownerReferences [controller=true] name", FIELD_STR, owner_name),    \
-	LIST("status podIPs [] ip", FIELD_ADDRESS, 0),                                    \
-	LIST("status podIP", FIELD_ADDRESS_1, 0)
+#define POD_FIELDS                                                                                \
+	OBJ("spec nodeName", FIELD_STR, node), OBJ("spec hostNetwork", FIELD_BOOL, host_network), \
+		OBJ("status phase", FIELD_STR, phase),                                            \
+		OBJ("metadata ownerReferences [controller=true] kind", FIELD_STR, owner_kind),    \
+		OBJ("metadata ownerReferences [controller=true] name", FIELD_STR, owner_name),    \
+		LIST("status podIPs [] ip", FIELD_ADDRESS, 0),                                    \
+		LIST("status podIP", FIELD_ADDRESS_1, 0)
 
 static const struct field pod_node_fields[] = {
 	POD_FIELDS,
@@ -353,7 +351,8 @@ json_t *kube_json_load(struct str json)
 
 static struct str any_str(const json_t *v)
 {
-	return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR_NONE;
+	return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } :
+				   STR_NONE;
 }
 
 void kube_meta_parse(const json_t *v, struct kube_meta *ret_meta)

@@ -18,8 +18,8 @@ struct kube_meta {
 	struct str resource_version;
 	struct str continue_token;
 	struct str message, reason; /* of a Status */
-	int code;                   /* of a Status; 0 when absent */
-	int retry_after_s;          /* of a Status; 0 when absent */
+	int code;		    /* of a Status; 0 when absent */
+	int retry_after_s;	    /* of a Status; 0 when absent */
 };
 
 /*

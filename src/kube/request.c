@@ -11,9 +11,9 @@
 #include "base/cleanup.h"
 #include "kube/watcher.h"
 
-#define KEEPALIVE_S       15L
+#define KEEPALIVE_S	  15L
 #define KEEPALIVE_EVERY_S 5L
-#define SENT_UNACKED_MS   20000u
+#define SENT_UNACKED_MS	  20000u
 
 /* A selector, URL-escaped: names of nodes are DNS names, so no more is needed. */
 static void url_selector(struct kube_watcher *w, struct buf *b)
@@ -102,8 +102,7 @@ static int socket_options(void *ctx, curl_socket_t fd, curlsocktype purpose)
 }
 
 /* One of a file's path or the bytes themselves. */
-static CURLcode set_pem(CURL *e, CURLoption file, CURLoption blob, const char *path,
-			const char *pem)
+static CURLcode set_pem(CURL *e, CURLoption file, CURLoption blob, const char *path, const char *pem)
 {
 	struct curl_blob b = { (void *)pem, pem ? strlen(pem) : 0, CURL_BLOB_COPY };
 

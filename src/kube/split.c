@@ -13,7 +13,11 @@
 #define SKIP_FACTOR  32u
 #define DEPTH_MAX    (1u << 20)
 
-enum { TO_NOBODY, TO_ENVELOPE, TO_OBJECT };
+enum {
+	TO_NOBODY,
+	TO_ENVELOPE,
+	TO_OBJECT
+};
 
 void kube_split_reset(struct kube_split *s, enum kube_split_mode mode)
 {

@@ -18,8 +18,8 @@ static int sum_fn(void *ctx, enum kube_split_what what, struct str json)
 {
 	struct sum *s = ctx;
 
-	if (what == KUBE_SPLIT_OBJECT && (json.n > MAX_BYTES || json.n < 2 || json.p[0] != '{' ||
-					  json.p[json.n - 1] != '}'))
+	if (what == KUBE_SPLIT_OBJECT &&
+	    (json.n > MAX_BYTES || json.n < 2 || json.p[0] != '{' || json.p[json.n - 1] != '}'))
 		abort();
 	s->calls++;
 	s->bytes += json.n;

@@ -31,8 +31,9 @@ static int seen_fn(void *ctx, enum kube_split_what what, struct str json)
 
 static struct kube_split splitter(struct seen *s)
 {
-	return (struct kube_split){ .fn = seen_fn, .ctx = s, .max_bytes = 1 << 20,
-				    .max_tokens = 100000 };
+	return (struct kube_split){
+		.fn = seen_fn, .ctx = s, .max_bytes = 1 << 20, .max_tokens = 100000
+	};
 }
 
 /* Feeds @in in pieces of @step bytes; the last result, or that of the end. */
@@ -209,7 +210,7 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes), cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_shapes),	     cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_stop),
 	};

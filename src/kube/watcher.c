@@ -11,12 +11,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define TOKENS_MAX        131072u    /* JSON parts of one object: a full endpoint slice has 25,000 */
-#define CONTINUE_MAX      8192u      /* bytes of a continue token */
+#define TOKENS_MAX	  131072u /* JSON parts of one object: a full endpoint slice has 25,000 */
+#define CONTINUE_MAX	  8192u	  /* bytes of a continue token */
 #define RETRY_AFTER_MAX_S 300
-#define BACKOFF_STEPS     16u
-#define WATCH_TRIES       3u         /* refusals of a watch until we list again */
-#define WATCH_SHORT_MS    1000u      /* a watch that ended sooner is not renewed at once */
+#define BACKOFF_STEPS	  16u
+#define WATCH_TRIES	  3u	/* refusals of a watch until we list again */
+#define WATCH_SHORT_MS	  1000u /* a watch that ended sooner is not renewed at once */
 
 const struct kube_resource_desc kube_resources[KUBE_RESOURCES] = {
 	[KUBE_RES_NODE_PODS] = { "node-pods", "/api/v1/pods", KUBE_POD, KUBE_SCOPE_NODE },
@@ -24,8 +24,7 @@ const struct kube_resource_desc kube_resources[KUBE_RESOURCES] = {
 	[KUBE_RES_NAMESPACES] = { "namespaces", "/api/v1/namespaces", KUBE_NAMESPACE,
 				  KUBE_SCOPE_CLUSTER },
 	[KUBE_RES_SERVICES] = { "services", "/api/v1/services", KUBE_SERVICE, KUBE_SCOPE_CLUSTER },
-	[KUBE_RES_ENDPOINTSLICES] = { "endpointslices",
-				      "/apis/discovery.k8s.io/v1/endpointslices",
+	[KUBE_RES_ENDPOINTSLICES] = { "endpointslices", "/apis/discovery.k8s.io/v1/endpointslices",
 				      KUBE_ENDPOINTSLICE, KUBE_SCOPE_CLUSTER },
 	[KUBE_RES_NODES] = { "nodes", "/api/v1/nodes", KUBE_NODE, KUBE_SCOPE_CLUSTER },
 };
@@ -86,8 +85,7 @@ static void note_fails(struct kube_watcher *w)
 
 static void sink_mark(struct kube_watcher *w, enum kube_op op)
 {
-	const struct kube_obj o = { .type = w->desc->type, .op = (uint8_t)op,
-				    .scope = w->desc->scope };
+	const struct kube_obj o = { .type = w->desc->type, .op = (uint8_t)op, .scope = w->desc->scope };
 
 	w->shared->sink(w->shared->ctx, &o);
 }
@@ -308,7 +306,8 @@ static void error_describe(struct kube_watcher *w, CURLcode result)
 	else if (what[0])
 		snprintf(to, n, "%.150s", what);
 	else if (reply->body_begun && (w->split.bad || !result))
-		snprintf(to, n, "the reply is %s JSON", w->split.bad ? "not the expected" : "incomplete");
+		snprintf(to, n, "the reply is %s JSON",
+			 w->split.bad ? "not the expected" : "incomplete");
 	else
 		snprintf(to, n, "%.150s",
 			 w->curl_error[0] ? w->curl_error : curl_easy_strerror(result));
@@ -397,7 +396,8 @@ void watcher_done(struct kube_watcher *w, CURLcode result, uint64_t now_ms)
 	w->running = false;
 	if (!curl_easy_getinfo(w->easy, CURLINFO_RETRY_AFTER, &retry_s) &&
 	    retry_s > w->reply.retry_after_s)
-		w->reply.retry_after_s = retry_s < RETRY_AFTER_MAX_S ? (int)retry_s : RETRY_AFTER_MAX_S;
+		w->reply.retry_after_s = retry_s < RETRY_AFTER_MAX_S ? (int)retry_s :
+								       RETRY_AFTER_MAX_S;
 	if (ok && reply->body_begun)
 		ok = kube_split_end(&w->split) == 0;
 	if (ok && w->step == STEP_LIST)

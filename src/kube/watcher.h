@@ -21,7 +21,7 @@ struct kube_resource_desc {
 struct kube_shared {
 	struct kube_auth auth;
 	struct kube_client_conf conf; /* defaults filled in */
-	char *node_name;              /* or NULL */
+	char *node_name;	      /* or NULL */
 	CURLM *multi;
 	pthread_mutex_t lock; /* for the `shown` of every watcher */
 	kube_sink_fn *sink;
@@ -30,19 +30,22 @@ struct kube_shared {
 	struct arena arena; /* arrays of the object at hand */
 };
 
-enum watcher_step { STEP_LIST, STEP_WATCH };
+enum watcher_step {
+	STEP_LIST,
+	STEP_WATCH
+};
 
 struct kube_watcher {
 	const struct kube_resource_desc *desc;
 	struct kube_shared *shared;
 	uint8_t id; /* enum kube_resource */
 
-	uint8_t step;      /* what runs or comes next: enum watcher_step */
-	bool running;      /* a transfer is under way */
+	uint8_t step;	   /* what runs or comes next: enum watcher_step */
+	bool running;	   /* a transfer is under way */
 	uint64_t due_ms;   /* when not running: the next start */
 	uint64_t heard_ms; /* when running: the last byte, or the start */
 	uint64_t started_ms;
-	uint32_t backoff;  /* failures in a row */
+	uint32_t backoff; /* failures in a row */
 	uint32_t watch_failures;
 
 	CURL *easy;
@@ -50,23 +53,23 @@ struct kube_watcher {
 	struct kube_split split;
 	char curl_error[CURL_ERROR_SIZE];
 
-	char version[64];   /* resourceVersion to watch from */
-	char *continue_to;  /* the next page's token, or NULL */
-	bool list_begun;    /* RESYNC_BEGIN was sent for this list */
-	bool unpaged;       /* the last list's token expired: ask for all at once */
+	char version[64];  /* resourceVersion to watch from */
+	char *continue_to; /* the next page's token, or NULL */
+	bool list_begun;   /* RESYNC_BEGIN was sent for this list */
+	bool unpaged;	   /* the last list's token expired: ask for all at once */
 
 	/* the reply at hand; zeroed at each start */
 	struct watcher_reply {
 		bool answered, body_begun, page_ok, gone, failed_event;
-		int code;  /* of the HTTP reply, or of an ERROR event */
+		int code; /* of the HTTP reply, or of an ERROR event */
 		int retry_after_s;
 		uint64_t events;
 	} reply;
 	char message[160]; /* what the server, or we, say went wrong */
 
-	bool said_ok, said_bad;  /* notes given */
+	bool said_ok, said_bad; /* notes given */
 	int said_code;
-	struct kube_status own;   /* the thread's */
+	struct kube_status own;	  /* the thread's */
 	struct kube_status shown; /* a copy for others, under the lock */
 };
 
@@ -74,7 +77,7 @@ extern const struct kube_resource_desc kube_resources[KUBE_RESOURCES];
 
 /* @due_ms is the first start. */
 void watcher_init(struct kube_watcher *w, struct kube_shared *s, enum kube_resource id,
-		 uint64_t due_ms);
+		  uint64_t due_ms);
 void watcher_free(struct kube_watcher *w);
 
 /* Starts what is due, gives up what is silent. */
