@@ -12,6 +12,7 @@
 
 #define PORTHOLE_COMMANDS(X) \
 	X(events)            \
+	X(doctor)            \
 	X(fields)            \
 	X(completion)        \
 	X(manual)

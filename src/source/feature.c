@@ -43,12 +43,20 @@ static const struct {
 	{ ENOMEM, "not enough memory, or the limit of locked memory is too low" },
 };
 
+/* When the usual capabilities are there. */
+static const char *eperm_text(const struct prober *p)
+{
+	if (!p->admin)
+		return "not permitted without CAP_SYS_ADMIN, or forbidden by lockdown or seccomp";
+	if (p->lockdown[0])
+		return "not permitted although the capabilities are there: lockdown is on";
+	return "not permitted although the capabilities are there: seccomp or a security module";
+}
+
 const char *feature_errno(const struct prober *p, int err)
 {
 	if (err == -EPERM && p->capable)
-		return p->lockdown[0] ?
-			       "not permitted, capabilities or not: lockdown forbids it" :
-			       "not permitted, capabilities or not: seccomp or a module forbids it";
+		return eperm_text(p);
 	for (size_t i = 0; i < sizeof(errno_texts) / sizeof(errno_texts[0]); i++)
 		if (errno_texts[i].err == -err)
 			return errno_texts[i].text;

@@ -113,8 +113,8 @@ static enum feature_state test_privileges(struct prober *p, const struct feature
 		return feature_verdict(p, "capget", -errno);
 	for (cap_value_t v = 0; v < all; v++)
 		have += cap_effective(caps, v);
-	p->capable = cap_effective(caps, CAP_SYS_ADMIN) ||
-		     (cap_effective(caps, CAP_BPF) && cap_effective(caps, CAP_PERFMON));
+	p->admin = cap_effective(caps, CAP_SYS_ADMIN);
+	p->capable = p->admin || (cap_effective(caps, CAP_BPF) && cap_effective(caps, CAP_PERFMON));
 	caps_names(caps, have <= all / 2, names, sizeof(names));
 	if (have == all)
 		feature_say(p, "all capabilities");
@@ -229,10 +229,10 @@ static enum feature_state test_tracefs(struct prober *p, const struct feature_te
 #define ROOT "run as root, or give it this capability"
 
 const struct feature_test feature_tests_host[] = {
-	{ "kernel", "the machine porthole is made for is x86_64",
-	  "nothing; other machines are untested", test_kernel },
+	{ "kernel", "x86_64 is what porthole is tested on", "nothing; other machines are untested",
+	  test_kernel },
 	{ "lockdown", "reading the kernel's memory",
-	  "nothing under integrity, where some kernels refuse trampolines; confidentiality must be off",
+	  "nothing: under integrity tracepoints serve; under confidentiality boot with lockdown=integrity",
 	  test_lockdown, .required = true },
 	{ "lsm_list", "which security modules are asked", "CAP_SYS_ADMIN, or mount securityfs",
 	  test_lsm_list },

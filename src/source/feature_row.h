@@ -19,7 +19,8 @@ struct prober {
 	int cgroups_err;
 	struct cgroup_layout cgroups;
 	char lockdown[24];   /* mode; "" when there is none */
-	bool capable;	     /* CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN */
+	bool admin;	     /* CAP_SYS_ADMIN is effective */
+	bool capable;	     /* so are CAP_BPF and CAP_PERFMON, or it includes them */
 	struct feature *row; /* that is being tried */
 };
 
