@@ -4,13 +4,15 @@
  * container id and address. Fed with objects (kube/obj.h) and nothing else, so it is the same live
  * and on replay. It knows nothing of connections: while the API is away, the last state stands.
  *
- * A deleted pod, and a container its pod no longer lists, are still found for K8S_GRACE_NS (at
- * most K8S_DEAD_MAX of each; the oldest go first). An address belongs to the newest running pod that has it;
- * a finished or deleted pod has it only while nobody else does. Pods on the host's network have none.
+ * A deleted pod, and a container its pod no longer lists, are still found for K8S_GRACE_NS (at most
+ * K8S_DEAD_MAX of each; the oldest go first). An address belongs to the newest running pod that has
+ * it; a finished or deleted pod has it only while nobody else does. Pods on the host's network have
+ * none.
  *
- * Look-ups take constant time and allocate nothing. What they return is valid until the next k8s_feed or
- * k8s_expire; k8s_version tells whether anything changed since. A pod's `gen` changes when what it shows
- * changes, and no two states of any pods ever have the same one (until 2^32 changes).
+ * Look-ups take constant time and allocate nothing. What they return is valid until the next
+ * k8s_feed or k8s_expire; k8s_version tells whether anything changed since. A pod's `gen` changes
+ * when what it shows changes, and no two states of any pods ever have the same one (until 2^32
+ * changes).
  *
  * One owner, one thread. Memory: about 700 bytes for each remote pod with one address and endpoint.
  */
@@ -67,7 +69,9 @@ void k8s_free(struct k8s *t);
 /* Applies one object; its strings are copied. What does not fit is counted in `full`. */
 void k8s_feed(struct k8s *t, const struct kube_obj *o, struct boot_ns now);
 
-/* Forgets what has been gone for longer than the grace period. Cheap when there is nothing to do. */
+/*
+ * Forgets what has been gone for longer than the grace period. Cheap when there is nothing to do.
+ */
 void k8s_expire(struct k8s *t, struct boot_ns now);
 
 /* Grows with every visible change. */
@@ -86,7 +90,10 @@ const struct k8s_object *k8s_node_by_ip(const struct k8s *t, const struct ip *ip
 /* The slice, whose `service` is the answer; of several the first by namespace and service name. */
 const struct k8s_object *k8s_slice_by_ip(const struct k8s *t, const struct ip *ip);
 
-/* Who is behind an address, as one would say it: the pod, else the service, the node, the endpoint's service. */
+/*
+ * Who is behind an address, as one would say it: the pod, else the service, the node, the
+ * endpoint's service.
+ */
 enum k8s_peer_kind {
 	K8S_PEER_NONE,
 	K8S_PEER_POD,
@@ -104,7 +111,7 @@ struct k8s_peer {
 struct k8s_peer k8s_peer_by_ip(const struct k8s *t, const struct ip *ip);
 
 /*
- * The table as objects, for the start of a capture: feeding them to an empty table gives the same answers
- * (without the dead). @each borrows its object for the call; not 0 stops and is returned.
+ * The table as objects, for the start of a capture: feeding them to an empty table gives the same
+ * answers (without the dead). @each borrows its object for the call; not 0 stops and is returned.
  */
 int k8s_each(const struct k8s *t, int (*each)(void *ctx, const struct kube_obj *o), void *ctx);

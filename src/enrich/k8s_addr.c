@@ -1,6 +1,6 @@
 /*
- * Who has which address. Every address has a short chain of claims; a chain is at most K8S_CLAIMS_MAX
- * long, and a new claim pushes out the least wanted one of its kind.
+ * Who has which address. Every address has a short chain of claims; a chain is at most
+ * K8S_CLAIMS_MAX long, and a new claim pushes out the least wanted one of its kind.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>

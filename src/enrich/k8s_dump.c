@@ -1,6 +1,6 @@
 /*
- * The table as objects again, for the start of a capture. Labels are cut at ',' and '=', which no valid
- * label contains. The dead are left out.
+ * The table as objects again, for the start of a capture. Labels are cut at ',' and '=', which no
+ * valid label contains. The dead are left out.
  */
 #include <arpa/inet.h>
 #include <errno.h>

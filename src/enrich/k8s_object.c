@@ -1,6 +1,6 @@
 /*
- * Namespaces, services, endpoint slices and nodes: names, and addresses that lead to them. There is no
- * grace period: these live long.
+ * Namespaces, services, endpoint slices and nodes: names, and addresses that lead to them. There is
+ * no grace period: these live long.
  */
 #include <errno.h>
 #include <stdlib.h>

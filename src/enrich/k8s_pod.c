@@ -1,7 +1,8 @@
 /*
- * Pods and their containers. An upsert is compared with what is there, so that the many updates that change
- * nothing we show cost no new text and no new generation. A pod may come by two streams (this node's and the
- * cluster's): the node's wins, and the pod is gone when no stream has it, or the node's says so.
+ * Pods and their containers. An upsert is compared with what is there, so that the many updates
+ * that change nothing we show cost no new text and no new generation. A pod may come by two streams
+ * (this node's and the cluster's): the node's wins, and the pod is gone when no stream has it, or
+ * the node's says so.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static void pod_claim(struct k8s *t, struct pod_item *p, bool weak)
 {
 	pod_unclaim(t, p);
 	p->weak = weak;
+	p->host = p->pub.host_network;
 	for (size_t i = 0; i < K8S_POD_IPS; i++) {
 		p->claims[i] = (struct claim){ .owner = p, .kind = CLAIM_POD, .weak = weak };
 		if (p->ips[i].len && !p->pub.host_network)
@@ -152,7 +154,7 @@ static void pod_addresses(struct k8s *t, struct pod_item *p, const struct kube_o
 	/* A pod that has ended may have lost its address; it keeps what it had, weakly. */
 	if (!n && weak)
 		memcpy(ips, p->ips, sizeof(ips));
-	if (!memcmp(ips, p->ips, sizeof(ips)) && weak == p->weak)
+	if (!memcmp(ips, p->ips, sizeof(ips)) && weak == p->weak && p->host == p->pub.host_network)
 		return;
 	memcpy(p->ips, ips, sizeof(ips));
 	p->pub.pod.ip = ips[0];
@@ -188,7 +190,9 @@ static int pod_shared(struct k8s *t, struct k8s_pod *p, const struct kube_obj *o
 	return 0;
 }
 
-/* The newest pod has the static UID: the API's copy of a static pod may be deleted and made again. */
+/*
+ * The newest pod has the static UID: the API's copy of a static pod may be deleted and made again.
+ */
 static int static_take(struct k8s *t, struct pod_item *p)
 {
 	const struct pod_item *old = k8s_index_find(&t->statics, p->pub.static_uid);
@@ -198,7 +202,9 @@ static int static_take(struct k8s *t, struct pod_item *p)
 	return k8s_index_add(&t->statics, p);
 }
 
-/* Takes over what @o says; containers and addresses aside. 0 or -ENOMEM (some old values may stay). */
+/*
+ * Takes over what @o says; containers and addresses aside. 0 or -ENOMEM (some old values may stay).
+ */
 static int pod_set(struct k8s *t, struct pod_item *p, const struct kube_obj *o)
 {
 	struct k8s_pod *pub = &p->pub;

@@ -1,10 +1,11 @@
 #pragma once
 /*
- * The inside of enrich/k8s.h, shared by k8s.c (feeding, answers), k8s_pod.c, k8s_object.c, k8s_addr.c (addresses)
- * and k8s_dump.c (objects out). An item is what the public header shows, followed by what keeps it in lists and indexes.
+ * The inside of enrich/k8s.h, shared by k8s.c (feeding, answers), k8s_pod.c, k8s_object.c,
+ * k8s_addr.c (addresses) and k8s_dump.c (objects out). An item is what the public header shows,
+ * followed by what keeps it in lists and indexes.
  *
- *   address -> claim -> claim -> ...   sorted by kind, in a kind by preference; the first of a kind is
- *                                      the answer. Claims lie in the item that makes them.
+ *   address -> claim -> claim -> ...   sorted by kind, in a kind by preference; the first of a
+ *                                      kind is the answer. Claims lie in the item that makes them.
  */
 #include <sys/queue.h>
 
@@ -49,7 +50,7 @@ struct pod_item {
 	struct ip ips[K8S_POD_IPS];
 	uint32_t epoch[KUBE_SCOPES];
 	uint8_t present; /* bit 1 << scope: that stream has it */
-	bool weak;
+	bool weak, host; /* as the claims were made */
 };
 
 struct obj_item {
@@ -99,7 +100,10 @@ const struct claim *k8s_claim_find(const struct k8s *t, const struct ip *ip, enu
 /* --- k8s.c: text. Labels as "k=v,k=v" sorted by key, in t->scratch. */
 struct str k8s_labels_text(struct k8s *t, const struct kube_obj *o);
 
-/* The parts one after the other in one malloc'ed block, NULL on no memory; *to[i] is the copy of part[i]. */
+/*
+ * The parts one after the other in one malloc'ed block, NULL on no memory; *to[i] is the copy of
+ * part[i].
+ */
 char *k8s_text_join(const struct str *part, struct str *const *to, size_t n);
 
 /* Replaces a shared string by another. 0, or -ENOMEM: the old one stays. */

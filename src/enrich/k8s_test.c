@@ -296,7 +296,9 @@ static void test_resync(void **state)
 	assert_string_equal(peer_at("10.96.0.1"), "none /");
 }
 
-/* A static pod's copy in the API is deleted and made again: its cgroups' UID leads to the new one. */
+/*
+ * A static pod's copy in the API is deleted and made again: its cgroups' UID leads to the new one.
+ */
 static void test_static_pod(void **state)
 {
 	struct kube_obj o = pod("u1", "etcd", KUBE_SCOPE_NODE, NULL);

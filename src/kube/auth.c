@@ -1,6 +1,6 @@
 /*
- * Service account and token files, and the order in which credentials are looked for. The kubeconfig
- * reader is kubeconfig.c.
+ * Service account and token files, and the order in which credentials are looked for. The
+ * kubeconfig reader is kubeconfig.c.
  */
 #include "kube/auth.h"
 

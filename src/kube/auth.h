@@ -1,12 +1,12 @@
 #pragma once
 /*
  * Where the API server is and how to prove who we are: from the pod's service account, or from a
- * kubeconfig file. Of a credential given as a file only the path is kept, and the file is read for each
- * request or connection, so that rotation needs nothing. Understood of a kubeconfig: current-context (or
- * the one asked for), server, certificate-authority[-data], insecure-skip-tls-verify, proxy-url,
- * client-certificate[-data], client-key[-data], token, tokenFile. Not: exec and auth-provider plugins,
- * user names and passwords, impersonation, tls-server-name: an error that says so.
- * A proxy is used only when the kubeconfig names one.
+ * kubeconfig file. Of a credential given as a file only the path is kept, and the file is read for
+ * each request or connection, so that rotation needs nothing. Understood of a kubeconfig:
+ * current-context (or the one asked for), server, certificate-authority[-data],
+ * insecure-skip-tls-verify, proxy-url, client-certificate[-data], client-key[-data], token,
+ * tokenFile. Not: exec and auth-provider plugins, user names and passwords, impersonation,
+ * tls-server-name: an error that says so. A proxy is used only when the kubeconfig names one.
  *
  * Source: Kubernetes documentation, "kubeconfig (v1)" reference and "Accessing the API from a Pod".
  */
@@ -34,15 +34,15 @@ struct kube_auth_error {
 };
 
 /*
- * From the pod's environment: KUBERNETES_SERVICE_HOST and _PORT, token and ca.crt in @dir (NULL: the
- * usual folder). 0; -ENOENT: not in a pod.
+ * From the pod's environment: KUBERNETES_SERVICE_HOST and _PORT, token and ca.crt in @dir (NULL:
+ * the usual folder). 0; -ENOENT: not in a pod.
  */
 int kube_auth_in_cluster(const char *dir, struct kube_auth *ret_auth, struct kube_auth_error *ret_e);
 
 /*
- * From a kubeconfig's bytes; relative paths in it start from @dir. @context NULL: its current-context.
- * 0; -EBADMSG: no valid YAML, or an entry is missing; -ENOTSUP: it asks for what is not understood;
- * -ENOMEM.
+ * From a kubeconfig's bytes; relative paths in it start from @dir. @context NULL: its
+ * current-context. 0; -EBADMSG: no valid YAML, or an entry is missing; -ENOTSUP: it asks for what
+ * is not understood; -ENOMEM.
  */
 int kube_auth_kubeconfig(struct str yaml, const char *dir, const char *context,
 			 struct kube_auth *ret_auth, struct kube_auth_error *ret_e);
@@ -52,14 +52,14 @@ int kube_auth_kubeconfig_file(const char *path, const char *context, struct kube
 			      struct kube_auth_error *ret_e);
 
 /*
- * The first that is there: @kubeconfig when not NULL, the pod's service account, $KUBECONFIG (its first
- * path), ~/.kube/config. -ENOENT: none.
+ * The first that is there: @kubeconfig when not NULL, the pod's service account, $KUBECONFIG (its
+ * first path), ~/.kube/config. -ENOENT: none.
  */
 int kube_auth_find(const char *kubeconfig, struct kube_auth *ret_auth, struct kube_auth_error *ret_e);
 
 /*
- * The bearer token at this moment, white space trimmed, in malloc'ed memory. NULL in *ret_token when
- * there is none to send. 0, -ENOMEM, or why the token file cannot be read.
+ * The bearer token at this moment, white space trimmed, in malloc'ed memory. NULL in *ret_token
+ * when there is none to send. 0, -ENOMEM, or why the token file cannot be read.
  */
 int kube_auth_token(const struct kube_auth *a, char **ret_token);
 

@@ -1,6 +1,6 @@
 /*
- * The client's thread: curl_multi drives all transfers, the watchers say when the next thing is due. The
- * thread sleeps in curl_multi_poll until bytes come, a deadline passes or stop wakes it.
+ * The client's thread: curl_multi drives all transfers, the watchers say when the next thing is
+ * due. The thread sleeps in curl_multi_poll until bytes come, a deadline passes or stop wakes it.
  */
 #include "kube/client.h"
 

@@ -2,24 +2,26 @@
 /*
  * The Kubernetes API client: one thread that keeps six lists up to date and tells of every change.
  *
- *   list (pages of page_limit) -> watch from its resourceVersion -> watch again when the server ends it
- *     410 Gone or an expired continue token: list again        cut, silence, 5xx, 401: try again later
- *     403, 404: said once, tried again after denied_retry_ms    the other resources do not notice
+ *   list (pages of page_limit) -> watch from its resourceVersion -> watch again when it ends
+ *     410 Gone, or an expired continue token   list again
+ *     cut, silence, 5xx, 401                   the same again later
+ *     403, 404                                 said once, tried again after denied_retry_ms
+ *   What happens to one resource does not touch the others.
  *
- * Waiting times double from backoff_min_ms to backoff_max_ms, with half of each drawn by lot; a server's
- * Retry-After is kept to. A watch on which nothing came for stale_ms (bookmarks come about each minute) is
- * taken for dead and renewed. Each resource has its own HTTP/1.1 connection, so a dead connection costs
- * one watch. The bearer token is read from its file for every request.
+ * Waiting times double from backoff_min_ms to backoff_max_ms, with half of each drawn by lot; a
+ * server's Retry-After is kept to. A watch on which nothing came for stale_ms (bookmarks come about
+ * each minute) is taken for dead and renewed. Each resource has its own HTTP/1.1 connection, so a
+ * dead connection costs one watch. The bearer token is read from its file for every request.
  *
- * Memory: one object at a time per resource (max_object_bytes), whatever the size of a list. An object that
- * is too large, no JSON, or has no name is skipped and counted; the stream goes on.
+ * Memory: one object at a time per resource (max_object_bytes), whatever the size of a list. An
+ * object that is too large, no JSON, or has no name is skipped and counted; the stream goes on.
  *
- * Threads: start and stop from one thread; sink and note are called on the client's own thread, one at a
- * time, and must not block for long nor call stop; status from any thread. The thread has all signals
- * blocked, and the capabilities its creator had at the start: drop them before.
+ * Threads: start and stop from one thread; sink and note are called on the client's own thread, one
+ * at a time, and must not block for long nor call stop; status from any thread. The thread has all
+ * signals blocked, and the capabilities its creator had at the start: drop them before.
  *
- * Sources: Kubernetes documentation, "Kubernetes API Concepts" (watch, bookmarks, pages, 410, limits of
- * resourceVersion) and "API Priority and Fairness" (Retry-After).
+ * Sources: Kubernetes documentation, "Kubernetes API Concepts" (watch, bookmarks, pages, 410,
+ * limits of resourceVersion) and "API Priority and Fairness" (Retry-After).
  */
 #include "kube/auth.h"
 #include "kube/obj.h"
@@ -73,8 +75,8 @@ struct kube_status {
 };
 
 /*
- * Something changed that a person may want to know of: said when a resource first works, when it starts to
- * fail or fails in another way, and when it works again; not at every retry.
+ * Something changed that a person may want to know of: said when a resource first works, when it
+ * starts to fail or fails in another way, and when it works again; not at every retry.
  */
 struct kube_note {
 	uint8_t resource; /* enum kube_resource */
@@ -90,8 +92,8 @@ typedef void kube_note_fn(void *ctx, const struct kube_note *n);
 struct kube_client;
 
 /*
- * Starts the thread. @auth and @conf are copied; @note may be NULL. 0; -EINVAL: no server, or a page_limit
- * out of range; -ENOMEM; -EAGAIN: no thread. A server out of reach is no failure here.
+ * Starts the thread. @auth and @conf are copied; @note may be NULL. 0; -EINVAL: no server, or a
+ * page_limit out of range; -ENOMEM; -EAGAIN: no thread. A server out of reach is no failure here.
  */
 int kube_client_start(const struct kube_auth *auth, const struct kube_client_conf *conf,
 		      kube_sink_fn *sink, kube_note_fn *note, void *ctx,

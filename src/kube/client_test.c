@@ -1,6 +1,6 @@
 /*
- * The real client against test/kube/apiserver.py over TLS: what it ends up knowing, after each thing that can
- * go wrong. Skipped, saying so, where python3 or openssl is missing.
+ * The real client against test/kube/apiserver.py over TLS: what it ends up knowing, after each
+ * thing that can go wrong. Skipped, saying so, where python3 or openssl is missing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -483,7 +483,9 @@ static void test_watch_faults(void **state)
 	}
 }
 
-/* Silence on an established watch, and a clean end, are both followed by a new watch, not a list. */
+/*
+ * Silence on an established watch, and a clean end, are both followed by a new watch, not a list.
+ */
 static void test_watch_renewal(void **state)
 {
 	struct kube_client_conf conf = conf_for("stale");

@@ -38,7 +38,9 @@ struct key {
 
 #define A(m) offsetof(struct kube_auth, m)
 
-/* In this order: data wins over a file, a token over a token file, as in Kubernetes' own clients. */
+/*
+ * In this order: data wins over a file, a token over a token file, as in Kubernetes' own clients.
+ */
 static const struct key cluster_keys[] = {
 	{ "server", KEY_TEXT, A(server), SIZE_MAX },
 	{ "proxy-url", KEY_TEXT, A(proxy), SIZE_MAX },
@@ -127,7 +129,9 @@ static int base64_digit(char ch)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* Owned text, or NULL when @in is not base64 (RFC 4648, white space allowed) or decodes to a NUL. */
+/*
+ * Owned text, or NULL when @in is not base64 (RFC 4648, white space allowed) or decodes to a NUL.
+ */
 static char *base64_text(const char *in)
 {
 	_cleanup_(freep) char *out = malloc(strlen(in) / 4 * 3 + 4);

@@ -133,8 +133,8 @@ static bool get_str(struct cur *c, struct str *ret)
 }
 
 /*
- * The count of an array whose elements take at least @min_bytes each, and room for it: *ret_array is
- * NULL for none. -EBADMSG or -ENOMEM as kube_obj_decode says.
+ * The count of an array whose elements take at least @min_bytes each, and room for it: *ret_array
+ * is NULL for none. -EBADMSG or -ENOMEM as kube_obj_decode says.
  */
 static int get_array(struct cur *c, struct arena *a, unsigned max, size_t min_bytes,
 		     size_t item_bytes, uint16_t *ret_n, void **ret_array)

@@ -97,13 +97,15 @@ const char *kube_type_name(unsigned type);
 const char *kube_op_name(unsigned op);
 
 /*
- * Appends the record to @b. 0; -EINVAL: an enum out of range, or a string or array above its maximum;
- * -E2BIG: longer than KUBE_OBJ_MAX_BYTES; -ENOMEM: @b is full. On failure @b holds what it held.
+ * Appends the record to @b. 0; -EINVAL: an enum out of range, or a string or array above its
+ * maximum; -E2BIG: longer than KUBE_OBJ_MAX_BYTES; -ENOMEM: @b is full. On failure @b holds what it
+ * held.
  */
 int kube_obj_encode(struct buf *b, const struct kube_obj *o);
 
 /*
- * Reads one record that fills @c exactly. 0; -EPROTONOSUPPORT: another version; -EBADMSG: cut short,
- * too long, trailing bytes, or a value out of range; -ENOMEM: @a is full. @ret_o is untouched on failure.
+ * Reads one record that fills @c exactly. 0; -EPROTONOSUPPORT: another version; -EBADMSG: cut
+ * short, too long, trailing bytes, or a value out of range; -ENOMEM: @a is full. @ret_o is
+ * untouched on failure.
  */
 int kube_obj_decode(struct cur c, struct arena *a, struct kube_obj *ret_o);

@@ -1,4 +1,7 @@
-/* Records of objects: round trips, every prefix and one damaged byte each, bounds; and objects from JSON. */
+/*
+ * Records of objects: round trips, every prefix and one damaged byte each, bounds; and objects from
+ * JSON.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

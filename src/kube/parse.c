@@ -1,6 +1,7 @@
 /*
  * Table-driven reading of API objects. A row's path is walked to every value it selects; the row's
- * kind says what is done with each. The tables at the end are the whole knowledge about Kubernetes types.
+ * kind says what is done with each. The tables at the end are the whole knowledge about Kubernetes
+ * types.
  */
 #include "kube/parse.h"
 
@@ -63,6 +64,21 @@ static bool element_matches(const json_t *v, struct str word)
 
 typedef void field_fn(struct parse *p, const struct field *f, const json_t *v);
 
+static void path_walk(struct parse *p, const struct field *f, const char *path, const json_t *v,
+		      field_fn *fn);
+
+/* Goes on with @path in each element @word selects. */
+static void path_elements(struct parse *p, const struct field *f, const char *path, const json_t *v,
+			  field_fn *fn, struct str word)
+{
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		const json_t *e = json_array_get(v, i);
+
+		if (element_matches(e, word))
+			path_walk(p, f, path, e, fn);
+	}
+}
+
 /* Calls @fn for each value the path selects. Recursion is bounded by the path's words. */
 static void path_walk(struct parse *p, const struct field *f, const char *path, const json_t *v,
 		      field_fn *fn)
@@ -71,12 +87,7 @@ static void path_walk(struct parse *p, const struct field *f, const char *path, 
 		struct str word = path_word(&path);
 
 		if (word.p[0] == '[') {
-			for (size_t i = 0; i < json_array_size(v); i++) {
-				const json_t *e = json_array_get(v, i);
-
-				if (element_matches(e, word))
-					path_walk(p, f, path, e, fn);
-			}
+			path_elements(p, f, path, v, fn, word);
 			return;
 		}
 		v = json_object_getn(v, word.p, word.n);
@@ -157,7 +168,9 @@ static struct str id_strip(struct str s)
 	return at ? str_skip(s, (size_t)(at - s.p) + 3) : s;
 }
 
-/* A runtime may report an image only by its digest: then the pod's own wording is the useful one. */
+/*
+ * A runtime may report an image only by its digest: then the pod's own wording is the useful one.
+ */
 static void container_image_from_spec(struct parse *p, struct kube_container *k)
 {
 	static const char *const lists[KUBE_CONTAINER_KINDS] = { "containers", "initContainers",
@@ -242,8 +255,8 @@ static void fields_read(struct parse *p, const struct field *f, const json_t *v)
 }
 
 /*
- * A Deployment's pods belong to a ReplicaSet named DEPLOYMENT-HASH, with the hash in a label: the name
- * users know is the Deployment's.
+ * A Deployment's pods belong to a ReplicaSet named DEPLOYMENT-HASH, with the hash in a label: the
+ * name users know is the Deployment's.
  */
 static void owner_resolve(struct parse *p)
 {

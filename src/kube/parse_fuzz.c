@@ -1,6 +1,6 @@
 /*
- * Any bytes as one API object: byte 0 picks type and scope. What parses must encode (or be too large), and
- * decode to the same record.
+ * Any bytes as one API object: byte 0 picks type and scope. What parses must encode (or be too
+ * large), and decode to the same record.
  */
 #include <errno.h>
 #include <stdlib.h>

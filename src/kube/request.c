@@ -1,6 +1,6 @@
 /*
- * One HTTP request: the URL of a list page or a watch, credentials as they are at this moment, and curl's
- * options. No redirects, no proxy unless the kubeconfig names one, HTTP and HTTPS only.
+ * One HTTP request: the URL of a list page or a watch, credentials as they are at this moment, and
+ * curl's options. No redirects, no proxy unless the kubeconfig names one, HTTP and HTTPS only.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -90,7 +90,10 @@ static int request_headers(struct kube_watcher *w)
 	return more ? 0 : -ENOMEM;
 }
 
-/* The kernel gives up on a peer that no longer acknowledges, long before TCP's own quarter of an hour. */
+/*
+ * The kernel gives up on a peer that no longer acknowledges, long before TCP's own quarter of an
+ * hour.
+ */
 static int socket_options(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
 	unsigned ms = SENT_UNACKED_MS;

@@ -1,8 +1,8 @@
 /*
- * The splitter: one pass, byte by byte outside strings, runs inside them. `depth` counts open brackets of
- * the whole stream. In a LIST the document is depth 1, its "items" depth 2, so that objects open at depth
- * 2; in a STREAM they open at depth 0. `target` says where bytes go at the moment; a run of bytes is copied
- * when the target changes or the chunk ends.
+ * The splitter: one pass, byte by byte outside strings, runs inside them. `depth` counts open
+ * brackets of the whole stream. In a LIST the document is depth 1, its "items" depth 2, so that
+ * objects open at depth 2; in a STREAM they open at depth 0. `target` says where bytes go at the
+ * moment; a run of bytes is copied when the target changes or the chunk ends.
  */
 #include "kube/split.h"
 

@@ -1,17 +1,17 @@
 #pragma once
 /*
- * Cuts a stream of JSON bytes into single objects, so that a LIST of any length needs memory for one
- * object only. It knows strings, brackets and nothing else; each object it hands out still has to be
- * parsed.
+ * Cuts a stream of JSON bytes into single objects, so that a LIST of any length needs memory for
+ * one object only. It knows strings, brackets and nothing else; each object it hands out still has
+ * to be parsed.
  *
- *   KUBE_SPLIT_LIST    one document; each element of its top-level array "items" is an OBJECT, and what
- *                      is left, with "items" empty, is the ENVELOPE, given last.
+ *   KUBE_SPLIT_LIST    one document; each element of its top-level array "items" is an OBJECT,
+ *                      and what is left, with "items" empty, is the ENVELOPE, given last.
  *   KUBE_SPLIT_STREAM  objects one after the other (a WATCH): each is an OBJECT.
  *
- * An object above max_bytes, above max_tokens (commas, colons and opening brackets: what a parser turns
- * into memory) or nested deeper than KUBE_SPLIT_DEPTH is skipped and told as REJECTED, without bytes. An
- * envelope above these limits, bytes that fit nowhere, or a skipped object above 32 times max_bytes make
- * the stream bad. One owner, one thread.
+ * An object above max_bytes, above max_tokens (commas, colons and opening brackets: what a parser
+ * turns into memory) or nested deeper than KUBE_SPLIT_DEPTH is skipped and told as REJECTED,
+ * without bytes. An envelope above these limits, bytes that fit nowhere, or a skipped object above
+ * 32 times max_bytes make the stream bad. One owner, one thread.
  */
 #include "base/buf.h"
 
@@ -50,10 +50,15 @@ struct kube_split {
 /* Ready for a new stream; keeps fn, ctx, limits and memory. */
 void kube_split_reset(struct kube_split *s, enum kube_split_mode mode);
 
-/* 0; -EBADMSG: not such a stream; -ENOMEM; else what fn returned. After a failure only reset helps. */
+/*
+ * 0; -EBADMSG: not such a stream; -ENOMEM; else what fn returned. After a failure only reset helps.
+ */
 int kube_split_feed(struct kube_split *s, struct str bytes);
 
-/* After the last byte: 0 when the stream ended between objects (a LIST: was complete), else -EBADMSG. */
+/*
+ * After the last byte: 0 when the stream ended between objects (a LIST: was complete), else
+ * -EBADMSG.
+ */
 int kube_split_end(const struct kube_split *s);
 
 void kube_split_free(struct kube_split *s);

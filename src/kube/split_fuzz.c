@@ -1,6 +1,6 @@
 /*
- * Any bytes, as a list and as a stream: the same objects must come out whole and in pieces, and none above
- * the limits.
+ * Any bytes, as a list and as a stream: the same objects must come out whole and in pieces, and
+ * none above the limits.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Tests only: reads a recording from src/kube/testdata. Tests run from the top of the source tree or with
- * its path in PORTHOLE_SRC. Any failure ends the program.
+ * Tests only: reads a recording from src/kube/testdata. Tests run from the top of the source tree
+ * or with its path in PORTHOLE_SRC. Any failure ends the program.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * The state machine of one resource. A reply's bytes go through the splitter; each object is parsed,
- * handed to the sink and forgotten. How a transfer ended is decided in one place (watcher_done), from what
- * was noted in `reply` while it ran.
+ * The state machine of one resource. A reply's bytes go through the splitter; each object is
+ * parsed, handed to the sink and forgotten. How a transfer ended is decided in one place
+ * (watcher_done), from what was noted in `reply` while it ran.
  */
 #include "kube/watcher.h"
 
@@ -243,7 +243,10 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	return r ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
-/* A server that refused, or was not there, is well again; one that broke its streams has to send first. */
+/*
+ * A server that refused, or was not there, is well again; one that broke its streams has to send
+ * first.
+ */
 static void watch_answered(struct kube_watcher *w)
 {
 	w->own.state = KUBE_STATE_WATCHING;

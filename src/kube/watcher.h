@@ -1,8 +1,8 @@
 #pragma once
 /*
  * One resource's life: list, watch, wait, again. The client's thread drives it: it calls
- * watcher_start when watcher_deadline has passed (watcher_tick does both checks) and watcher_done when
- * curl says a transfer has ended. Nothing here blocks. Internal to kube/.
+ * watcher_start when watcher_deadline has passed (watcher_tick does both checks) and watcher_done
+ * when curl says a transfer has ended. Nothing here blocks. Internal to kube/.
  */
 #include <curl/curl.h>
 #include <pthread.h>
@@ -92,5 +92,8 @@ void watcher_done(struct kube_watcher *w, CURLcode result, uint64_t now_ms);
 /* The milliseconds of a clock that never jumps. */
 uint64_t kube_now_ms(void);
 
-/* Fills @w->easy for one GET: URL, credentials, limits. 0 or -errno with w->message set. (request.c) */
+/*
+ * Fills @w->easy for one GET: URL, credentials, limits. 0 or -errno with w->message set.
+ * (request.c)
+ */
 int request_prepare(struct kube_watcher *w);
