@@ -42,6 +42,7 @@ static __always_inline bool task_is_given(void)
 	return bpf_core_field_exists(struct trace_event_raw_mark_victim, __data_loc_comm);
 }
 
+/* Since 6.2 without what each CPU has yet to add: less than a few hundred pages off. */
 static __always_inline u64 rss_bytes(struct mm_struct *mm, u32 which)
 {
 	struct mm_struct___old *old = (void *)mm;
@@ -50,7 +51,10 @@ static __always_inline u64 rss_bytes(struct mm_struct *mm, u32 which)
 	if (bpf_core_field_exists(old->rss_stat.count))
 		bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[which].counter);
 	else if (bpf_core_field_exists(mm->rss_stat))
-		bpf_core_read(&pages, sizeof(pages), &mm->rss_stat[which].count);
+		bpf_probe_read_kernel(&pages, sizeof(pages),
+				      (void *)mm + bpf_core_field_offset(mm->rss_stat) +
+					      which * bpf_core_type_size(struct percpu_counter) +
+					      bpf_core_field_offset(struct percpu_counter, count));
 	return pages > 0 ? pages * PAGE_BYTES : 0;
 }
 

@@ -3,8 +3,7 @@
  * TCP state changes. Most happen in the network's soft interrupt, on top of a task that has nothing
  * to do with them; so the owner of each socket is noted where it is known:
  *   connect, listen, close   run in the process itself
- *   a new connection         is cloned from the listening socket: at that moment it still has the
- *                            listener's own address, which finds the listener's owner
+ *   a new connection         is cloned from the listening socket, whose address finds the owner
  *   sockets older than us    tcp_seen goes through all open files once
  * Limits: of several processes that listen on one address (SO_REUSEPORT, or workers that inherited
  * the socket), a new connection is given to the one that listened last, until its close corrects
@@ -141,6 +140,11 @@ static __always_inline void known_accept(struct sock *sk, struct tcp_known *ret)
 
 	listen_key_of(sk, &key);
 	l = bpf_map_lookup_elem(&tcp_listeners, &key);
+	if (!l) {
+		/* Newer kernels have filled in the connection's own address by now. */
+		__builtin_memset(key.addr, 0, sizeof(key.addr));
+		l = bpf_map_lookup_elem(&tcp_listeners, &key);
+	}
 	if (l) {
 		ret->owner = l->owner;
 		owner_now(&ret->owner);
