@@ -14,7 +14,8 @@
  * when what it shows changes, and no two states of any pods ever have the same one (until 2^32
  * changes).
  *
- * One owner, one thread. Memory: about 700 bytes for each remote pod with one address and endpoint.
+ * One owner, one thread. Memory: 10 MiB for 10,000 remote pods with two addresses each, as
+ * many endpoint slices and 1,000 services (measured by the test).
  */
 #include "event/subject.h"
 #include "kube/obj.h"
