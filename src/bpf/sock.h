@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #pragma once
 /* Reading a socket's two ends. */
-#include "bpf/maps.h"
+#include "bpf/walk.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -60,26 +60,25 @@ static __always_inline struct sock *file_sock(struct file *f)
 }
 
 /*
- * The bound name of a unix socket, from @tail + @at, or its peer's when it has none itself (a
- * client). An abstract name keeps its leading NUL. Returns the new end.
+ * Appends the bound name of a unix socket, or its peer's when it has none itself (a client). An
+ * abstract name keeps its leading NUL.
  */
-static __always_inline u32 sock_unix_name(struct sock *sk, char *tail, u32 at, const u32 cap)
+static __always_inline void sock_unix_name(struct sock *sk, const struct tail *t)
 {
 	struct unix_sock *u = (void *)sk;
 	struct unix_address *a = BPF_CORE_READ(u, addr);
-	u32 n;
+	u32 n, at = tail_end(t);
 
 	if (!a) {
 		u = (void *)BPF_CORE_READ(u, peer);
 		a = BPF_CORE_READ(u, addr);
 	}
-	if (!a || at > cap - 128)
-		return at;
+	if (!a || at > t->mask - 128)
+		return;
 	n = BPF_CORE_READ(a, len) - 2; /* less sun_family */
 	if (n > 108)
-		return at;
-	if (bpf_probe_read_kernel(tail + at, n & 127, (void *)a +
-				  bpf_core_field_offset(struct unix_address, name) + 2) != 0)
-		return at;
-	return at + (n & 127);
+		return;
+	if (bpf_probe_read_kernel(t->p + at, n & 127,
+				  (void *)a + bpf_core_field_offset(struct unix_address, name) + 2) == 0)
+		*t->end = at + (n & 127);
 }

@@ -305,9 +305,14 @@ struct socket {
 	struct sock *sk;
 };
 
+struct sockaddr_un {
+	u16 sun_family;
+	char sun_path[108];
+};
+
 struct unix_address {
 	int len;
-	char name[0];
+	struct sockaddr_un name[0];
 };
 
 struct unix_sock {

@@ -4,56 +4,63 @@
  * The path of a (mount, dentry) pair, as the directory cache has it.
  *
  * Components are written leaf first, each ended by NUL: "passwd\0etc\0". User space turns them
- * round (decode/walk.h). The walk crosses mounts and ends at the root of the mount tree, so the
- * path is the one in the task's mount namespace, whatever chroot says. bpf_d_path does this better
- * but is not allowed in tracepoints.
+ * round (walk_to_path in probe/path.c). The walk crosses mounts and ends at the root of the mount
+ * tree, so the path is the one in the task's mount namespace, whatever chroot says. bpf_d_path does
+ * this better but is not allowed in tracepoints.
+ *
+ * A tail that is filled piece by piece has TAIL_BYTES(MASK), MASK + 1 a power of two, and its end is
+ * kept in the record itself. Reading it back from there makes it "any number" to the verifier, so
+ * every turn of a loop looks the same and its work stays linear in the depth.
  */
 #include "bpf/maps.h"
 
-/* Appends one component; the end unchanged when there is no room or nothing to read. */
-static __always_inline u32 walk_name(char *tail, u32 at, const u32 cap, struct dentry *d)
-{
-	long n;
+#define TAIL_BYTES(mask) ((mask) + 1 + REC_NAME_MAX)
 
-	if (at > cap - REC_NAME_MAX)
-		return at;
-	n = bpf_probe_read_kernel_str(tail + at, REC_NAME_MAX, BPF_CORE_READ(d, d_name.name));
-	return n > 0 ? at + (n & (REC_NAME_MAX * 2 - 1)) : at;
+struct tail {
+	char *p;
+	volatile u32 *end; /* in the record */
+	u32 mask;	   /* a constant */
+};
+
+static __always_inline u32 tail_end(const struct tail *t)
+{
+	return *t->end & t->mask;
 }
 
 /*
- * Appends the walk at @at in a tail of @cap bytes (a constant). Returns the new end; *ret_cut when
- * it had to stop early, for depth or room.
+ * Appends the walk; returns whether it had to stop early, for depth or room. There is one way out
+ * of the loop.
  */
-static __always_inline u32 walk_path(char *tail, u32 at, const u32 cap, struct path *path,
-				     bool *ret_cut)
+static __always_inline bool walk_path(const struct tail *t, struct path *path)
 {
 	struct dentry *d = BPF_CORE_READ(path, dentry);
 	struct vfsmount *vm = BPF_CORE_READ(path, mnt);
 	const u32 mnt_off = bpf_core_field_offset(struct mount, mnt);
+	bool more = true;
 
-	*ret_cut = false;
-	for (int i = 0; i < REC_WALK_DEEP; i++) {
+	for (int i = 0; i < REC_WALK_DEEP && more; i++) {
 		struct dentry *parent = BPF_CORE_READ(d, d_parent);
 		struct dentry *root = BPF_CORE_READ(vm, mnt_root);
-		u32 end;
+		u32 at = tail_end(t);
+		long n;
 
-		if (d == root || d == parent) {
+		if (d == root) {
 			struct mount *m = (void *)vm - mnt_off;
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
-			if (m == up || d != root)
-				return d == root ? at : walk_name(tail, at, cap, d);
 			d = BPF_CORE_READ(m, mnt_mountpoint);
 			vm = (void *)up + mnt_off;
+			more = m != up;
 			continue;
 		}
-		end = walk_name(tail, at, cap, d);
-		if (end == at)
+		if (at > t->mask - REC_NAME_MAX)
 			break;
-		at = end;
+		n = bpf_probe_read_kernel_str(t->p + at, REC_NAME_MAX,
+					      BPF_CORE_READ(d, d_name.name));
+		if (n > 0)
+			*t->end = at + (n & (REC_NAME_MAX * 2 - 1));
+		more = d != parent; /* a file without a directory: memfd, pipe */
 		d = parent;
 	}
-	*ret_cut = true;
-	return at;
+	return more;
 }

@@ -10,11 +10,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define EXEC_SMALL_TAIL  (1024 - sizeof(struct rec_exec))
-#define EXEC_MEDIUM_TAIL (4096 - sizeof(struct rec_exec))
-#define EXEC_LARGE_TAIL	 (REC_ARGS_MAX + REC_ENV_MAX + 2 * REC_WALK_MAX)
-/* What the two paths of an ordinary exec need. */
-#define EXEC_PATHS_ROOM 512
+/* Two sizes of an exec record's tail (see TAIL_BYTES): the ordinary, and the largest there is. */
+#define EXEC_SMALL_ARGS 1024
+#define EXEC_SMALL_MASK 2047
+#define EXEC_LARGE_MASK 32767
 
 static __always_inline void filter_inherit(struct ctl *c, u32 parent, u32 child)
 {
@@ -51,103 +50,101 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
-/* Copies user memory [from, to) to the tail at @at, at most @max (a constant power of two). */
-static __always_inline u32 user_bytes(char *tail, u32 at, unsigned long from, unsigned long to,
-				      const u32 max, bool *ret_cut, struct kind_stats *s)
-{
-	u64 n = to > from ? to - from : 0;
-
-	*ret_cut = n > max;
-	if (n > max)
-		n = max;
-	if (n == 0)
-		return at;
-	if (bpf_probe_read_user(tail + at, n & (max * 2 - 1), (void *)from) != 0) {
-		if (s)
-			s->fault++;
-		return at;
-	}
-	return at + (n & (max * 2 - 1));
-}
-
-static __always_inline void piece_set(struct rec_exec *r, u32 which, u32 from, u32 to, bool cut,
-				      struct kind_stats *s)
-{
-	r->piece[which].off = to > from ? sizeof(*r) + from : 0;
-	r->piece[which].len = to - from;
-	if (cut) {
-		r->cut |= REC_CUT(which);
-		if (s)
-			s->cut++;
-	}
-}
-
-/* Fills a record whose tail has room for @args + @env bytes and two walks. All constants. */
-static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *t,
-				      struct linux_binprm *bprm, const u32 args, const u32 env,
-				      const u32 cap)
+/* Appends user memory [from, to), at most @max (a constant power of two). Returns whether it was cut. */
+static __always_inline bool user_bytes(const struct tail *t, unsigned long from, unsigned long to,
+				       const u32 max)
 {
 	struct kind_stats *s = stats_get(KIND_EXEC);
-	struct mm_struct *mm = BPF_CORE_READ(t, mm);
-	struct file *file = BPF_CORE_READ(bprm, file);
-	struct fs_struct *fs = BPF_CORE_READ(t, fs);
-	unsigned long arg_start = BPF_CORE_READ(mm, arg_start), arg_end = BPF_CORE_READ(mm, arg_end);
-	u32 at, from;
-	bool cut;
+	u64 n = to > from ? to - from : 0;
+	u32 at = tail_end(t);
 
-	task_fill(t, &r->task);
-	r->cut = 0;
-	r->args_bytes = arg_end - arg_start;
-	r->inode = BPF_CORE_READ(file, f_inode, i_ino);
-	at = user_bytes(r->tail, 0, arg_start, arg_end, args, &cut, s);
-	piece_set(r, EXEC_ARGS, 0, at, cut, s);
-	piece_set(r, EXEC_ENV, 0, 0, false, s);
-	if (env) {
-		from = at;
-		at = user_bytes(r->tail, at, BPF_CORE_READ(mm, env_start),
-				BPF_CORE_READ(mm, env_end), env, &cut, s);
-		piece_set(r, EXEC_ENV, from, at, cut, s);
-	}
-	from = at;
-	at = walk_path(r->tail, at, cap, &file->f_path, &cut);
-	piece_set(r, EXEC_EXE, from, at, cut, s);
-	from = at;
-	at = walk_path(r->tail, at, cap, &fs->pwd, &cut);
-	piece_set(r, EXEC_CWD, from, at, cut, s);
-	r->hdr.len = sizeof(*r) + at;
+	if (n == 0 || at > t->mask - max)
+		return n != 0;
+	if (n >= max)
+		n = max - 1;
+	if (bpf_probe_read_user(t->p + at, n & (max - 1), (void *)from) == 0)
+		*t->end = at + (n & (max - 1));
+	else if (s)
+		s->fault++;
+	return to - from >= max;
 }
 
-/* Reserves the size class and fills it; false when what it holds was cut for lack of room. */
-#define EXEC_CLASS(tail_bytes, args, env)                                                        \
-	({                                                                                       \
-		struct rec_exec *_r =                                                            \
-			record_reserve(&ring_life, sizeof(*_r) + (tail_bytes), KIND_EXEC, &number); \
-		if (_r) {                                                                        \
-			hdr_fill(&_r->hdr, REC_EXEC, t, number);                                 \
-			exec_fill(_r, t, bprm, args, env, tail_bytes);                           \
-			record_submit(&ring_life, RING_LIFE_BYTES, _r, KIND_EXEC);               \
-		}                                                                                \
-	})
+static __always_inline void piece_set(struct rec_exec *r, u32 which, u32 from, const struct tail *t,
+				      bool cut)
+{
+	u32 to = tail_end(t);
+
+	r->piece[which].off = to > from ? sizeof(*r) + from : 0;
+	r->piece[which].len = to - from;
+	if (cut)
+		r->cut |= REC_CUT(which);
+}
+
+/* Fills the record; sizes are constants. Until the end, hdr.len is the end of the tail. */
+static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *task,
+				      struct linux_binprm *bprm, const u32 args, const u32 env,
+				      const u32 mask)
+{
+	struct tail t = { r->tail, &r->hdr.len, mask };
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct file *file = BPF_CORE_READ(bprm, file);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	unsigned long start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+	u32 from;
+
+	task_fill(task, &r->task);
+	__builtin_memset(r->piece, 0, sizeof(r->piece));
+	r->cut = 0;
+	r->args_bytes = end - start;
+	r->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	piece_set(r, EXEC_ARGS, 0, &t, user_bytes(&t, start, end, args));
+	if (env) {
+		from = tail_end(&t);
+		piece_set(r, EXEC_ENV, from, &t,
+			  user_bytes(&t, BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end),
+				     env));
+	}
+	from = tail_end(&t);
+	piece_set(r, EXEC_EXE, from, &t, walk_path(&t, &file->f_path));
+	from = tail_end(&t);
+	piece_set(r, EXEC_CWD, from, &t, walk_path(&t, &fs->pwd));
+	r->hdr.len = sizeof(*r) + tail_end(&t);
+}
+
+/* Returns false, with nothing sent, when it did not fit and a larger size is left to try. */
+static __always_inline bool exec_send(struct task_struct *t, struct linux_binprm *bprm,
+				      const u32 args, const u32 env, const u32 mask, const bool last)
+{
+	struct kind_stats *s = stats_get(KIND_EXEC);
+	struct rec_exec *r;
+	u32 number;
+
+	r = record_reserve(&ring_life, sizeof(*r) + TAIL_BYTES(mask), KIND_EXEC, &number);
+	if (!r)
+		return true;
+	hdr_fill(&r->hdr, REC_EXEC, t, number);
+	exec_fill(r, t, bprm, args, env, mask);
+	if (!last && r->cut) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return false;
+	}
+	if (s && r->cut)
+		s->cut++;
+	record_submit(&ring_life, RING_LIFE_BYTES, r, KIND_EXEC);
+	return true;
+}
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm)
 {
 	struct ctl *c = ctl_get();
-	struct mm_struct *mm = BPF_CORE_READ(t, mm);
-	u64 args = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
-	u32 number;
 
 	if (c && (c->counted & KIND_BIT(KIND_EXEC)))
 		count_add(KIND_EXEC, task_cgroup(t), false);
-	if (knobs.env) {
-		EXEC_CLASS(EXEC_LARGE_TAIL, REC_ARGS_MAX, REC_ENV_MAX);
-	} else if (args <= 256) {
-		EXEC_CLASS(EXEC_MEDIUM_TAIL, 256, 0);
-	} else if (args <= 1024) {
-		EXEC_CLASS(EXEC_MEDIUM_TAIL, 1024, 0);
-	} else {
-		EXEC_CLASS(EXEC_LARGE_TAIL, REC_ARGS_MAX, 0);
-	}
+	if (knobs.env)
+		exec_send(t, bprm, REC_ARGS_MAX, REC_ENV_MAX, EXEC_LARGE_MASK, true);
+	else if (!exec_send(t, bprm, EXEC_SMALL_ARGS, 0, EXEC_SMALL_MASK, false))
+		exec_send(t, bprm, REC_ARGS_MAX, 0, EXEC_LARGE_MASK, true);
 	return 0;
 }
 

@@ -22,18 +22,18 @@ struct {
 } sys_entered SEC(".maps");
 
 #define PATH_SMALL 256
-/* Size classes of a record's tail: one short path; relative paths; anything. */
-#define TAIL_SMALL  PATH_SMALL
-#define TAIL_MEDIUM 1280
-#define TAIL_LARGE  (2 * REC_PATH_MAX + 3 * REC_WALK_MAX)
+/* Sizes of a record's tail: one short path; relative paths; anything (see TAIL_BYTES). */
+#define MASK_MEDIUM  1023
+#define PATH_MEDIUM  256
+#define MASK_LARGE   16383
+#define ADDR_MAX     128
 #define AT_FDCWD_V  (-100)
 #define THREAD_BYTES 16384
 
 struct sys_call {
 	struct task_struct *task;
-	const volatile struct sys_row *row;
+	struct pt_regs *regs;
 	long nr, ret;
-	u64 args[SYS_ARGS];
 };
 
 static __always_inline struct pt_regs *task_regs(struct task_struct *t)
@@ -43,32 +43,24 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *t)
 	return BPF_CORE_READ(t, stack) + THREAD_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
-static __always_inline void regs_args(struct pt_regs *r, u64 *ret)
-{
-	ret[0] = BPF_CORE_READ(r, di);
-	ret[1] = BPF_CORE_READ(r, si);
-	ret[2] = BPF_CORE_READ(r, dx);
-	ret[3] = BPF_CORE_READ(r, r10);
-	ret[4] = BPF_CORE_READ(r, r8);
-	ret[5] = BPF_CORE_READ(r, r9);
-}
-
-/* The argument at a run-time index; the switch keeps the array out of indirect stack reads. */
+/* An argument by its place; ARG_RET gives the result. */
 static __always_inline u64 arg_at(const struct sys_call *s, u8 at)
 {
+	struct pt_regs *regs = s->regs;
+
 	switch (at) {
 	case 0:
-		return s->args[0];
+		return BPF_CORE_READ(regs, di);
 	case 1:
-		return s->args[1];
+		return BPF_CORE_READ(regs, si);
 	case 2:
-		return s->args[2];
+		return BPF_CORE_READ(regs, dx);
 	case 3:
-		return s->args[3];
+		return BPF_CORE_READ(regs, r10);
 	case 4:
-		return s->args[4];
+		return BPF_CORE_READ(regs, r8);
 	case 5:
-		return s->args[5];
+		return BPF_CORE_READ(regs, r9);
 	default:
 		return s->ret;
 	}
@@ -101,112 +93,134 @@ static __always_inline bool path_pass(struct ctl *c, const char *path)
 	return true;
 }
 
-static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from, u32 to, bool cut)
+static __always_inline const volatile struct sys_row *row_of(const struct sys_call *s)
 {
-	r->piece[which].off = to > from ? sizeof(*r) + from : 0;
-	r->piece[which].len = to - from;
+	return &rows[s->nr & (SYS_ROWS - 1)];
+}
+
+/* The piece is what the tail has got since @from. */
+static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from,
+				      const struct tail *t, bool cut)
+{
+	u32 to = tail_end(t);
+
+	r->piece[which & 7].off = to > from ? sizeof(*r) + from : 0;
+	r->piece[which & 7].len = to - from;
 	if (cut)
 		r->cut |= REC_CUT(which);
 }
 
-/* The walk of the directory that path argument @n is relative to, or nothing. */
-static __always_inline u32 base_fill(struct rec_syscall *r, const struct sys_call *s, u32 n,
-				     const char *path, u32 at, const u32 cap)
+/* The directory that path argument @n is relative to. */
+static __always_inline void base_fill(struct rec_syscall *r, const struct sys_call *s, u32 n,
+				      const struct tail *t)
 {
-	u8 dir = s->row->dir[n];
-	struct fs_struct *fs;
-	struct file *f;
-	bool cut = false;
-	u32 end;
+	u8 dir = row_of(s)->dir[n];
+	u32 from = tail_end(t);
+	struct path *path;
 
-	if (path[0] == '/')
-		return at;
 	if (dir == ARG_NONE || (int)arg_at(s, dir) == AT_FDCWD_V) {
-		fs = BPF_CORE_READ(s->task, fs);
-		end = walk_path(r->tail, at, cap, &fs->pwd, &cut);
+		struct task_struct *task = s->task;
+		struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+		path = &fs->pwd;
 	} else {
-		f = task_file(s->task, (int)arg_at(s, dir));
+		struct file *f = task_file(s->task, (int)arg_at(s, dir));
+
 		if (!f) {
 			r->fault |= REC_CUT(SYS_BASE0 + n);
-			return at;
+			return;
 		}
-		end = walk_path(r->tail, at, cap, &f->f_path, &cut);
+		path = &f->f_path;
 	}
-	piece_set(r, SYS_BASE0 + n, at, end, cut);
-	return end;
+	piece_set(r, SYS_BASE0 + n, from, t, walk_path(t, path));
 }
 
-static __always_inline u32 path_fill(struct rec_syscall *r, const struct sys_call *s, u32 n, u32 at,
-				     const u32 cap, const u32 max)
+static __always_inline void path_fill(struct rec_syscall *r, const struct sys_call *s, u32 n,
+				      const struct tail *t, const u32 max)
 {
+	u8 arg = row_of(s)->path[n];
+	u32 at = tail_end(t);
 	long len;
 
-	if (s->row->path[n] == ARG_NONE || at > cap - max)
-		return at;
-	len = bpf_probe_read_user_str(r->tail + at, max, (void *)arg_at(s, s->row->path[n]));
+	if (arg == ARG_NONE)
+		return;
+	if (at > t->mask - max) {
+		r->cut |= REC_CUT(n);
+		return;
+	}
+	len = bpf_probe_read_user_str(t->p + at, max, (void *)arg_at(s, arg));
 	if (len <= 0) {
 		r->fault |= REC_CUT(n);
-		return at;
+		return;
 	}
-	len &= max * 2 - 1;
-	piece_set(r, n, at, at + len - 1, len == max);
-	return base_fill(r, s, n, r->tail + at, at + len, cap);
+	*t->end = at + ((len - 1) & (max - 1));
+	piece_set(r, n, at, t, len == max);
+	if (t->p[at] != '/' || len == 1)
+		base_fill(r, s, n, t);
 }
 
-static __always_inline u32 addr_fill(struct rec_syscall *r, const struct sys_call *s, u32 at,
-				     const u32 cap)
+static __always_inline void addr_fill(struct rec_syscall *r, const struct sys_call *s,
+				      const struct tail *t)
 {
-	u8 addr = s->row->addr;
-	u32 n;
+	u8 addr = row_of(s)->addr;
+	u32 n, at = tail_end(t);
 
-	if (addr == ARG_NONE || at > cap - 128)
-		return at;
+	if (addr == ARG_NONE || at > t->mask - ADDR_MAX)
+		return;
 	n = arg_at(s, addr + 1);
-	if (n > 127)
-		n = 127;
-	if (bpf_probe_read_user(r->tail + at, n & 127, (void *)arg_at(s, addr)) != 0) {
+	if (n > ADDR_MAX - 1)
+		n = ADDR_MAX - 1;
+	if (bpf_probe_read_user(t->p + at, n & (ADDR_MAX - 1), (void *)arg_at(s, addr)) != 0) {
 		r->fault |= REC_CUT(SYS_ADDR);
-		return at;
+		return;
 	}
-	piece_set(r, SYS_ADDR, at, at + (n & 127), false);
-	return at + (n & 127);
+	*t->end = at + (n & (ADDR_MAX - 1));
+	piece_set(r, SYS_ADDR, at, t, false);
 }
 
-static __always_inline u32 fd_fill(struct rec_syscall *r, const struct sys_call *s, u32 at,
-				   const u32 cap)
+static __always_inline void fd_fill(struct rec_syscall *r, const struct sys_call *s,
+				    const struct tail *t)
 {
+	const volatile struct sys_row *row = row_of(s);
+	u32 tid = (u32)bpf_get_current_pid_tgid(), from = tail_end(t);
 	struct rec_sock *entered;
 	struct sock *sk;
 	struct file *f;
 	bool cut = false;
-	u32 end, tid = (u32)bpf_get_current_pid_tgid();
 
-	if (s->row->fd == ARG_NONE)
-		return at;
-	if (s->row->flags & SYS_ENTER) {
+	if (row->fd == ARG_NONE)
+		return;
+	if (row->flags & SYS_ENTER) {
 		entered = bpf_map_lookup_elem(&sys_entered, &tid);
 		if (entered)
 			r->sock = *entered;
-		return at;
+		return;
 	}
-	f = task_file(s->task, (int)arg_at(s, s->row->fd));
+	f = task_file(s->task, (int)arg_at(s, row->fd));
+	if (!f)
+		return;
 	sk = file_sock(f);
 	if (sk) {
 		sock_fill(sk, &r->sock);
-		end = r->sock.family == AF_UNIX_V ? sock_unix_name(sk, r->tail, at, cap) : at;
-	} else if (f) {
-		end = walk_path(r->tail, at, cap, &f->f_path, &cut);
+		if (r->sock.family == AF_UNIX_V)
+			sock_unix_name(sk, t);
 	} else {
-		return at;
+		cut = walk_path(t, &f->f_path);
 	}
-	piece_set(r, SYS_FILE, at, end, cut);
-	return end;
+	piece_set(r, SYS_FILE, from, t, cut);
 }
 
 static __always_inline void rec_start(struct rec_syscall *r, const struct sys_call *s, u32 number)
 {
+	struct pt_regs *regs = s->regs;
+
 	hdr_fill(&r->hdr, REC_SYSCALL, s->task, number);
-	__builtin_memcpy(r->args, s->args, sizeof(r->args));
+	r->args[0] = BPF_CORE_READ(regs, di);
+	r->args[1] = BPF_CORE_READ(regs, si);
+	r->args[2] = BPF_CORE_READ(regs, dx);
+	r->args[3] = BPF_CORE_READ(regs, r10);
+	r->args[4] = BPF_CORE_READ(regs, r8);
+	r->args[5] = BPF_CORE_READ(regs, r9);
 	__builtin_memset(&r->sock, 0, sizeof(r->sock));
 	__builtin_memset(r->piece, 0, sizeof(r->piece));
 	r->ret = s->ret;
@@ -214,94 +228,113 @@ static __always_inline void rec_start(struct rec_syscall *r, const struct sys_ca
 	r->cut = r->fault = r->pad = 0;
 }
 
-static __always_inline void rec_end(struct rec_syscall *r, const struct sys_call *s, u32 end)
+static __always_inline void rec_end(struct rec_syscall *r, u32 kind, u32 end)
 {
-	struct kind_stats *st = stats_get(s->row->kind);
+	struct kind_stats *st = stats_get(kind);
 
 	r->hdr.len = sizeof(*r) + end;
 	if (st && r->cut)
 		st->cut++;
 	if (st && r->fault)
 		st->fault++;
-	record_submit(&ring_bulk, RING_BULK_BYTES, r, s->row->kind);
+	record_submit(&ring_bulk, RING_BULK_BYTES, r, kind);
 }
 
 /* The common case: one path, absolute, already read. */
 static __always_inline void send_small(const struct sys_call *s, const char *path, u32 len)
 {
+	u32 number, kind = row_of(s)->kind;
 	struct rec_syscall *r;
-	u32 number;
 
-	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_SMALL, s->row->kind, &number);
+	r = record_reserve(&ring_bulk, sizeof(*r) + PATH_SMALL, kind, &number);
 	if (!r)
 		return;
 	rec_start(r, s, number);
 	__builtin_memcpy(r->tail, path, PATH_SMALL);
-	if (len > 1)
-		piece_set(r, SYS_PATH0, 0, len - 1, false);
-	rec_end(r, s, len);
+	r->piece[SYS_PATH0].off = sizeof(*r);
+	r->piece[SYS_PATH0].len = len;
+	rec_end(r, kind, len);
 }
 
-/* Everything else. Returns false, with nothing sent, when it did not fit this size class. */
-static __always_inline bool send_whole(const struct sys_call *s, const u32 cap, const u32 path_max,
-				       const bool last)
+/* Everything else. Returns 0, with nothing sent, when it did not fit and a larger size is left. */
+static __always_inline int send_whole(const struct sys_call *s, const u32 mask, const u32 path_max,
+				      const bool last)
 {
+	u32 number, kind = row_of(s)->kind;
 	struct rec_syscall *r;
-	u32 number, at;
+	struct tail t;
 
-	r = record_reserve(&ring_bulk, sizeof(*r) + cap, s->row->kind, &number);
+	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(mask), kind, &number);
 	if (!r)
-		return true;
+		return 1;
 	rec_start(r, s, number);
-	at = path_fill(r, s, 0, 0, cap, path_max);
-	at = path_fill(r, s, 1, at, cap, path_max);
-	at = addr_fill(r, s, at, cap);
-	at = fd_fill(r, s, at, cap);
+	t = (struct tail){ r->tail, &r->hdr.len, mask };
+	path_fill(r, s, 0, &t, path_max);
+	path_fill(r, s, 1, &t, path_max);
+	addr_fill(r, s, &t);
+	fd_fill(r, s, &t);
 	if (!last && r->cut) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		return false;
+		return 0;
 	}
-	rec_end(r, s, at);
-	return true;
+	rec_end(r, kind, tail_end(&t));
+	return 1;
 }
 
-static __always_inline int call_send(const struct sys_call *s, struct ctl *c)
+/* Functions of their own: each has a stack of its own. */
+static __noinline int send_medium(const struct sys_call *s)
 {
-	const volatile struct sys_row *row = s->row;
-	char path[PATH_SMALL] __attribute__((aligned(8)));
-	long len = 0;
+	return send_whole(s, MASK_MEDIUM, PATH_MEDIUM, false);
+}
 
-	if (row->path[0] != ARG_NONE) {
-		len = bpf_probe_read_user_str(path, sizeof(path), (void *)arg_at(s, row->path[0]));
-		if (len > 0 && (c->filters & FILTER_PATH) && !(row->flags & SYS_MAIN1) &&
-		    (c->filtered_kinds & KIND_BIT(row->kind)) && !path_pass(c, path))
-			return 0;
-		if (len > 0 && len < PATH_SMALL && path[0] == '/' && row->path[1] == ARG_NONE &&
-		    row->fd == ARG_NONE && row->addr == ARG_NONE) {
-			send_small(s, path, len & (PATH_SMALL - 1));
-			return 0;
-		}
-	}
-	if (!send_whole(s, TAIL_MEDIUM, 512, false))
-		send_whole(s, TAIL_LARGE, REC_PATH_MAX, true);
-	return 0;
+static __noinline int send_large(const struct sys_call *s)
+{
+	return send_whole(s, MASK_LARGE, REC_PATH_MAX, true);
+}
+
+/* True when the path was all there is to it: filtered out, or sent. */
+static __noinline int path_done(const struct sys_call *s, struct ctl *c)
+{
+	const volatile struct sys_row *row = row_of(s);
+	char path[PATH_SMALL] __attribute__((aligned(8)));
+	long len;
+
+	len = bpf_probe_read_user_str(path, sizeof(path), (void *)arg_at(s, row->path[0]));
+	if (len <= 0)
+		return 0;
+	if ((c->filters & FILTER_PATH) && !(row->flags & SYS_MAIN1) &&
+	    (c->filtered_kinds & KIND_BIT(row->kind & 63)) && !path_pass(c, path))
+		return 1;
+	if (len == PATH_SMALL || len == 1 || path[0] != '/' || row->path[1] != ARG_NONE ||
+	    row->fd != ARG_NONE || row->addr != ARG_NONE)
+		return 0;
+	send_small(s, path, (len - 1) & (PATH_SMALL - 1));
+	return 1;
+}
+
+static __always_inline void call_send(const struct sys_call *s, struct ctl *c)
+{
+	if (row_of(s)->path[0] != ARG_NONE && path_done(s, c))
+		return;
+	if (!send_medium(s))
+		send_large(s);
 }
 
 /* True when the call is asked for; fills what is needed to go on. */
 static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 {
-	u64 bit = KIND_BIT(s->row->kind & 63);
+	u64 bit = KIND_BIT(row_of(s)->kind & 63);
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 
-	if (!s->row->used || !((c->wanted | c->counted) & bit))
+	if (!row_of(s)->used || !((c->wanted | c->counted) & bit))
 		return false;
-	if ((s->row->flags & SYS_FAILED) && s->ret >= 0)
+	if ((row_of(s)->flags & SYS_FAILED) && s->ret >= 0)
 		return false;
-	if ((s->row->flags & SYS_ENTER) && !bpf_map_lookup_elem(&sys_entered, &tid))
+	if ((row_of(s)->flags & SYS_ENTER) && !bpf_map_lookup_elem(&sys_entered, &tid))
 		return false;
 	if (c->counted & bit)
-		count_add(s->row->kind, task_cgroup(s->task), s->ret < 0);
-	return (c->wanted & bit) && filter_pass(c, s->row->kind, s->task);
+		count_add(row_of(s)->kind, task_cgroup(s->task), s->ret < 0);
+	return (c->wanted & bit) && filter_pass(c, row_of(s)->kind, s->task);
 }
 
 static __always_inline int call_done(long nr, long ret, struct pt_regs *regs)
@@ -312,12 +345,11 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs)
 
 	if (!c || (u64)nr >= SYS_ROWS)
 		return 0;
-	s.row = &rows[nr];
 	if (!call_asked(&s, c))
 		return 0;
-	regs_args(regs ? regs : task_regs(s.task), s.args);
+	s.regs = regs ? regs : task_regs(s.task);
 	call_send(&s, c);
-	if (s.row->flags & SYS_ENTER)
+	if (row_of(&s)->flags & SYS_ENTER)
 		bpf_map_delete_elem(&sys_entered, &tid);
 	return 0;
 }
