@@ -499,9 +499,10 @@ static void test_watch_renewal(void **state)
 	each_teardown(NULL);
 	start(&quick);
 	expect_start();
-	for (unsigned i = 2; i < 4; i++) {
+	for (unsigned i = 1; i < 4; i++) {
+		assert_true(eventually(status(KUBE_RES_SERVICES).watches >= i &&
+				       status(KUBE_RES_SERVICES).state == KUBE_STATE_WATCHING));
 		server_do("drop");
-		assert_true(eventually(status(KUBE_RES_SERVICES).watches >= i));
 	}
 	assert_int_equal(status(KUBE_RES_SERVICES).failures, 0);
 	assert_int_equal(status(KUBE_RES_SERVICES).lists, 1);
