@@ -231,16 +231,6 @@ struct pt_regs {
 	unsigned long ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
-struct trace_event_raw_sys_exit {
-	long id;
-	long ret;
-};
-
-struct trace_event_raw_sys_enter {
-	long id;
-	unsigned long args[6];
-};
-
 struct in6_addr {
 	union {
 		u8 u6_addr8[16];

@@ -30,6 +30,21 @@ struct {
 #define AT_FDCWD_V  (-100)
 #define THREAD_BYTES 16384
 
+/* What a system call's own tracepoints give, as their format files have it. */
+struct exit_ctx {
+	u64 common;
+	s32 nr;
+	u32 pad; /* not set by the kernel */
+	s64 ret;
+};
+
+struct enter_ctx {
+	u64 common;
+	s32 nr;
+	u32 pad;
+	u64 args[1]; /* as many as the call has */
+};
+
 struct sys_call {
 	struct task_struct *task;
 	struct pt_regs *regs;
@@ -355,9 +370,9 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs)
 }
 
 SEC("tracepoint")
-int syscall_exit(struct trace_event_raw_sys_exit *ctx)
+int syscall_exit(struct exit_ctx *ctx)
 {
-	return call_done(ctx->id, ctx->ret, NULL);
+	return call_done(ctx->nr, ctx->ret, NULL);
 }
 
 SEC("raw_tp/sys_exit")
@@ -386,9 +401,9 @@ static __always_inline int call_entered(long nr, int fd)
 }
 
 SEC("tracepoint")
-int syscall_enter(struct trace_event_raw_sys_enter *ctx)
+int syscall_enter(struct enter_ctx *ctx)
 {
-	return call_entered(ctx->id, (int)ctx->args[0]);
+	return call_entered(ctx->nr, (int)ctx->args[0]);
 }
 
 SEC("raw_tp/sys_enter")

@@ -99,8 +99,11 @@ static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, str
 	} else {
 		ret->conn.unix_path = call_piece(r, SYS_FILE);
 	}
-	if (c->kind == KIND_CONNECT && (!inet || ret->conn.remote.len == 0))
+	/* A failed connect leaves the socket without ends: then the program's address tells. */
+	if (c->kind == KIND_CONNECT && (!inet || ret->conn.remote.len == 0 || !ret->conn.rport))
 		addr_fill(addr, &ret->conn);
+	if (c->kind == KIND_CONNECT && inet && ip_any(&ret->conn.local) && !ret->conn.lport)
+		ret->conn.local.len = 0;
 	if (s->family == AF_UNIX)
 		ret->name = ret->conn.unix_path;
 }
