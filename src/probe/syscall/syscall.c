@@ -51,8 +51,23 @@ static bool ip_any(const struct ip *ip)
 	return memcmp(ip->b, zero, ip->len) == 0;
 }
 
+/* A unix address as people write it: a path without its NUL, an abstract name after '@'. */
+static struct str unix_name(struct arena *a, struct str raw)
+{
+	char *name;
+
+	if (!raw.n || raw.p[0])
+		return str_fixed(raw.p, raw.n);
+	name = arena_alloc(a, raw.n);
+	if (!name)
+		return STR_NONE;
+	memcpy(name, raw.p, raw.n);
+	name[0] = '@';
+	return (struct str){ name, raw.n };
+}
+
 /* What the program gave as the peer, where the kernel does not have it (refused, UDP). */
-static void addr_fill(struct str raw, struct conn *ret)
+static void addr_fill(struct str raw, struct arena *a, struct conn *ret)
 {
 	struct sockaddr_in6 in6 = { 0 };
 	struct sockaddr_in in;
@@ -70,12 +85,12 @@ static void addr_fill(struct str raw, struct conn *ret)
 		ip_fill((const uint8_t *)&in6.sin6_addr, AF_INET6, &ret->remote);
 		ret->rport = ntohs(in6.sin6_port);
 	} else if (family == AF_UNIX && raw.n > sizeof(family)) {
-		raw = str_skip(raw, sizeof(family));
-		ret->unix_path = raw.p[0] ? str_fixed(raw.p, raw.n) : raw;
+		ret->unix_path = unix_name(a, str_skip(raw, sizeof(family)));
 	}
 }
 
-static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, struct evt_fd *ret)
+static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, struct arena *a,
+		      struct evt_fd *ret)
 {
 	const struct rec_sock *s = &r->sock;
 	struct str addr = call_piece(r, SYS_ADDR);
@@ -97,11 +112,11 @@ static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, str
 		if (ip_any(&ret->conn.remote) && s->rport == 0)
 			ret->conn.remote.len = 0;
 	} else {
-		ret->conn.unix_path = call_piece(r, SYS_FILE);
+		ret->conn.unix_path = unix_name(a, call_piece(r, SYS_FILE));
 	}
 	/* A failed connect leaves the socket without ends: then the program's address tells. */
 	if (c->kind == KIND_CONNECT && (!inet || ret->conn.remote.len == 0 || !ret->conn.rport))
-		addr_fill(addr, &ret->conn);
+		addr_fill(addr, a, &ret->conn);
 	if (c->kind == KIND_CONNECT && inet && ip_any(&ret->conn.local) && !ret->conn.lport)
 		ret->conn.local.len = 0;
 	if (s->family == AF_UNIX)
@@ -143,7 +158,7 @@ static int syscall_decode(const struct rec_hdr *h, struct arena *a, struct event
 	ret->ret = r->ret;
 	ret->fd.num = fd_number(r, c);
 	if (r->sock.family) {
-		conn_fill(r, c, &ret->fd);
+		conn_fill(r, c, a, &ret->fd);
 	} else if (call_has_path(c)) {
 		file_fill(r, c, a, &ret->fd);
 	} else if (r->piece[SYS_FILE].off) {
