@@ -34,6 +34,10 @@ struct cgroup_table {
 	struct cgroup_node *cgroups;
 	struct container_node *containers;
 	struct pod_node *pods;
+	void (*on_container)(void *ctx, struct container *c);
+	void *on_container_ctx;
+	void (*on_named)(void *ctx, struct cgroup *cg);
+	void *on_named_ctx;
 	struct cgroup_node overflow; /* stands for all that did not fit */
 };
 
@@ -163,6 +167,8 @@ static struct container *container_get(struct cgroup_table *t, struct str id, co
 	if (id.n > ID_SHORT)
 		n->container.id12.n = ID_SHORT;
 	HASH_ADD_KEYPTR(hh, t->containers, n->container.id.p, n->container.id.n, n);
+	if (t->on_container)
+		t->on_container(t->on_container_ctx, &n->container);
 	return &n->container;
 }
 
@@ -217,6 +223,8 @@ void cgroup_named(struct cgroup_table *t, uint64_t id, struct str path)
 		return;
 	cg->gen++;
 	cgroup_learn(t, cg);
+	if (t->on_named && (cg->container || cg->pod))
+		t->on_named(t->on_named_ctx, cg);
 }
 
 struct cgroup *cgroup_ref(struct cgroup *cg)
@@ -249,6 +257,19 @@ void cgroup_table_reap(struct cgroup_table *t, struct boot_ns now)
 		if (!n->procs && n->cgroup.removed.ns &&
 		    n->cgroup.removed.ns + CGROUP_GRACE_NS < now.ns)
 			cgroup_free(t, n);
+}
+
+void cgroup_on_container(struct cgroup_table *t, void (*cb)(void *ctx, struct container *c),
+			 void *ctx)
+{
+	t->on_container = cb;
+	t->on_container_ctx = ctx;
+}
+
+void cgroup_on_named(struct cgroup_table *t, void (*cb)(void *ctx, struct cgroup *cg), void *ctx)
+{
+	t->on_named = cb;
+	t->on_named_ctx = ctx;
 }
 
 void cgroup_each(struct cgroup_table *t, int (*each)(void *ctx, struct cgroup *c), void *ctx)

@@ -35,6 +35,13 @@ void cgroup_unref(struct cgroup *cg);
 void cgroup_gone(struct cgroup_table *t, uint64_t id, struct boot_ns now);
 void cgroup_table_reap(struct cgroup_table *t, struct boot_ns now);
 
+/* Called for each container when it is entered. One callback; NULL: none. */
+void cgroup_on_container(struct cgroup_table *t, void (*cb)(void *ctx, struct container *c),
+			 void *ctx);
+
+/* Called for each cgroup when its container or pod became known. */
+void cgroup_on_named(struct cgroup_table *t, void (*cb)(void *ctx, struct cgroup *cg), void *ctx);
+
 /* By full container id, or by pod UID; NULL when unknown. */
 struct container *container_find(struct cgroup_table *t, struct str id);
 struct pod *pod_find(struct cgroup_table *t, struct str uid);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "enrich/cluster.h"
 #include "enrich/users.h"
 
 /* The tables are cleaned when this much time of the records has passed. */
@@ -16,6 +17,7 @@
 struct enrich {
 	struct proc_table *procs;
 	struct cgroup_table *cgroups;
+	struct cluster *cluster;
 	struct users users;
 	uint64_t reaped_ns;
 	uint64_t generation;
@@ -26,6 +28,7 @@ void enrich_free(struct enrich *e)
 	if (!e)
 		return;
 	proc_table_free(e->procs);
+	cluster_free(e->cluster);
 	cgroup_table_free(e->cgroups);
 	users_free(&e->users);
 	free(e);
@@ -41,6 +44,8 @@ int enrich_new(struct enrich **ret)
 	err = proc_table_new(&e->procs);
 	if (!err)
 		err = cgroup_table_new(&e->cgroups);
+	if (!err)
+		err = cluster_new(e->cgroups, &e->cluster);
 	if (err) {
 		enrich_free(e);
 		return err;
@@ -133,7 +138,10 @@ static void life_apply(struct enrich *e, struct event *ev)
 		users_read(&e->users, life->blob);
 		break;
 	case LIFE_KUBE:
+		e->generation += cluster_object(e->cluster, life->blob, ev->time);
+		break;
 	case LIFE_CONTAINER:
+		e->generation += cluster_container(e->cluster, life->blob);
 		break;
 	}
 }
@@ -150,8 +158,10 @@ static void reap(struct enrich *e, struct boot_ns now)
 void enrich_event(struct enrich *e, struct event *ev)
 {
 	reap(e, ev->time);
-	if (ev->kind)
+	if (ev->kind) {
 		subject_set(e, ev);
+		cluster_peer(e->cluster, &ev->fd);
+	}
 	if (ev->life.op != LIFE_NONE)
 		life_apply(e, ev);
 }
@@ -164,6 +174,11 @@ uint64_t enrich_generation(const struct enrich *e)
 struct proc_table *enrich_procs(struct enrich *e)
 {
 	return e->procs;
+}
+
+const struct k8s *enrich_k8s(const struct enrich *e)
+{
+	return cluster_k8s(e->cluster);
 }
 
 struct cgroup_table *enrich_cgroups(struct enrich *e)

@@ -24,7 +24,7 @@ uint64_t enrich_generation(const struct enrich *e);
 
 struct proc_table *enrich_procs(struct enrich *e);
 struct cgroup_table *enrich_cgroups(struct enrich *e);
-struct k8s *enrich_k8s(struct enrich *e);
+const struct k8s *enrich_k8s(const struct enrich *e);
 
 /* The tables of fields that read what enrich fills in: subject, file and connection, event. */
 extern const struct field enrich_subject_fields[];

@@ -7,6 +7,7 @@
 #include "enrich/enrich.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 
 /* Longest "[ip]:port->[ip]:port". */
 #define TUPLE_BYTES 128
@@ -220,6 +221,16 @@ static bool port_get(const struct event *ev, const struct field_ref *ref, unsign
 	return true;
 }
 
+/* Who the remote end is, as the cluster says; arg: offset in struct peer. */
+static bool peer_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		     struct value *ret)
+{
+	ret->type = VALUE_STR;
+	ret->str = *(const struct str *)((const char *)&ev->fd.peer + ref->field->arg);
+	return nth == 0 && ret->str.n;
+}
+
+#define PEER(m) offsetof(struct peer, m)
 #define FILES                                                                                  \
 	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |                 \
 	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |                  \
@@ -257,6 +268,11 @@ const struct field enrich_fd_fields[] = {
 	{ "fd.rnet", VALUE_IP, "", SOCKETS, 0, ip_get, END_REMOTE, "remote address, for networks" },
 	{ "fd.cnet", VALUE_IP, "", SOCKETS, 0, ip_get, END_CLIENT, "client's address, for networks" },
 	{ "fd.snet", VALUE_IP, "", SOCKETS, 0, ip_get, END_SERVER, "server's address, for networks" },
+	{ "fd.peer.kind", VALUE_STR, "", SOCKETS, DEF, peer_get, PEER(kind),
+	  "what the remote address belongs to: pod, service, node, endpoint" },
+	{ "fd.peer.ns", VALUE_STR, "", SOCKETS, DEF, peer_get, PEER(ns), "its namespace" },
+	{ "fd.peer.name", VALUE_STR, "", SOCKETS, DEF, peer_get, PEER(name),
+	  "its name; of an endpoint its service's" },
 	{ "fd.port", VALUE_PORT, "", SOCKETS, ANY, port_get, END_ANY, "port of either end" },
 	{ "fd.lport", VALUE_PORT, "", SOCKETS, DEF, port_get, END_LOCAL, "local port" },
 	{ "fd.rport", VALUE_PORT, "", SOCKETS, DEF, port_get, END_REMOTE, "remote port" },

@@ -33,6 +33,12 @@ struct conn {
 	struct str unix_path;	 /* unix sockets; an abstract one starts with '@' */
 };
 
+/* Who is behind an address, as the cluster says; kind absent: not known. */
+struct peer {
+	struct str kind; /* "pod", "service", "node", "endpoint" */
+	struct str ns, name;
+};
+
 /* The file or socket the event is about. */
 struct evt_fd {
 	int64_t num; /* descriptor, -1: none */
@@ -41,6 +47,7 @@ struct evt_fd {
 	struct str nameraw; /* the path as the program gave it */
 	bool cut;	    /* name is incomplete: longer than the stated maximum */
 	struct conn conn;
+	struct peer peer; /* of conn.remote; enrich/ fills it */
 };
 
 /* What an event says about processes, cgroups and the cluster; enrich/ keeps its tables by it. */

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "source/cgroup2.h"
 #include "source/tracefs.h"
 
@@ -27,15 +26,31 @@ static const char *const shared_names[MAP_COUNT] = {
 
 static __thread char last_word[256];
 
+/*
+ * The verifier's log ends with what it objected to, then "processed N insns": the last line before
+ * that is the reason.
+ */
+static void verifier_keep(char *log)
+{
+	char *end = strstr(log, "\nprocessed ");
+	char *line;
+
+	if (!end)
+		return;
+	*end = '\0';
+	line = strrchr(log, '\n');
+	snprintf(last_word, sizeof(last_word), "verifier: %.200s", line ? line + 1 : log);
+}
+
 static int print_keep(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char text[512];
+	_cleanup_(freep) char *text = NULL;
 
-	if (level == LIBBPF_DEBUG)
+	if (level != LIBBPF_WARN || vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	vsnprintf(text, sizeof(text), fmt, ap);
-	log_debug("libbpf: %s", text);
-	if (level == LIBBPF_WARN && !last_word[0]) {
+	if (strstr(text, "BEGIN PROG LOAD LOG")) {
+		verifier_keep(text);
+	} else if (!last_word[0]) {
 		text[strcspn(text, "\n")] = '\0';
 		snprintf(last_word, sizeof(last_word), "%.250s", text);
 	}

@@ -48,7 +48,8 @@ struct enter_ctx {
 struct sys_call {
 	struct task_struct *task;
 	struct pt_regs *regs;
-	long nr, ret;
+	long ret;
+	u32 nr;
 };
 
 static __always_inline struct pt_regs *task_regs(struct task_struct *t)
@@ -108,9 +109,16 @@ static __always_inline bool path_pass(struct ctl *c, const char *path)
 	return true;
 }
 
+/* Masked where it is used: older verifiers forget bounds that were checked elsewhere. */
+static __always_inline const volatile struct sys_row *row_at(u32 nr)
+{
+	asm volatile("" : "+r"(nr));
+	return &rows[nr & (SYS_ROWS - 1)];
+}
+
 static __always_inline const volatile struct sys_row *row_of(const struct sys_call *s)
 {
-	return &rows[s->nr & (SYS_ROWS - 1)];
+	return row_at(s->nr);
 }
 
 /* The piece is what the tail has got since @from. */
@@ -389,8 +397,8 @@ static __always_inline int call_entered(long nr, int fd)
 	struct rec_sock sock;
 	struct sock *sk;
 
-	if (!c || (u64)nr >= SYS_ROWS || !(rows[nr].flags & SYS_ENTER) ||
-	    !((c->wanted | c->counted) & KIND_BIT(rows[nr].kind & 63)))
+	if (!c || (u64)nr >= SYS_ROWS || !(row_at(nr)->flags & SYS_ENTER) ||
+	    !((c->wanted | c->counted) & KIND_BIT(row_at(nr)->kind & 63)))
 		return 0;
 	sk = file_sock(task_file(t, fd));
 	if (!sk)
