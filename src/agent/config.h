@@ -1,0 +1,57 @@
+#pragma once
+/*
+ * The agent's configuration: one YAML file. Each key stands in one table (config_table.c) with its
+ * type, range, default and help; from it come reading, printing and doc/CONFIG.md.
+ *
+ * A file is a mapping of sections and keys; what it leaves out has its default. No anchors, no
+ * tags, one document, at most CONFIG_BYTES_MAX. Errors name file, line and column, show the line
+ * with a caret, and say what was expected; an unknown key names the nearest known one.
+ *
+ * `struct config` owns nothing: copy it freely. Strings are "" when not set.
+ */
+#include "base/buf.h"
+#include "base/log.h"
+
+#define CONFIG_BYTES_MAX (1u << 20)
+#define CONFIG_DEPTH_MAX 4
+#define CONFIG_PATH	 512
+#define CONFIG_SOCKET	 100 /* sun_path is 108 */
+#define CONFIG_NAME	 256
+#define CONFIG_FILE	 "/etc/porthole/porthole.yaml"
+
+enum config_auto {
+	CONFIG_AUTO,
+	CONFIG_FALSE,
+	CONFIG_TRUE,
+};
+
+struct config {
+	bool metrics_enabled;
+	char metrics_address[CONFIG_NAME]; /* "127.0.0.1:9876", "[::1]:9876" */
+	char control_socket[CONFIG_SOCKET];
+	char lock_file[CONFIG_PATH];
+	uint32_t kube_enabled; /* enum config_auto: auto: when in a cluster, or a kubeconfig is set */
+	char kube_kubeconfig[CONFIG_PATH];
+	char kube_node_name[CONFIG_NAME];
+	uint64_t kinds;		   /* KIND_BITs: what the board counts, beside process life */
+	uint32_t board_refresh_ms; /* on a terminal */
+	uint32_t board_summary_ms; /* elsewhere: one line */
+	uint32_t log_level;	   /* enum log_level */
+};
+
+void config_default(struct config *ret);
+
+/*
+ * Reads @path over the defaults. 0; -EINVAL: the file is wrong; another -errno: it could not be
+ * read. The reason (several lines) is appended to @why, and *ret is untouched then.
+ */
+int config_read(const char *path, struct config *ret, struct buf *why);
+
+/* The same from text; @name stands for the file in messages. */
+int config_parse(struct str text, const char *name, struct config *ret, struct buf *why);
+
+/* YAML with every key, its help as a comment before it; config_parse reads back the same. */
+void config_print(const struct config *c, struct buf *b);
+
+/* The reference page, doc/CONFIG.md. */
+void config_markdown(struct buf *b);

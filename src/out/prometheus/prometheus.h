@@ -1,0 +1,79 @@
+#pragma once
+/*
+ * The metrics page: a snapshot of the agent's counters in, Prometheus' text format out (version
+ * 0.0.4; names and units as its documentation advises: porthole_ first, base units, _total).
+ *
+ * struct metrics is plain data, filled by the agent's thread; text slices in it are constants of
+ * the program (names of kinds, probes, reasons). Owners of cgroups are copied, at most
+ * METRICS_SERIES_MAX pairs of owner and kind; the rest is summed up as owner "other".
+ */
+#include "base/buf.h"
+#include "event/event.h"
+
+#define METRICS_PROBES_MAX 32
+#define METRICS_LOSSES_MAX 32
+#define METRICS_KUBE_MAX   8
+#define METRICS_SERIES_MAX 500
+#define METRICS_NAME_BYTES 64
+#define METRICS_POD_BYTES  256
+
+struct metrics_kind {
+	uint64_t events;    /* records handed over by the kernel programs */
+	uint64_t ring_full; /* lost */
+	uint64_t map_full;  /* lost: a table of the kernel program was full */
+	uint64_t fault;	    /* pieces that could not be read */
+	uint64_t cut;	    /* pieces longer than their maximum */
+};
+
+struct metrics_probe {
+	const char *name;
+	const char *state; /* "on", "degraded", "unavailable", "off" */
+	char why[256];
+};
+
+/* Losses that are not a kind's: what is lost, why, how often. */
+struct metrics_loss {
+	const char *what, *reason; /* words of a label: "records", "damaged" */
+	uint64_t n;
+};
+
+struct metrics_kube {
+	const char *resource; /* "pods", ... */
+	bool synced;	      /* listed, and the watch is alive */
+	uint64_t objects, errors;
+};
+
+/* What an owner (a container, pod or unit) did, of one kind. */
+struct metrics_series {
+	char ns[METRICS_NAME_BYTES], pod[METRICS_POD_BYTES], container[METRICS_POD_BYTES];
+	uint8_t kind; /* enum kind_id */
+	uint64_t events, errors;
+};
+
+struct metrics {
+	const char *version;
+	uint32_t pid;
+	uint64_t start_wall_ns, uptime_ns;
+	uint64_t records, events;
+	struct metrics_kind kinds[KIND_COUNT];
+	size_t nprobes, nlosses, nkube, nseries;
+	struct metrics_probe probes[METRICS_PROBES_MAX];
+	struct metrics_loss losses[METRICS_LOSSES_MAX];
+	struct metrics_kube kube[METRICS_KUBE_MAX];
+	uint64_t procs, procs_dead, procs_unknown, cgroups, containers, pods;
+	uint64_t clients, clients_lost; /* of the control socket; lines they did not get */
+	uint64_t cpu_ns, rss_bytes;
+	struct metrics_series series[METRICS_SERIES_MAX];
+	struct metrics_series other[KIND_COUNT];
+};
+
+void metrics_loss_add(struct metrics *m, const char *what, const char *reason, uint64_t n);
+void metrics_probe_add(struct metrics *m, const char *name, const char *state, const char *why);
+void metrics_kube_add(struct metrics *m, const struct metrics_kube *k);
+
+/* Adds to the series of that owner and kind, made when new; to "other" when there are too many. */
+void metrics_series_add(struct metrics *m, struct str ns, struct str pod, struct str container,
+			enum kind_id kind, uint64_t events, uint64_t errors);
+
+/* The page. */
+void metrics_print(const struct metrics *m, struct buf *b);
