@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #pragma once
 /*
+ * (All hash maps are preallocated: up to 6.0 a tracing program that allocates may deadlock, and the
+ * kernel warns.)
+ *
  * The maps all probes share. Each object declares them; the agent makes them once and hands every
  * object the same ones (bpf_map__reuse_fd), so sizes here and there must agree: source/maps.c takes
  * them from the first object it opens.
@@ -48,7 +51,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64);
 	__type(value, u32);
 } f_cgroup SEC(".maps");
@@ -56,7 +58,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
 	__type(value, u32);
 } f_pid SEC(".maps");
@@ -64,7 +65,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
 	__type(value, u32);
 } f_uid SEC(".maps");
@@ -72,7 +72,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, char[16]);
 	__type(value, u32);
 } f_comm SEC(".maps");
@@ -80,7 +79,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, CG_COUNT_ENTRIES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct cg_key);
 	__type(value, struct cg_val);
 } cg_count SEC(".maps");

@@ -80,5 +80,5 @@ struct cg_val {
 
 #define RING_LIFE_BYTES (2u << 20)
 #define RING_BULK_BYTES (8u << 20)
-#define FILTER_ENTRIES	16384
+#define FILTER_ENTRIES	8192
 #define CG_COUNT_ENTRIES 8192
