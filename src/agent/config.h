@@ -4,7 +4,7 @@
  * type, range, default and help; from it come reading, printing and doc/CONFIG.md.
  *
  * A file is a mapping of sections and keys; what it leaves out has its default. No anchors, no
- * tags, one document, at most CONFIG_BYTES_MAX. Errors name file, line and column, show the line
+ * tags, one document, at most CONFIG_BYTES_MAX bytes. Errors name file, line and column, show the line
  * with a caret, and say what was expected; an unknown key names the nearest known one.
  *
  * `struct config` owns nothing: copy it freely. Strings are "" when not set.
@@ -13,7 +13,6 @@
 #include "base/log.h"
 
 #define CONFIG_BYTES_MAX (1u << 20)
-#define CONFIG_DEPTH_MAX 4
 #define CONFIG_PATH	 512
 #define CONFIG_SOCKET	 100 /* sun_path is 108 */
 #define CONFIG_NAME	 256

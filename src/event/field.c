@@ -5,10 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-
-/* A name farther away than this many edits is not a misspelling. */
-#define NEAR_MAX_EDITS 4
-#define NAME_MAX_BYTES 64
+#include "base/near.h"
 
 static __thread struct arena *arena_now;
 
@@ -75,45 +72,13 @@ const struct field *field_find(const struct catalogue *c, struct str name)
 	return NULL;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/* Levenshtein distance, one row at a time. */
-static unsigned edits(struct str a, struct str b)
-{
-	unsigned row[NAME_MAX_BYTES + 1];
-
-	for (unsigned j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a.n; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= b.n; j++) {
-			unsigned above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1,
-				      diagonal + (a.p[i - 1] != b.p[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[b.n];
-}
-
 const struct field *field_nearest(const struct catalogue *c, struct str name)
 {
 	const struct field *best = NULL;
-	unsigned best_edits = NEAR_MAX_EDITS + 1;
+	unsigned best_edits = NEAR_EDITS_MAX + 1;
 
-	if (name.n > NAME_MAX_BYTES)
-		return NULL;
 	for (size_t i = 0; i < c->n; i++) {
-		struct str known = str_of(c->fields[i]->name);
-		unsigned e = known.n <= NAME_MAX_BYTES ? edits(name, known) : best_edits;
+		unsigned e = near_edits(name, str_of(c->fields[i]->name));
 
 		if (e < best_edits) {
 			best_edits = e;
