@@ -21,8 +21,17 @@ void pipeline_free(struct pipeline *p)
 
 static void record_keep(struct pipeline *p, const struct rec_hdr *h)
 {
-	if (p->capture && !p->capture_err)
-		p->capture_err = capture_add(p->capture, h);
+	if (!p->capture || p->capture_err)
+		return;
+	p->capture_err = capture_add(p->capture, h);
+	p->captured += p->capture_err == 0;
+}
+
+/* What the tables need is kept whether it matches or not. */
+static bool record_wanted(const struct pipeline *p, const struct event *ev, uint64_t matched)
+{
+	return !p->capture_of || !ev->kind || ev->life.op != LIFE_NONE ||
+	       p->capture_of->matched != matched;
 }
 
 static void event_deliver(struct subscription *s, const struct event *ev)
@@ -37,10 +46,13 @@ static void event_deliver(struct subscription *s, const struct event *ev)
 
 void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
 {
+	uint64_t matched = p->capture_of ? p->capture_of->matched : 0;
 	struct event ev;
 
+	ev.kind = NULL;
 	p->records++;
-	record_keep(p, h);
+	if (h->time_ns > p->now.ns)
+		p->now.ns = h->time_ns;
 	field_arena_set(&p->arena);
 	if (decode_record(h, &p->host, &p->arena, &p->decoded, &ev)) {
 		enrich_event(p->enrich, &ev);
@@ -50,6 +62,8 @@ void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
 				event_deliver(s, &ev);
 		}
 	}
+	if (record_wanted(p, &ev, matched))
+		record_keep(p, h);
 	arena_reset(&p->arena);
 }
 

@@ -29,9 +29,13 @@ struct pipeline {
 	struct event_host host;
 	struct enrich *enrich;
 	struct capture_writer *capture; /* NULL: nothing is recorded */
+	/* Records of events that it does not match are left out of the capture; what keeps the tables
+	 * is always in. NULL: all records are kept. Borrowed. */
+	const struct subscription *capture_of;
 	struct subscription *subscriptions;
 	struct decode_stats decoded;
-	uint64_t records, events;
+	uint64_t records, events, captured;
+	struct boot_ns now; /* the latest record's time */
 	int capture_err; /* first -errno of the capture; it is closed then */
 };
 

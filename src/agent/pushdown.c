@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/subject.h"
 #include "base/cleanup.h"
 
 /* More values than this are not worth a filter. */
@@ -149,13 +150,12 @@ static void cond_judge(void *ctx, const struct expr_cond *c)
 static int cgroup_judge(void *ctx, struct cgroup *cg)
 {
 	struct pushdown *p = ctx;
-	struct rec_hdr hdr = { 0 };
 	struct proc proc = { .cgroup = cg, .program = &(struct program){ 0 } };
-	struct event ev = { .kind = &kind_table[0], .hdr = &hdr, .proc = &proc,
-			    .host = &p->pipeline->host, .body = &hdr };
-	struct verdict v = { &ev, true };
+	struct subject_event none;
+	struct verdict v = { &none.ev, true };
 	uint64_t id = cg->id;
 
+	subject_event_init(&none, &proc, &p->pipeline->host, (struct boot_ns){ 0 });
 	if (!cg->path.p)
 		return 0; /* not known yet: passes */
 	if (p->query->where && expr_necessary(p->query->where, cond_judge, &v) != 0)

@@ -8,7 +8,9 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
+#include "agent/outside.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "enrich/users.h"
 #include "wire/meta.h"
 
@@ -76,6 +78,20 @@ static int source_open(const struct session_opts *o, struct session *s, struct b
 	return err;
 }
 
+/* A cluster is asked only when something says there is one. */
+static int outside_open(const struct outside_opts *given, struct session *s)
+{
+	struct outside_opts opts = {
+		.kube = getenv("KUBERNETES_SERVICE_HOST") || getenv("KUBECONFIG"),
+	};
+	char note[256];
+	int err = outside_start(s, given ? given : &opts, note, &s->outside);
+
+	if (note[0])
+		log_warn("%s", note);
+	return err;
+}
+
 int session_open(const struct session_opts *o, struct session *ret, struct buf *why)
 {
 	struct session s = { .epoll = -1, .signals = -1 };
@@ -95,6 +111,9 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 		s.pushdown = (struct pushdown){ .source = s.source, .ctl.self = (uint32_t)getpid() };
 		s.pushdown.off = getenv("PORTHOLE_PUSHDOWN") && strcmp(getenv("PORTHOLE_PUSHDOWN"), "0") == 0;
 	}
+	/* A capture that comes through a pipe; files cannot be waited for (EPERM). */
+	if (!err && !s.live && source_fd(s.source) >= 0)
+		s.piped = poll_add(&s, source_fd(s.source), NULL) == 0;
 	if (!err && s.live)
 		err = users_inject(&s);
 	if (err) {
@@ -104,7 +123,7 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 	}
 	*ret = s;
 	ret->pushdown.pipeline = &ret->pipeline;
-	return 0;
+	return s.live ? outside_open(o->outside, ret) : 0;
 }
 
 int session_watch(struct session *s, struct session_watch *w)
@@ -169,9 +188,9 @@ int session_run(struct session *s, struct boot_ns until)
 		if (s->source->ended || (until.ns && clock_boot().ns >= until.ns))
 			return 0;
 		idle = n ? 0 : idle + 1;
-		session_wait(s, !s->live || n == BATCH_RECORDS ? 0
-				: idle < 4		       ? WAIT_BUSY_MS
-							       : WAIT_IDLE_MS);
+		session_wait(s, (!s->live && !s->piped) || n == BATCH_RECORDS ? 0
+				: idle < 4				      ? WAIT_BUSY_MS
+									      : WAIT_IDLE_MS);
 	}
 	return 0;
 }
@@ -190,6 +209,7 @@ void session_drain(struct session *s)
 
 void session_close(struct session *s)
 {
+	outside_stop(s->outside);
 	source_close(s->source);
 	pipeline_free(&s->pipeline);
 	closep(&s->epoll);

@@ -8,17 +8,23 @@
  */
 #include "agent/pushdown.h"
 
+struct outside;
+struct outside_opts;
+
 struct session_opts {
 	const char *replay; /* capture to read; NULL: this kernel */
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
+	const struct outside_opts *outside; /* NULL: the API only where the environment names one */
 };
 
 struct session {
 	struct source *source;
 	struct pipeline pipeline;
 	struct pushdown pushdown; /* live only */
+	struct outside *outside;  /* live only */
 	bool live;
+	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;
 	int signal; /* that ended the run; 0: none */
 	/* After each batch of records; also when none came for a while. Nonzero ends the run. */

@@ -12,6 +12,8 @@
 
 #define PORTHOLE_COMMANDS(X) \
 	X(events)            \
+	X(ps)                \
+	X(record)            \
 	X(doctor)            \
 	X(fields)            \
 	X(completion)        \

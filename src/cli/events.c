@@ -5,8 +5,8 @@
 #include "agent/session.h"
 #include "agent/sink.h"
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "cli/cli.h"
+#include "cli/report.h"
 
 /* Write when this much waits, and at the end of each batch. */
 #define WRITE_BYTES (64u << 10)
@@ -35,41 +35,10 @@ static int events_batch(void *ctx)
 	return r->gone || r->sink->done;
 }
 
-static void losses_show(struct session *s)
-{
-	_cleanup_(buf_free) struct buf b = { 0 };
-	const char *damage;
-	uint64_t offset;
-
-	session_losses(s, &b);
-	for (char *line = b.n ? strtok(b.p, "\n") : NULL; line; line = strtok(NULL, "\n"))
-		log_warn("%s", line);
-	damage = s->live ? NULL : capture_damage(s->source, &offset);
-	if (damage)
-		log_warn("the capture is read up to byte %llu: %s", (unsigned long long)offset, damage);
-}
-
-static int unavailable_show(struct session *s, uint64_t wanted)
-{
-	const struct loader *l = live_loader(s->source);
-	uint64_t got = 0, missing;
-
-	for (size_t i = 0; i < probes_n; i++) {
-		if (l->probes[i].state == PROBE_ON || l->probes[i].state == PROBE_DEGRADED)
-			got |= l->probes[i].kinds;
-		if (l->probes[i].state == PROBE_UNAVAILABLE || l->probes[i].state == PROBE_DEGRADED)
-			log_warn("%s is %s: %s", l->probes[i].probe->name,
-				 l->probes[i].state == PROBE_DEGRADED ? "degraded" : "unavailable",
-				 l->probes[i].why);
-	}
-	missing = wanted & ~got;
-	return missing && !(wanted & got) ? -ENOTSUP : 0;
-}
-
 static int live_start(struct session *s, struct sink *sink)
 {
 	session_drain(s); /* what is there already enters the tables before anything is filtered */
-	if (unavailable_show(s, sink->query.kinds) != 0)
+	if (report_probes(s, sink->query.kinds) != 0)
 		return -ENOTSUP;
 	sink_start(sink, &s->pipeline);
 	return pushdown_set(&s->pushdown, sink->query.kinds, 0, &sink->query);
@@ -79,6 +48,7 @@ static int events_session(const struct events_opts *o, struct session *s, struct
 {
 	struct events_run run = { .sink = sink };
 	struct boot_ns until = { o->for_ns ? clock_boot().ns + o->for_ns : 0 };
+	bool whole;
 	int err = 0;
 
 	if (s->live)
@@ -94,10 +64,10 @@ static int events_session(const struct events_opts *o, struct session *s, struct
 		session_drain(s);
 		events_batch(&run);
 	}
-	losses_show(s);
+	whole = report_losses(s);
 	if (err)
 		return cli_fail("reading events: %s", strerror(-err));
-	return CLI_OK;
+	return whole ? CLI_OK : CLI_FAILED;
 }
 
 static int events_run(void *opts, int argc, char **argv)

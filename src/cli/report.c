@@ -1,0 +1,43 @@
+/* Standard error at the start and at the end of a run. */
+#include "cli/report.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+int report_probes(struct session *s, uint64_t wanted)
+{
+	const struct loader *l = live_loader(s->source);
+	uint64_t got = 0;
+
+	for (size_t i = 0; i < probes_n; i++) {
+		const struct loaded *p = &l->probes[i];
+
+		if (p->state == PROBE_ON || p->state == PROBE_DEGRADED)
+			got |= p->kinds;
+		if (p->state == PROBE_UNAVAILABLE || p->state == PROBE_DEGRADED)
+			log_warn("%s is %s: %s", p->probe->name,
+				 p->state == PROBE_DEGRADED ? "degraded" : "unavailable", p->why);
+	}
+	return wanted && !(wanted & got) ? -ENOTSUP : 0;
+}
+
+bool report_losses(struct session *s)
+{
+	_cleanup_(buf_free) struct buf b = { 0 };
+	const char *damage;
+	uint64_t offset = 0;
+	char *rest = NULL;
+
+	session_losses(s, &b);
+	buf_char(&b, '\0');
+	for (char *line = b.failed ? NULL : strtok_r(b.p, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_warn("%s", line);
+	damage = s->live ? NULL : capture_damage(s->source, &offset);
+	if (damage)
+		log_warn("the capture is read up to byte %llu: %s", (unsigned long long)offset,
+			 damage);
+	return !damage;
+}
