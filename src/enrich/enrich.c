@@ -62,6 +62,19 @@ static void user_set(struct enrich *e, struct proc *p)
 	p->gen++;
 }
 
+static int user_again(void *ctx, struct proc *p)
+{
+	user_set(ctx, p);
+	return 0;
+}
+
+/* Every process borrows its user's name from the table: the new one, before the next event. */
+static void users_set(struct enrich *e, struct str blob)
+{
+	users_read(&e->users, blob);
+	proc_each(e->procs, user_again, e);
+}
+
 static void cgroup_set(struct enrich *e, struct proc *p, uint64_t id)
 {
 	struct cgroup *cg;
@@ -135,7 +148,7 @@ static void life_apply(struct enrich *e, struct event *ev)
 		cgroup_gone(e->cgroups, life->cgroup, ev->time);
 		break;
 	case LIFE_USERS:
-		users_read(&e->users, life->blob);
+		users_set(e, life->blob);
 		break;
 	case LIFE_KUBE:
 		e->generation += cluster_object(e->cluster, life->blob, ev->time);

@@ -101,6 +101,16 @@ static int iterator_open(struct bpf_object *obj, const char *program)
 	return fd;
 }
 
+/* Parents come before their children, also where pid numbers have wrapped around. */
+static int oldest_first(const void *a, const void *b)
+{
+	const struct rec_task_seen *x = a, *y = b;
+
+	if (x->task.start_ns != y->task.start_ns)
+		return x->task.start_ns < y->task.start_ns ? -1 : 1;
+	return x->task.pid < y->task.pid ? -1 : x->task.pid > y->task.pid;
+}
+
 int seed_tasks(struct bpf_object *obj, const char *program, struct inject *q)
 {
 	_cleanup_(closep) int fd = iterator_open(obj, program);
@@ -131,6 +141,8 @@ int seed_tasks(struct bpf_object *obj, const char *program, struct inject *q)
 			break;
 		n += (size_t)got;
 	}
+	if (n)
+		qsort(all, n / sizeof(room->r), sizeof(room->r), oldest_first);
 	for (size_t at = 0; !err && at + sizeof(room->r) <= n; at += sizeof(room->r)) {
 		memcpy(&room->r, all + at, sizeof(room->r));
 		err = seed_task(room, q);
