@@ -185,6 +185,11 @@ static struct str scalar_of(const yaml_event_t *e)
 	return (struct str){ (const char *)e->data.scalar.value, e->data.scalar.length };
 }
 
+static struct str shortened(struct str s)
+{
+	return (struct str){ s.p, s.n < WINDOW ? s.n : WINDOW };
+}
+
 static int key_wrong(struct reading *r, yaml_mark_t at, struct str name)
 {
 	const struct config_key *best = &config_keys[0];
@@ -200,8 +205,41 @@ static int key_wrong(struct reading *r, yaml_mark_t at, struct str name)
 	}
 	place_print(r, at);
 	buf_str(r->why, STR("unknown key "));
-	buf_text(r->why, (struct str){ name.p, name.n < WINDOW ? name.n : WINDOW });
+	buf_text(r->why, shortened(name));
 	buf_printf(r->why, "; the nearest is %s", best->name);
+	return wrong_end(r, at);
+}
+
+/* The part of a key's name before the dot. */
+static struct str section_of(const struct config_key *k)
+{
+	return (struct str){ k->name, strcspn(k->name, ".") };
+}
+
+static int section_wrong(struct reading *r, yaml_mark_t at, struct str name)
+{
+	struct str best = section_of(&config_keys[0]);
+	unsigned best_edits = UINT32_MAX;
+
+	place_print(r, at);
+	buf_str(r->why, STR("unknown section "));
+	buf_text(r->why, shortened(name));
+	for (size_t i = 0; i < config_keys_n; i++) {
+		struct str section = section_of(&config_keys[i]);
+		unsigned e = near_edits(name, section);
+
+		if (str_eq(name, str_of(config_keys[i].name))) {
+			buf_printf(r->why,
+				   "; write %s below %.*s:", config_keys[i].name + section.n + 1,
+				   STR_ARG(section));
+			return wrong_end(r, at);
+		}
+		if (e < best_edits) {
+			best_edits = e;
+			best = section;
+		}
+	}
+	buf_printf(r->why, "; the nearest is %.*s", STR_ARG(best));
 	return wrong_end(r, at);
 }
 
@@ -268,8 +306,7 @@ static int key_read(struct reading *r, const yaml_event_t *e)
 static bool section_known(struct str name)
 {
 	for (size_t i = 0; i < config_keys_n; i++)
-		if (strcspn(config_keys[i].name, ".") == name.n &&
-		    memcmp(config_keys[i].name, name.p, name.n) == 0)
+		if (str_eq(name, section_of(&config_keys[i])))
 			return true;
 	return false;
 }
@@ -282,7 +319,7 @@ static int section_read(struct reading *r, const yaml_event_t *head)
 	if (head->type != YAML_SCALAR_EVENT)
 		return wrong(r, head->start_mark, "expected the name of a section");
 	if (!section_known(scalar_of(head)))
-		return key_wrong(r, head->start_mark, scalar_of(head));
+		return section_wrong(r, head->start_mark, scalar_of(head));
 	snprintf(r->section, sizeof(r->section), "%.*s", STR_ARG(scalar_of(head)));
 	err = event_next(r, &open);
 	if (!err && open.type != YAML_MAPPING_START_EVENT)
