@@ -71,15 +71,36 @@ int loader_init(struct loader *l, const struct knobs *knobs)
 	return 0;
 }
 
+static int target_count(void *ctx, const char *category, const char *event)
+{
+	(void)category;
+	(void)event;
+	++*(size_t *)ctx;
+	return 0;
+}
+
+/* Whether the probe's tracepoints cannot be read, or are too many. */
+static bool targets_refused(const struct loader *l, const struct probe *p, uint64_t kinds)
+{
+	size_t n = 0;
+
+	if (!p->targets)
+		return false;
+	for (const struct probe_hook *h = p->hooks; h->program; h++)
+		if (h->targets)
+			p->targets(h, kinds, target_count, &n);
+	return l->tracefs < 0 || n > PROBE_TARGETS_MAX;
+}
+
 static bool hook_wanted(const struct probe_hook *h, uint64_t kinds)
 {
 	return h->kinds == 0 || (h->kinds & kinds);
 }
 
-/* The program of a hook in use: with targets and no tracefs, the fallback. */
-static const char *hook_program(const struct loader *l, const struct probe_hook *h)
+/* The program of a hook in use. */
+static const char *hook_program(const struct loaded *p, const struct probe_hook *h)
 {
-	return h->targets && l->tracefs < 0 && h->fallback ? h->fallback : h->program;
+	return h->targets && p->fallback && h->fallback ? h->fallback : h->program;
 }
 
 static int probe_maps(struct loader *l, struct bpf_object *obj)
@@ -106,15 +127,15 @@ static void probe_maps_keep(struct loader *l, struct bpf_object *obj)
 }
 
 /* Only the programs in use are loaded: the rest need not even be acceptable to this kernel. */
-static void probe_choose(struct loader *l, struct loaded *p, uint64_t kinds)
+static void probe_choose(struct loaded *p, uint64_t kinds)
 {
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, p->obj)
 		bpf_program__set_autoload(prog, false);
 	for (const struct probe_hook *h = p->probe->hooks; h->program; h++) {
-		prog = bpf_object__find_program_by_name(p->obj, hook_program(l, h));
-		if (prog && hook_wanted(h, kinds))
+		prog = bpf_object__find_program_by_name(p->obj, hook_program(p, h));
+		if (prog && (h->targets || hook_wanted(h, kinds)))
 			bpf_program__set_autoload(prog, true);
 	}
 }
@@ -129,7 +150,8 @@ static int probe_open(struct loader *l, struct loaded *p, uint64_t kinds)
 	if (!obj)
 		return -errno;
 	p->obj = obj;
-	probe_choose(l, p, kinds);
+	p->fallback = targets_refused(l, p->probe, kinds);
+	probe_choose(p, kinds);
 	err = probe_maps(l, obj);
 	if (!err && p->probe->prepare)
 		err = p->probe->prepare(obj);
@@ -211,7 +233,7 @@ static int hook_attach_cgroup(struct loaded *p, struct bpf_program *prog)
 
 static int hook_attach(struct loader *l, struct loaded *p, const struct probe_hook *h, uint64_t kinds)
 {
-	const char *name = hook_program(l, h);
+	const char *name = hook_program(p, h);
 	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, name);
 	struct target_ctx t = { l, p, prog };
 
@@ -285,6 +307,32 @@ static void probe_load(struct loader *l, struct loaded *p, uint64_t kinds)
 	probe_attach(l, p, kinds);
 }
 
+/*
+ * A loaded probe all of whose conditional hooks are tracepoint targets only attaches the new ones:
+ * nothing is detached meanwhile. False: it must be loaded again.
+ */
+static bool probe_extend(struct loader *l, struct loaded *p, uint64_t kinds)
+{
+	for (const struct probe_hook *h = p->probe->hooks; h->program; h++)
+		if (h->kinds && !h->targets)
+			return false;
+	for (const struct probe_hook *h = p->probe->hooks; h->program; h++) {
+		uint64_t more = kinds & ~p->kinds;
+		int err = 0;
+
+		if (p->fallback && hook_wanted(h, kinds) && !hook_wanted(h, p->kinds))
+			err = hook_attach(l, p, h, kinds);
+		else if (!p->fallback && h->targets && hook_wanted(h, kinds))
+			err = hook_attach(l, p, h, more);
+		if (err) {
+			probe_fail(p, h->tracepoint, err);
+			p->state = PROBE_DEGRADED;
+		}
+	}
+	p->kinds = kinds;
+	return true;
+}
+
 int loader_want(struct loader *l, uint64_t kinds)
 {
 	if (l->tracefs == -1)
@@ -298,7 +346,8 @@ int loader_want(struct loader *l, uint64_t kinds)
 			continue;
 		if (p->state == PROBE_UNAVAILABLE)
 			continue;
-		probe_load(l, p, want);
+		if (!p->obj || !probe_extend(l, p, want))
+			probe_load(l, p, want);
 		if (p->state == PROBE_UNAVAILABLE && p->probe->always)
 			return -ENOTSUP;
 	}

@@ -26,6 +26,12 @@ enum shared_map {
 
 #define PROBE_LINKS_MAX 256
 
+/*
+ * More tracepoints than this are replaced by the probe's fallback, where it has one: the kernel takes
+ * some 10 to 80 ms to let go of each, one after the other, and an agent must end within a second.
+ */
+#define PROBE_TARGETS_MAX 12
+
 enum probe_state {
 	PROBE_OFF, /* nothing asked for it */
 	PROBE_ON,
@@ -38,6 +44,7 @@ struct loaded {
 	enum probe_state state;
 	char why[256];
 	uint64_t kinds; /* attached for */
+	bool fallback;	/* one hook for all system calls instead of one each */
 	struct bpf_object *obj;
 	struct bpf_link *links[PROBE_LINKS_MAX];
 	size_t nlinks;

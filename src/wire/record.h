@@ -67,7 +67,7 @@ struct rec_str {
 /* Maxima of what one record carries, in bytes; longer is cut and marked. */
 #define REC_PATH_MAX  4096  /* a path as a program gave it, its NUL included */
 #define REC_WALK_MAX  2048  /* a path read from the kernel's directory cache */
-#define REC_WALK_DEEP 48    /* its components */
+#define REC_WALK_DEEP 32    /* its components */
 #define REC_NAME_MAX  256   /* one component, its NUL included */
 #define REC_ARGS_MAX  16384 /* argument vector, all NULs included */
 #define REC_ENV_MAX   8192

@@ -102,6 +102,22 @@ static bool path_render(const struct arg_type *t, const struct rec_syscall *r, u
 	return ret->p != NULL;
 }
 
+/* A string that is no path of this process: a link's target, a device's name. */
+static bool text_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
+			struct arena *a, struct str *ret)
+{
+	int piece = sys_arg_piece(sys_call_find(r->nr), at);
+
+	(void)t;
+	(void)a;
+	if (piece < 0 || (r->fault & REC_CUT(piece)))
+		return false;
+	*ret = rec_piece(r, r->hdr.len, r->piece[piece]);
+	if (!ret->p)
+		*ret = STR("");
+	return true;
+}
+
 static bool flags_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
 			 struct arena *a, struct str *ret)
 {
@@ -265,6 +281,7 @@ const struct arg_type arg_hex = { CLASS_VALUE, hex_render, NULL };
 const struct arg_type arg_id = { CLASS_VALUE, id_render, NULL };
 const struct arg_type arg_fd = { CLASS_FD, dec_render, NULL };
 const struct arg_type arg_path = { CLASS_PATH, path_render, NULL };
+const struct arg_type arg_text = { CLASS_PATH, text_render, NULL };
 const struct arg_type arg_dir = { CLASS_DIR, dir_render, NULL };
 const struct arg_type arg_addr = { CLASS_ADDR, addr_render, NULL };
 const struct arg_type arg_mode = { CLASS_VALUE, mode_render, NULL };

@@ -59,32 +59,53 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *t)
 	return BPF_CORE_READ(t, stack) + THREAD_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
+/*
+ * Where the arguments are in struct pt_regs: di, si, dx, r10, r8, r9. The layout is x86-64's user
+ * interface (ptrace). A table, so that reading one is no branch for the verifier to follow.
+ */
+const volatile u8 reg_offsets[8] SEC(".rodata.regs") = { 112, 104, 96, 56, 72, 64, 64, 64 };
+
 /* An argument by its place; ARG_RET gives the result. */
 static __always_inline u64 arg_at(const struct sys_call *s, u8 at)
 {
-	struct pt_regs *regs = s->regs;
+	u32 slot = at;
+	u64 v = 0;
 
-	switch (at) {
-	case 0:
-		return BPF_CORE_READ(regs, di);
-	case 1:
-		return BPF_CORE_READ(regs, si);
-	case 2:
-		return BPF_CORE_READ(regs, dx);
-	case 3:
-		return BPF_CORE_READ(regs, r10);
-	case 4:
-		return BPF_CORE_READ(regs, r8);
-	case 5:
-		return BPF_CORE_READ(regs, r9);
-	default:
+	if (at == ARG_RET)
 		return s->ret;
+	asm volatile("" : "+r"(slot));
+	bpf_probe_read_kernel(&v, sizeof(v), (void *)s->regs + reg_offsets[slot & 7]);
+	return v;
+}
+
+/* The high bit of each byte of @v that is zero, and perhaps of some after it. */
+static __always_inline u64 zero_bytes(u64 v)
+{
+	return (v - 0x0101010101010101ull) & ~v & 0x8080808080808080ull;
+}
+
+#define EACH_BYTE(c) (0x0101010101010101ull * (c))
+
+/* Whether "/." or "//" may stand in a path of PATH_SMALL bytes; eight bytes at a time. */
+static __always_inline bool path_odd(const u64 *p)
+{
+	for (u32 i = 0; i < PATH_SMALL / 8; i++) {
+		u64 here = p[i], after = here >> 8;
+
+		if (i + 1 < PATH_SMALL / 8)
+			after |= p[i + 1] << 56;
+		if (zero_bytes(here ^ EACH_BYTE('/')) &
+		    (zero_bytes(after ^ EACH_BYTE('.')) | zero_bytes(after ^ EACH_BYTE('/'))))
+			return true;
+		if (zero_bytes(here))
+			return false;
 	}
+	return true;
 }
 
 /*
  * Whether an absolute path, as given, can have one of the wanted prefixes once it is normalised.
- * A path with "/." or "//" in it may become anything: it passes.
+ * An odd path may become anything: it passes.
  */
 static __always_inline bool path_pass(struct ctl *c, const char *path)
 {
@@ -92,21 +113,15 @@ static __always_inline bool path_pass(struct ctl *c, const char *path)
 
 	if (path[0] != '/')
 		return true;
-	for (u32 i = 0; i < FILTER_PATHS; i++) {
-		bool same = i < c->npaths;
+	for (u32 i = 0; i < FILTER_PATHS && i < c->npaths; i++) {
+		u64 differs = 0;
 
 		for (u32 w = 0; w < FILTER_PATH_BYTES / 8; w++)
-			same &= ((p[w] ^ c->paths[i].word[w]) & c->paths[i].mask[w]) == 0;
-		if (same)
+			differs |= (p[w] ^ c->paths[i].word[w]) & c->paths[i].mask[w];
+		if (!differs)
 			return true;
 	}
-	for (u32 i = 0; i < PATH_SMALL - 1; i++) {
-		if (!path[i])
-			return false;
-		if (path[i] == '/' && (path[i + 1] == '.' || path[i + 1] == '/'))
-			return true;
-	}
-	return true;
+	return path_odd(p);
 }
 
 /* Masked where it is used: older verifiers forget bounds that were checked elsewhere. */
@@ -133,31 +148,7 @@ static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from
 		r->cut |= REC_CUT(which);
 }
 
-/* The directory that path argument @n is relative to. */
-static __always_inline void base_fill(struct rec_syscall *r, const struct sys_call *s, u32 n,
-				      const struct tail *t)
-{
-	u8 dir = row_of(s)->dir[n];
-	u32 from = tail_end(t);
-	struct path *path;
-
-	if (dir == ARG_NONE || (int)arg_at(s, dir) == AT_FDCWD_V) {
-		struct task_struct *task = s->task;
-		struct fs_struct *fs = BPF_CORE_READ(task, fs);
-
-		path = &fs->pwd;
-	} else {
-		struct file *f = task_file(s->task, (int)arg_at(s, dir));
-
-		if (!f) {
-			r->fault |= REC_CUT(SYS_BASE0 + n);
-			return;
-		}
-		path = &f->f_path;
-	}
-	piece_set(r, SYS_BASE0 + n, from, t, walk_path(t, path));
-}
-
+/* The string of path argument @n. */
 static __always_inline void path_fill(struct rec_syscall *r, const struct sys_call *s, u32 n,
 				      const struct tail *t, const u32 max)
 {
@@ -178,8 +169,30 @@ static __always_inline void path_fill(struct rec_syscall *r, const struct sys_ca
 	}
 	*t->end = at + ((len - 1) & (max - 1));
 	piece_set(r, n, at, t, len == max);
-	if (t->p[at] != '/' || len == 1)
-		base_fill(r, s, n, t);
+}
+
+/* The directory that path argument @n starts from, or NULL when it starts from none. */
+static __always_inline struct path *base_of(struct rec_syscall *r, const struct sys_call *s, u32 n)
+{
+	u8 arg = row_of(s)->path[n], dir = row_of(s)->dir[n];
+	struct task_struct *task = s->task;
+	struct fs_struct *fs;
+	struct file *f;
+	char first = 0;
+
+	if (arg == ARG_NONE || (r->fault & REC_CUT(n)))
+		return NULL;
+	bpf_probe_read_user(&first, 1, (void *)arg_at(s, arg));
+	if (first == '/')
+		return NULL;
+	if (dir == ARG_NONE || (int)arg_at(s, dir) == AT_FDCWD_V) {
+		fs = BPF_CORE_READ(task, fs);
+		return &fs->pwd;
+	}
+	f = task_file(task, (int)arg_at(s, dir));
+	if (!f)
+		r->fault |= REC_CUT(SYS_BASE0 + n);
+	return f ? &f->f_path : NULL;
 }
 
 static __always_inline void addr_fill(struct rec_syscall *r, const struct sys_call *s,
@@ -201,36 +214,44 @@ static __always_inline void addr_fill(struct rec_syscall *r, const struct sys_ca
 	piece_set(r, SYS_ADDR, at, t, false);
 }
 
-static __always_inline void fd_fill(struct rec_syscall *r, const struct sys_call *s,
-				    const struct tail *t)
+/* The descriptor: a socket's two ends go into the record; of anything else the path is returned. */
+static __always_inline struct path *fd_fill(struct rec_syscall *r, const struct sys_call *s,
+					    const struct tail *t)
 {
 	const volatile struct sys_row *row = row_of(s);
 	u32 tid = (u32)bpf_get_current_pid_tgid(), from = tail_end(t);
 	struct rec_sock *entered;
 	struct sock *sk;
 	struct file *f;
-	bool cut = false;
 
 	if (row->fd == ARG_NONE)
-		return;
+		return NULL;
 	if (row->flags & SYS_ENTER) {
 		entered = bpf_map_lookup_elem(&sys_entered, &tid);
 		if (entered)
 			r->sock = *entered;
-		return;
+		return NULL;
 	}
 	f = task_file(s->task, (int)arg_at(s, row->fd));
 	if (!f)
-		return;
+		return NULL;
 	sk = file_sock(f);
-	if (sk) {
-		sock_fill(sk, &r->sock);
-		if (r->sock.family == AF_UNIX_V)
-			sock_unix_name(sk, t);
-	} else {
-		cut = walk_path(t, &f->f_path);
-	}
-	piece_set(r, SYS_FILE, from, t, cut);
+	if (!sk)
+		return &f->f_path;
+	sock_fill(sk, &r->sock);
+	if (r->sock.family == AF_UNIX_V)
+		sock_unix_name(sk, t);
+	piece_set(r, SYS_FILE, from, t, false);
+	return NULL;
+}
+
+static __always_inline void walk_fill(struct rec_syscall *r, u32 which, const struct tail *t,
+				      struct path *path)
+{
+	u32 from = tail_end(t);
+
+	if (path)
+		piece_set(r, which, from, t, walk_path(t, path));
 }
 
 static __always_inline void rec_start(struct rec_syscall *r, const struct sys_call *s, u32 number)
@@ -279,12 +300,16 @@ static __always_inline void send_small(const struct sys_call *s, const char *pat
 	rec_end(r, kind, len);
 }
 
-/* Everything else. Returns 0, with nothing sent, when it did not fit and a larger size is left. */
+/*
+ * Everything else. Returns 0, with nothing sent, when it did not fit and a larger size is left. No
+ * call has both a path and a descriptor, so one walk serves either; only the large size has a second.
+ */
 static __always_inline int send_whole(const struct sys_call *s, const u32 mask, const u32 path_max,
-				      const bool last)
+				      const bool large)
 {
-	u32 number, kind = row_of(s)->kind;
+	u32 number, kind = row_of(s)->kind, which = SYS_BASE0;
 	struct rec_syscall *r;
+	struct path *path;
 	struct tail t;
 
 	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(mask), kind, &number);
@@ -293,10 +318,18 @@ static __always_inline int send_whole(const struct sys_call *s, const u32 mask, 
 	rec_start(r, s, number);
 	t = (struct tail){ r->tail, &r->hdr.len, mask };
 	path_fill(r, s, 0, &t, path_max);
-	path_fill(r, s, 1, &t, path_max);
+	if (large)
+		path_fill(r, s, 1, &t, path_max);
 	addr_fill(r, s, &t);
-	fd_fill(r, s, &t);
-	if (!last && r->cut) {
+	path = fd_fill(r, s, &t);
+	if (path)
+		which = SYS_FILE;
+	else
+		path = base_of(r, s, 0);
+	walk_fill(r, which, &t, path);
+	if (large)
+		walk_fill(r, SYS_BASE1, &t, base_of(r, s, 1));
+	if (!large && r->cut) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return 0;
 	}
@@ -339,7 +372,7 @@ static __always_inline void call_send(const struct sys_call *s, struct ctl *c)
 {
 	if (row_of(s)->path[0] != ARG_NONE && path_done(s, c))
 		return;
-	if (!send_medium(s))
+	if (row_of(s)->path[1] != ARG_NONE || !send_medium(s))
 		send_large(s);
 }
 
@@ -360,7 +393,7 @@ static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 	return (c->wanted & bit) && filter_pass(c, row_of(s)->kind, s->task);
 }
 
-static __always_inline int call_done(long nr, long ret, struct pt_regs *regs)
+static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, const bool given)
 {
 	struct sys_call s = { .nr = nr, .ret = ret, .task = (void *)bpf_get_current_task() };
 	u32 tid = (u32)bpf_get_current_pid_tgid();
@@ -370,7 +403,7 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs)
 		return 0;
 	if (!call_asked(&s, c))
 		return 0;
-	s.regs = regs ? regs : task_regs(s.task);
+	s.regs = given ? regs : task_regs(s.task);
 	call_send(&s, c);
 	if (row_of(&s)->flags & SYS_ENTER)
 		bpf_map_delete_elem(&sys_entered, &tid);
@@ -380,13 +413,13 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs)
 SEC("tracepoint")
 int syscall_exit(struct exit_ctx *ctx)
 {
-	return call_done(ctx->nr, ctx->ret, NULL);
+	return call_done(ctx->nr, ctx->ret, NULL, false);
 }
 
 SEC("raw_tp/sys_exit")
 int BPF_PROG(syscall_exit_raw, struct pt_regs *regs, long ret)
 {
-	return call_done(BPF_CORE_READ(regs, orig_ax), ret, regs);
+	return call_done(BPF_CORE_READ(regs, orig_ax), ret, regs, true);
 }
 
 static __always_inline int call_entered(long nr, int fd)

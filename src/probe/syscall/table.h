@@ -64,6 +64,6 @@ void sys_rows_fill(struct sys_row *ret);
 /* Which path piece (SYS_PATH0 or SYS_PATH1) argument @at is; -1: none. */
 int sys_arg_piece(const struct sys_call *c, unsigned at);
 
-extern const struct arg_type arg_dec, arg_hex, arg_id, arg_fd, arg_path, arg_dir, arg_addr, arg_mode,
+extern const struct arg_type arg_dec, arg_hex, arg_id, arg_fd, arg_path, arg_text, arg_dir, arg_addr, arg_mode,
 	arg_open_flags, arg_at_flags, arg_clone_flags, arg_mount_flags, arg_umount_flags,
 	arg_rename_flags, arg_accept_flags, arg_ptrace, arg_bpf;
