@@ -12,9 +12,11 @@
 struct session;
 struct control;
 
-#define CONTROL_CLIENTS	    16
-#define CONTROL_BUFFER	    (4u << 20)
-#define CONTROL_PATIENCE_NS (5 * NS_PER_SEC)
+#define CONTROL_CLIENTS	     16
+#define CONTROL_BUFFER	     (4u << 20) /* and as much as CONTROL_SOCKET_BYTES in the kernel */
+#define CONTROL_SOCKET_BYTES (1u << 20)
+#define CONTROL_PATIENCE_NS  (5 * NS_PER_SEC)
+#define CONTROL_GOODBYE_MS   300
 
 struct control_host {
 	void *ctx;
@@ -39,5 +41,5 @@ uint64_t control_kinds(const struct control *c);
 /* How many clients listen, and how many lines clients lost since the start. */
 void control_counts(const struct control *c, uint64_t *ret_clients, uint64_t *ret_lost);
 
-/* Says goodbye to all (waits for none), closes, removes the socket. */
+/* Sends all what waits for them and a last line, within CONTROL_GOODBYE_MS, closes, removes the socket. */
 void control_stop(struct control *c);
