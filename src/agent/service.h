@@ -8,7 +8,7 @@
  */
 #include "agent/config.h"
 #include "agent/control.h"
-#include "out/prometheus/prometheus.h"
+#include "agent/status.h"
 
 #define SERVICE_WAIT_MS 1000
 
@@ -35,8 +35,5 @@ uint64_t service_kinds(const struct service *v);
 
 /* Where metrics are served; 0: nowhere. */
 uint16_t service_port(const struct service *v);
-
-/* Counters of the session, without `fill`: for the board and for closing words. Main loop. */
-void metrics_take(struct session *s, struct metrics *ret);
 
 void service_stop(struct service *v);

@@ -1,0 +1,217 @@
+/*
+ * The page, metric by metric. Format: Prometheus, "Exposition formats" (text, version 0.0.4); a
+ * label's value escapes backslash, quote and newline, and is kept valid UTF-8 here.
+ */
+#include "out/prometheus/prometheus.h"
+
+#include <inttypes.h>
+
+#include "base/utf8.h"
+
+static void head(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_printf(b, "# HELP porthole_%s %s\n# TYPE porthole_%s %s\n", name, help, name, type);
+}
+
+static void label(struct buf *b, const char *name, struct str value)
+{
+	buf_printf(b, "%c%s=\"", b->p && b->n && b->p[b->n - 1] == '"' ? ',' : '{', name);
+	for (size_t i = 0, n; i < value.n; i += n ? n : 1) {
+		n = utf8_char((const uint8_t *)value.p + i, value.n - i);
+		if (value.p[i] == '\n')
+			buf_str(b, STR("\\n"));
+		else if (value.p[i] == '"' || value.p[i] == '\\')
+			buf_add(b, (const char[]){ '\\', value.p[i] }, 2);
+		else if (n)
+			buf_add(b, value.p + i, n);
+		else
+			buf_str(b, STR("\xef\xbf\xbd"));
+	}
+	buf_char(b, '"');
+}
+
+static void sample_u64(struct buf *b, uint64_t v)
+{
+	buf_printf(b, "} %" PRIu64 "\n", v);
+}
+
+static void one_u64(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+{
+	head(b, name, type, help);
+	buf_printf(b, "porthole_%s %" PRIu64 "\n", name, v);
+}
+
+static void one_seconds(struct buf *b, const char *name, const char *type, const char *help,
+			uint64_t ns)
+{
+	head(b, name, type, help);
+	buf_printf(b, "porthole_%s %" PRIu64 ".%09" PRIu64 "\n", name, ns / (uint64_t)NS_PER_SEC,
+		   ns % (uint64_t)NS_PER_SEC);
+}
+
+static void kinds_print(const struct metrics *m, struct buf *b)
+{
+	head(b, "events_total", "counter",
+	     "Events the kernel programs handed over, by kind; those filtered in the kernel are not among them.");
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		buf_str(b, STR("porthole_events_total"));
+		label(b, "kind", kind_table[k].name);
+		sample_u64(b, m->kinds[k].events);
+	}
+	head(b, "events_incomplete_total", "counter",
+	     "Pieces of events that are absent or shortened, by kind and reason.");
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		buf_str(b, STR("porthole_events_incomplete_total"));
+		label(b, "kind", kind_table[k].name);
+		label(b, "reason", STR("fault"));
+		sample_u64(b, m->kinds[k].fault);
+		buf_str(b, STR("porthole_events_incomplete_total"));
+		label(b, "kind", kind_table[k].name);
+		label(b, "reason", STR("cut"));
+		sample_u64(b, m->kinds[k].cut);
+	}
+}
+
+static void lost_print(const struct metrics *m, struct buf *b)
+{
+	head(b, "events_lost_total", "counter", "Events lost in the kernel, by kind and reason.");
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		buf_str(b, STR("porthole_events_lost_total"));
+		label(b, "kind", kind_table[k].name);
+		label(b, "reason", STR("ring_full"));
+		sample_u64(b, m->kinds[k].ring_full);
+		buf_str(b, STR("porthole_events_lost_total"));
+		label(b, "kind", kind_table[k].name);
+		label(b, "reason", STR("map_full"));
+		sample_u64(b, m->kinds[k].map_full);
+	}
+	if (!m->nlosses)
+		return;
+	head(b, "lost_total", "counter", "Losses in the agent, by what was lost and reason.");
+	for (size_t i = 0; i < m->nlosses; i++) {
+		buf_str(b, STR("porthole_lost_total"));
+		label(b, "what", str_of(m->losses[i].what));
+		label(b, "reason", str_of(m->losses[i].reason));
+		sample_u64(b, m->losses[i].n);
+	}
+}
+
+static void probes_print(const struct metrics *m, struct buf *b)
+{
+	static const char *const states[] = { "on", "degraded", "unavailable", "off" };
+
+	if (!m->nprobes)
+		return;
+	head(b, "probe_state", "gauge", "1 for the state each probe is in, else 0.");
+	for (size_t i = 0; i < m->nprobes; i++)
+		for (size_t s = 0; s < sizeof(states) / sizeof(states[0]); s++) {
+			buf_str(b, STR("porthole_probe_state"));
+			label(b, "probe", str_of(m->probes[i].name));
+			label(b, "state", str_of(states[s]));
+			sample_u64(b, strcmp(states[s], m->probes[i].state) == 0);
+		}
+}
+
+static void kube_print(const struct metrics *m, struct buf *b)
+{
+	if (!m->nkube)
+		return;
+	head(b, "kube_synced", "gauge",
+	     "1 when the resource has been listed and its watch is alive.");
+	for (size_t i = 0; i < m->nkube; i++) {
+		buf_str(b, STR("porthole_kube_synced"));
+		label(b, "resource", str_of(m->kube[i].resource));
+		sample_u64(b, m->kube[i].synced);
+	}
+	head(b, "kube_objects_total", "counter", "Objects received from the Kubernetes API.");
+	for (size_t i = 0; i < m->nkube; i++) {
+		buf_str(b, STR("porthole_kube_objects_total"));
+		label(b, "resource", str_of(m->kube[i].resource));
+		sample_u64(b, m->kube[i].objects);
+	}
+	head(b, "kube_errors_total", "counter", "Requests to the Kubernetes API that failed.");
+	for (size_t i = 0; i < m->nkube; i++) {
+		buf_str(b, STR("porthole_kube_errors_total"));
+		label(b, "resource", str_of(m->kube[i].resource));
+		sample_u64(b, m->kube[i].errors);
+	}
+}
+
+static void tables_print(const struct metrics *m, struct buf *b)
+{
+	one_u64(b, "processes", "gauge", "Living processes known.", m->procs);
+	one_u64(b, "processes_dead", "gauge", "Ended processes kept for late events.", m->procs_dead);
+	one_u64(b, "events_unknown_process_total", "counter",
+		"Events of processes that nothing else was known of.", m->procs_unknown);
+	one_u64(b, "cgroups", "gauge", "Cgroups known.", m->cgroups);
+	one_u64(b, "containers", "gauge", "Containers known.", m->containers);
+	one_u64(b, "pods", "gauge", "Pods known, of this node and of others.", m->pods);
+	one_u64(b, "control_clients", "gauge", "Clients of the control socket that get events.",
+		m->clients);
+	one_u64(b, "control_lines_lost_total", "counter",
+		"Lines that clients of the control socket did not get: they read too slowly.",
+		m->clients_lost);
+}
+
+static void series_label(const struct metrics_series *s, bool other, struct buf *b)
+{
+	label(b, "namespace", other ? STR_NONE : str_fixed(s->ns, sizeof(s->ns)));
+	label(b, "pod", other ? STR_NONE : str_fixed(s->pod, sizeof(s->pod)));
+	label(b, "container", other ? STR("other") : str_fixed(s->container, sizeof(s->container)));
+}
+
+static void series_print(const struct metrics *m, struct buf *b)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} of[] = {
+		{ "container_events_total",
+		  "Events of a container (or cgroup or unit, where there is no pod), by kind; other: the rest.",
+		  offsetof(struct metrics_series, events) },
+		{ "container_errors_total", "The same, of those that failed.",
+		  offsetof(struct metrics_series, errors) },
+	};
+	size_t n = m->nseries;
+
+	for (size_t k = 0; k < KIND_COUNT; k++)
+		n += m->other[k].events != 0;
+	for (size_t i = 0; n && i < 2; i++) {
+		head(b, of[i].name, "counter", of[i].help);
+		for (size_t k = 0; k < m->nseries + KIND_COUNT; k++) {
+			bool other = k >= m->nseries;
+			const struct metrics_series *s = other ? &m->other[k - m->nseries] :
+								 &m->series[k];
+			size_t kind = other ? k - m->nseries : s->kind;
+
+			if (other && !s->events)
+				continue;
+			buf_printf(b, "porthole_%s", of[i].name);
+			series_label(s, other, b);
+			label(b, "kind", kind_table[kind].name);
+			sample_u64(b, *(const uint64_t *)((const char *)s + of[i].offset));
+		}
+	}
+}
+
+void metrics_print(const struct metrics *m, struct buf *b)
+{
+	head(b, "build_info", "gauge", "Always 1; the version is a label.");
+	buf_str(b, STR("porthole_build_info"));
+	label(b, "version", str_of(m->version));
+	sample_u64(b, 1);
+	one_seconds(b, "start_time_seconds", "gauge", "When the agent started, in Unix time.",
+		    m->start_wall_ns);
+	one_seconds(b, "cpu_seconds_total", "counter",
+		    "CPU time of the agent itself, user and system; what its kernel programs take is not in it.",
+		    m->cpu_ns);
+	one_u64(b, "resident_memory_bytes", "gauge", "Memory of the agent in RAM.", m->rss_bytes);
+	one_u64(b, "records_total", "counter", "Records that went through the pipeline.", m->records);
+	one_u64(b, "pipeline_events_total", "counter", "Events made of them.", m->events);
+	kinds_print(m, b);
+	lost_print(m, b);
+	probes_print(m, b);
+	tables_print(m, b);
+	kube_print(m, b);
+	series_print(m, b);
+}
