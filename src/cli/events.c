@@ -5,6 +5,7 @@
 #include "agent/session.h"
 #include "agent/sink.h"
 #include "base/cleanup.h"
+#include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 
@@ -14,9 +15,9 @@
 struct events_opts {
 	struct query_opts query;
 	uint64_t pid, for_ns, count;
-	const char *fields, *format, *replay;
+	const char *fields, *format, *replay, *socket;
 	enum cli_format output;
-	bool env;
+	bool env, alone;
 };
 
 struct events_run {
@@ -70,11 +71,38 @@ static int events_session(const struct events_opts *o, struct session *s, struct
 	return whole ? CLI_OK : CLI_FAILED;
 }
 
+/* An agent does the same work once for all who ask; what it was not started for it cannot do. */
+static bool events_attached(const struct events_opts *o, int *ret_code)
+{
+	const struct attach_opts a = {
+		.socket = o->socket ? o->socket : CONTROL_SOCKET,
+		.request = {
+			.cmd = "events",
+			.kinds = o->query.kinds,
+			.where = o->query.where,
+			.pod = o->query.pod,
+			.container = o->query.container,
+			.fields = o->fields,
+			.format = o->format,
+			.pid = o->pid,
+			.count = o->count,
+			.tree = o->query.tree,
+			.json = o->output == CLI_JSON,
+		},
+		.for_ns = o->for_ns,
+	};
+
+	if (o->replay || o->env || o->alone)
+		return false;
+	return attach_events(&a, ret_code);
+}
+
 static int events_run(void *opts, int argc, char **argv)
 {
 	struct events_opts *o = opts;
 	_cleanup_(buf_free) struct buf why = { 0 };
-	struct sink_opts sink_opts = { o->query, o->output == CLI_JSON, o->fields, o->format, o->count };
+	struct sink_opts sink_opts = { o->query, o->output == CLI_JSON, o->fields, o->format,
+				       o->count };
 	struct session_opts session_opts = { .replay = o->replay, .env = o->env };
 	struct session s;
 	struct sink sink;
@@ -89,6 +117,10 @@ static int events_run(void *opts, int argc, char **argv)
 	sink_opts.query.pid = (uint32_t)o->pid;
 	if (sink_make(&sink_opts, &sink, &why) != 0)
 		return cli_usage_buf(&why);
+	if (events_attached(o, &code)) {
+		sink_free(&sink);
+		return code;
+	}
 	session_opts.kinds = sink.query.kinds;
 	if (session_open(&session_opts, &s, &why) != 0) {
 		sink_free(&sink);
@@ -118,6 +150,9 @@ static const struct cli_option events_options[] = {
 	{ 0, "format", "TEXT", CLI_STRING, OPT(format),
 	  "show each event as TEXT with %field replaced", NULL },
 	{ 0, "env", NULL, CLI_FLAG, OPT(env), "capture environments at exec (proc.env)", NULL },
+	{ 0, "socket", "PATH", CLI_STRING, OPT(socket),
+	  "where to look for a running agent (default " CONTROL_SOCKET ")", "FILE" },
+	{ 0, "alone", NULL, CLI_FLAG, OPT(alone), "do not use a running agent", NULL },
 	CLI_OPT_FORMAT(struct events_opts, output),
 	CLI_OPT_REPLAY(struct events_opts, replay),
 	{ 0 },
@@ -129,13 +164,14 @@ const struct cli_command cmd_events = {
 	.description =
 		"One line an event, each with the process, container and pod that did it. What is not "
 		"asked for is not captured: kinds and simple conditions are tested in the kernel.\n\n"
+		"If an agent runs on this node (porthole run), the events come from it; else, and with "
+		"--env, --alone or --replay, the command does the work itself.\n\n"
 		"porthole fields lists what an expression may compare and --fields may show.",
-	.examples =
-		"porthole events --kind exec\twhich programs start, where\n"
-		"porthole events --kind open --where 'fd.name startswith /etc/ and evt.failed=true'\t"
-		"who fails to open what below /etc\n"
-		"porthole events --pod shop/cart --kind connect,accept -o json\t"
-		"connections of one pod, for a script\n",
+	.examples = "porthole events --kind exec\twhich programs start, where\n"
+		    "porthole events --kind open --where 'fd.name startswith /etc/ and evt.failed=true'\t"
+		    "who fails to open what below /etc\n"
+		    "porthole events --pod shop/cart --kind connect,accept -o json\t"
+		    "connections of one pod, for a script\n",
 	.options = events_options,
 	.options_size = sizeof(struct events_opts),
 	.run = events_run,
