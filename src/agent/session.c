@@ -116,8 +116,11 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 		s.piped = poll_add(&s, source_fd(s.source), NULL) == 0;
 	if (!err && s.live)
 		err = users_inject(&s);
+	if (!err && s.live && o->loaded)
+		err = o->loaded(o->ctx, why);
 	if (err) {
-		buf_printf(why, "starting: %s", strerror(-err));
+		if (!why->n)
+			buf_printf(why, "starting: %s", strerror(-err));
 		session_close(&s);
 		return err;
 	}
@@ -172,6 +175,15 @@ static int session_turn(struct session *s)
 	return got < 0 ? got : n;
 }
 
+static int wait_ms(const struct session *s, int n, int idle)
+{
+	if ((!s->live && !s->piped) || n == BATCH_RECORDS)
+		return 0;
+	if (s->relaxed_ms)
+		return s->relaxed_ms;
+	return idle < 4 ? WAIT_BUSY_MS : WAIT_IDLE_MS;
+}
+
 int session_run(struct session *s, struct boot_ns until)
 {
 	int idle = 0;
@@ -188,9 +200,7 @@ int session_run(struct session *s, struct boot_ns until)
 		if (s->source->ended || (until.ns && clock_boot().ns >= until.ns))
 			return 0;
 		idle = n ? 0 : idle + 1;
-		session_wait(s, (!s->live && !s->piped) || n == BATCH_RECORDS ? 0
-				: idle < 4				      ? WAIT_BUSY_MS
-									      : WAIT_IDLE_MS);
+		session_wait(s, wait_ms(s, n, idle));
 	}
 	return 0;
 }

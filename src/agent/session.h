@@ -16,6 +16,9 @@ struct session_opts {
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
 	const struct outside_opts *outside; /* NULL: the API only where the environment names one */
+	/* Live: programs are loaded, no thread runs yet. Not 0 ends session_open. May be NULL. */
+	int (*loaded)(void *ctx, struct buf *why);
+	void *ctx;
 };
 
 struct session {
@@ -27,6 +30,11 @@ struct session {
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;
 	int signal; /* that ended the run; 0: none */
+	/*
+	 * Nobody waits for events: look only so often, or when an eighth of a ring is full (the
+	 * kernel programs wake us then). 0: every few milliseconds.
+	 */
+	int relaxed_ms;
 	/* After each batch of records; also when none came for a while. Nonzero ends the run. */
 	int (*batch)(void *ctx);
 	void *ctx;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define PORTHOLE_COMMANDS(X) \
+	X(run)               \
 	X(events)            \
 	X(ps)                \
 	X(record)            \

@@ -1,0 +1,295 @@
+/*
+ * Order of the start: the lock first (a second agent must touch nothing), then the kernel, then
+ * what is given up (privileges are the threads' own, so before there are any), then the threads.
+ */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+
+#include "agent/cost.h"
+#include "agent/lock.h"
+#include "agent/outside.h"
+#include "agent/privilege.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+struct agent {
+	struct agent_opts opts;
+	const struct config *config;
+	struct session session;
+	bool opened; /* the session */
+	struct board *board;
+	struct feed *feed;
+	int lock;
+	uint64_t counted;
+	struct boot_ns start;
+	uint64_t cpu_ns, cpu_before_ns; /* of this process, at the last two ticks */
+	struct privilege privilege;
+	char host[256];
+	struct session_watch timer; /* fd -1: none */
+	bool due;
+};
+
+static uint64_t self_cpu_ns(void)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_SELF, &u) != 0)
+		return 0;
+	return ((uint64_t)u.ru_utime.tv_sec + (uint64_t)u.ru_stime.tv_sec) * NS_PER_SEC +
+	       ((uint64_t)u.ru_utime.tv_usec + (uint64_t)u.ru_stime.tv_usec) * 1000;
+}
+
+/* Nobody listens: looking seldom costs least, and life records wait in their ring. */
+#define RELAXED_MS 100
+
+static int agent_loaded(void *ctx, struct buf *why)
+{
+	struct agent *a = ctx;
+
+	return privilege_drop(&a->privilege, why);
+}
+
+static int agent_session_open(struct agent *a, struct buf *why)
+{
+	const struct config *c = a->config;
+	struct outside_opts outside = {
+		.kube = c->kube_enabled == CONFIG_TRUE ||
+			(c->kube_enabled == CONFIG_AUTO &&
+			 (c->kube_kubeconfig[0] || getenv("KUBERNETES_SERVICE_HOST") ||
+			  getenv("KUBECONFIG"))),
+		.kubeconfig = c->kube_kubeconfig[0] ? c->kube_kubeconfig : NULL,
+		.node_name = c->kube_node_name[0] ? c->kube_node_name : NULL,
+	};
+	struct session_opts opts = {
+		.kinds = a->counted,
+		.outside = &outside,
+		.loaded = agent_loaded,
+		.ctx = a,
+	};
+	int err = session_open(&opts, &a->session, why);
+
+	a->opened = err == 0;
+	return err;
+}
+
+static void timer_ready(struct session_watch *w)
+{
+	struct agent *a = w->ctx;
+	uint64_t times;
+
+	a->due |= read(w->fd, &times, sizeof(times)) == sizeof(times);
+}
+
+static int timer_open(struct agent *a)
+{
+	struct timespec t = { (time_t)(a->opts.interval_ns / NS_PER_SEC),
+			      (long)(a->opts.interval_ns % NS_PER_SEC) };
+	struct itimerspec spec = { t, t };
+
+	a->timer.ready = timer_ready;
+	a->timer.ctx = a;
+	a->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (a->timer.fd < 0 || timerfd_settime(a->timer.fd, 0, &spec, NULL) != 0)
+		return -errno;
+	return session_watch(&a->session, &a->timer);
+}
+
+static int agent_tick(struct agent *a)
+{
+	int err = feed_tick(a->feed, clock_boot());
+
+	a->cpu_before_ns = a->cpu_ns;
+	a->cpu_ns = self_cpu_ns();
+	return err;
+}
+
+/* The tables are filled from what is there, and counting begins. */
+static int agent_begin(struct agent *a)
+{
+	int err;
+
+	session_drain(&a->session);
+	err = pushdown_set(&a->session.pushdown, 0, a->counted, NULL);
+	if (!err)
+		err = feed_open(&a->session, a->board, &a->feed);
+	a->start = clock_boot();
+	if (!err)
+		err = agent_tick(a);
+	if (!err)
+		err = timer_open(a);
+	a->session.relaxed_ms = RELAXED_MS;
+	return err;
+}
+
+int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->opts = *o;
+	a->config = o->config;
+	a->counted = o->config->kinds | KINDS_LIFE;
+	a->lock = a->timer.fd = -1;
+	gethostname(a->host, sizeof(a->host) - 1);
+	err = lock_take(o->config->lock_file, &a->lock, why);
+	if (!err)
+		err = board_new(&a->board);
+	if (!err)
+		err = agent_session_open(a, why);
+	if (!err)
+		err = agent_begin(a);
+	if (err && !why->n)
+		buf_printf(why, "starting: %s", strerror(-err));
+	if (err)
+		agent_close(a);
+	else
+		*ret = a;
+	return err;
+}
+
+void agent_close(struct agent *a)
+{
+	if (!a)
+		return;
+	feed_close(a->feed);
+	if (a->opened)
+		session_close(&a->session);
+	board_free(a->board);
+	closep(&a->timer.fd);
+	closep(&a->lock);
+	free(a);
+}
+
+static int agent_batch(void *ctx)
+{
+	struct agent *a = ctx;
+
+	if (a->due) {
+		a->due = false;
+		/* A failed look is no end: the next one may go well, and the values only grow. */
+		if (agent_tick(a) == 0 && a->opts.tick(a->opts.ctx, a))
+			return 1;
+	}
+	return a->opts.turn ? a->opts.turn(a->opts.ctx, a) : 0;
+}
+
+int agent_run(struct agent *a)
+{
+	int err;
+
+	a->session.batch = agent_batch;
+	a->session.ctx = a;
+	err = session_run(&a->session, (struct boot_ns){ 0 });
+	session_drain(&a->session);
+	if (agent_tick(a) == 0)
+		a->opts.tick(a->opts.ctx, a);
+	return err;
+}
+
+struct board *agent_board(struct agent *a)
+{
+	return a->board;
+}
+
+struct session *agent_session(struct agent *a)
+{
+	return &a->session;
+}
+
+void agent_about(struct agent *a, struct board_about *ret)
+{
+	_cleanup_(buf_free) struct buf lines = { 0 };
+	uint64_t cpu, rss = 0;
+
+	cost_process(getpid(), &cpu, &rss);
+	*ret = (struct board_about){
+		.host = str_of(a->host),
+		.now = clock_wall(),
+		.up_ns = clock_boot().ns - a->start.ns,
+		.interval_ns = board_interval_ns(a->board),
+		.lost = session_losses(&a->session, &lines),
+		.self_cpu_ns = a->cpu_ns - a->cpu_before_ns,
+		.self_rss_bytes = rss,
+	};
+}
+
+static const char *const states[] = { "off", "on", "degraded", "unavailable" };
+
+void agent_describe(struct agent *a, struct buf *b)
+{
+	const struct loader *l = live_loader(a->session.source);
+	bool any = false;
+
+	buf_str(b, STR("on:"));
+	for (size_t i = 0; i < probes_n; i++)
+		if (l->probes[i].state == PROBE_ON || l->probes[i].state == PROBE_DEGRADED) {
+			buf_printf(b, "%s %s", any ? "," : "", l->probes[i].probe->name);
+			any = true;
+		}
+	any = false;
+	for (size_t i = 0; i < probes_n; i++)
+		if (l->probes[i].state == PROBE_OFF) {
+			buf_printf(b, "%s %s",
+				   any ? "," : "; off until asked for:", l->probes[i].probe->name);
+			any = true;
+		}
+	buf_char(b, '\n');
+	for (size_t i = 0; i < probes_n; i++)
+		if (l->probes[i].state == PROBE_DEGRADED || l->probes[i].state == PROBE_UNAVAILABLE)
+			buf_printf(b, "%s: %s: %s\n", states[l->probes[i].state],
+				   l->probes[i].probe->name, l->probes[i].why);
+	if (a->privilege.kept) {
+		buf_str(b, STR("kept capabilities: "));
+		privilege_names(a->privilege.kept, b);
+		buf_char(b, '\n');
+	}
+}
+
+static void seen_print(struct agent *a, const struct board_about *about, struct buf *b)
+{
+	struct board_row sum;
+
+	board_sum(a->board, &sum);
+	buf_str(b, STR("seen in "));
+	board_time(about->up_ns, b);
+	buf_printf(b,
+		   ": %llu processes started, %llu programs run, %llu files opened, %llu connections, "
+		   "%llu errors; CPU ",
+		   (unsigned long long)board_done(sum.total, KIND_FORK),
+		   (unsigned long long)board_done(sum.total, KIND_EXEC),
+		   (unsigned long long)board_done(sum.total, KIND_OPEN),
+		   (unsigned long long)board_conns(sum.total),
+		   (unsigned long long)board_errors(sum.total));
+	board_time(sum.cpu_total_ns, b);
+	buf_printf(b, "; %llu events counted, %llu records read\n",
+		   (unsigned long long)board_events(sum.total),
+		   (unsigned long long)a->session.pipeline.records);
+}
+
+void agent_totals(struct agent *a, struct buf *b)
+{
+	_cleanup_(freep) struct cost *cost = malloc(sizeof(*cost));
+	struct board_about about;
+
+	agent_about(a, &about);
+	seen_print(a, &about, b);
+	if (session_losses(&a->session, b) == 0)
+		buf_str(b, STR("lost 0 events\n"));
+	buf_str(b, STR("own cost: "));
+	board_time(self_cpu_ns(), b);
+	buf_str(b, STR(" of CPU, "));
+	board_bytes(about.self_rss_bytes, b);
+	if (cost && cost_read(getpid(), cost) == 0 && cost_run_ns(cost)) {
+		buf_str(b, STR("; kernel programs "));
+		board_time(cost_run_ns(cost), b);
+		buf_str(b, STR(" of CPU"));
+	}
+	buf_char(b, '\n');
+}
