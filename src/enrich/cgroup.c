@@ -55,7 +55,7 @@ bool table_text_set(struct str *text, struct str value)
 {
 	char *copy;
 
-	if (text->p && str_eq(*text, value))
+	if (!text->p == !value.p && str_eq(*text, value))
 		return false;
 	copy = value.p ? malloc(value.n + 1) : NULL;
 	if (value.p && !copy)
