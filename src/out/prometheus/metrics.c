@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
+#include "base/utf8.h"
+
 void metrics_loss_add(struct metrics *m, const char *what, const char *reason, uint64_t n)
 {
 	if (m->nlosses < METRICS_LOSSES_MAX)
@@ -27,30 +30,33 @@ void metrics_kube_add(struct metrics *m, const struct metrics_kube *k)
 		m->kube[m->nkube++] = *k;
 }
 
+/*
+ * What is kept is what is printed: cut, and valid UTF-8. Were it compared before that, two owners
+ * could come out as one series, and a page with a series twice is refused as a whole.
+ */
 static void name_set(char *to, size_t size, struct str name)
 {
-	size_t n = name.n < size - 1 ? name.n : size - 1;
+	size_t n = name.n < size - 1 ? name.n : size - 1, i = 0;
 
-	if (n)
-		memcpy(to, name.p, n);
+	while (i < n) {
+		size_t len = utf8_char((const uint8_t *)name.p + i, n - i);
+
+		if (len)
+			memcpy(to + i, name.p + i, len);
+		else
+			to[i] = '?';
+		i += len ? len : 1;
+	}
 	to[n] = '\0';
 }
 
-static bool name_is(const char *have, size_t size, struct str name)
-{
-	struct str most = { name.p, name.n < size - 1 ? name.n : size - 1 };
-
-	return str_eq(str_of(have), most);
-}
-
-static struct metrics_series *series_find(struct metrics *m, struct str ns, struct str pod,
-					  struct str container, enum kind_id kind)
+static struct metrics_series *series_find(struct metrics *m, const struct metrics_series *like)
 {
 	for (size_t i = m->nseries; i-- > 0;) {
 		struct metrics_series *s = &m->series[i];
 
-		if (s->kind == kind && name_is(s->container, sizeof(s->container), container) &&
-		    name_is(s->pod, sizeof(s->pod), pod) && name_is(s->ns, sizeof(s->ns), ns))
+		if (s->hash == like->hash && s->kind == like->kind && strcmp(s->ns, like->ns) == 0 &&
+		    strcmp(s->pod, like->pod) == 0 && strcmp(s->container, like->container) == 0)
 			return s;
 	}
 	return NULL;
@@ -59,16 +65,21 @@ static struct metrics_series *series_find(struct metrics *m, struct str ns, stru
 void metrics_series_add(struct metrics *m, struct str ns, struct str pod, struct str container,
 			enum kind_id kind, uint64_t events, uint64_t errors)
 {
-	struct metrics_series *s = series_find(m, ns, pod, container, kind);
+	struct metrics_series like = { .kind = (uint8_t)kind }, *s;
+	uint64_t h = kind;
 
+	name_set(like.ns, sizeof(like.ns), ns);
+	name_set(like.pod, sizeof(like.pod), pod);
+	name_set(like.container, sizeof(like.container), container);
+	h = hash_u64(h ^ hash_str(str_of(like.ns)));
+	h = hash_u64(h ^ hash_str(str_of(like.pod)));
+	like.hash = (uint32_t)hash_u64(h ^ hash_str(str_of(like.container)));
+	s = series_find(m, &like);
 	if (!s && m->nseries == METRICS_SERIES_MAX) {
 		s = &m->other[kind];
 	} else if (!s) {
 		s = &m->series[m->nseries++];
-		*s = (struct metrics_series){ .kind = (uint8_t)kind };
-		name_set(s->ns, sizeof(s->ns), ns);
-		name_set(s->pod, sizeof(s->pod), pod);
-		name_set(s->container, sizeof(s->container), container);
+		*s = like;
 	}
 	s->events += events;
 	s->errors += errors;

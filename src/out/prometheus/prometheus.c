@@ -153,11 +153,17 @@ static void tables_print(const struct metrics *m, struct buf *b)
 		m->clients_lost);
 }
 
+static void owner_label(const char *name, const char *value, struct buf *b)
+{
+	if (value[0]) /* to Prometheus an empty label is an absent one */
+		label(b, name, str_of(value));
+}
+
 static void series_label(const struct metrics_series *s, bool other, struct buf *b)
 {
-	label(b, "namespace", other ? STR_NONE : str_fixed(s->ns, sizeof(s->ns)));
-	label(b, "pod", other ? STR_NONE : str_fixed(s->pod, sizeof(s->pod)));
-	label(b, "container", other ? STR("other") : str_fixed(s->container, sizeof(s->container)));
+	owner_label("namespace", other ? "" : s->ns, b);
+	owner_label("pod", other ? "" : s->pod, b);
+	owner_label("container", other ? "other" : s->container, b);
 }
 
 static void series_print(const struct metrics *m, struct buf *b)
@@ -166,10 +172,11 @@ static void series_print(const struct metrics *m, struct buf *b)
 		const char *name, *help;
 		size_t offset;
 	} of[] = {
-		{ "container_events_total",
-		  "Events of a container (or cgroup or unit, where there is no pod), by kind; other: the rest.",
+		{ "cgroup_events_total",
+		  "Events counted of each container, unit or cgroup, by kind; other: those for which there was "
+		  "no room.",
 		  offsetof(struct metrics_series, events) },
-		{ "container_errors_total", "The same, of those that failed.",
+		{ "cgroup_errors_total", "The same, of those that failed.",
 		  offsetof(struct metrics_series, errors) },
 	};
 	size_t n = m->nseries;

@@ -43,10 +43,14 @@ struct metrics_kube {
 	uint64_t objects, errors;
 };
 
-/* What an owner (a container, pod or unit) did, of one kind. */
+/*
+ * What an owner did, of one kind. `container` is the container's name, or the systemd unit or the
+ * cgroup's path where there is none; a part that is absent is empty.
+ */
 struct metrics_series {
 	char ns[METRICS_NAME_BYTES], pod[METRICS_POD_BYTES], container[METRICS_POD_BYTES];
-	uint8_t kind; /* enum kind_id */
+	uint32_t hash; /* of the three and the kind */
+	uint8_t kind;  /* enum kind_id */
 	uint64_t events, errors;
 };
 
