@@ -381,7 +381,7 @@ static void client_turn(struct control_client *c)
 	if (c->end_ns)
 		stream_stop(c);
 	client_flush(c);
-	if (c->end_ns && (c->sink.buf.n == 0 || now - c->end_ns > END_NS))
+	if (c->end_ns && (c->sink.buf.n == 0 || now_ns() - c->end_ns > END_NS))
 		client_lost(c);
 }
 
