@@ -14,6 +14,7 @@
 #include "agent/lock.h"
 #include "agent/outside.h"
 #include "agent/privilege.h"
+#include "agent/service.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 
@@ -24,14 +25,17 @@ struct agent {
 	bool opened; /* the session */
 	struct board *board;
 	struct feed *feed;
+	struct service *service;
 	int lock;
 	uint64_t counted;
 	struct boot_ns start;
 	uint64_t cpu_ns, cpu_before_ns; /* of this process, at the last two ticks */
+	uint64_t cpu_start_ns;		/* what it took to load and to look around */
 	struct privilege privilege;
 	char host[256];
 	struct session_watch timer; /* fd -1: none */
-	bool due;
+	uint64_t ticks, ticks_per_interval;
+	bool due, fresh; /* a tick; the next one begins an interval */
 };
 
 static uint64_t self_cpu_ns(void)
@@ -46,6 +50,8 @@ static uint64_t self_cpu_ns(void)
 
 /* Nobody listens: looking seldom costs least, and life records wait in their ring. */
 #define RELAXED_MS 100
+/* Longer intervals are several ticks: removed cgroups are known for a minute only. */
+#define TICK_MAX_NS (10 * NS_PER_SEC)
 
 static int agent_loaded(void *ctx, struct buf *why)
 {
@@ -87,10 +93,12 @@ static void timer_ready(struct session_watch *w)
 
 static int timer_open(struct agent *a)
 {
-	struct timespec t = { (time_t)(a->opts.interval_ns / NS_PER_SEC),
-			      (long)(a->opts.interval_ns % NS_PER_SEC) };
+	uint64_t n = (a->opts.interval_ns + TICK_MAX_NS - 1) / TICK_MAX_NS;
+	uint64_t ns = a->opts.interval_ns / n;
+	struct timespec t = { (time_t)(ns / NS_PER_SEC), (long)(ns % NS_PER_SEC) };
 	struct itimerspec spec = { t, t };
 
+	a->ticks_per_interval = n;
 	a->timer.ready = timer_ready;
 	a->timer.ctx = a;
 	a->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -101,9 +109,11 @@ static int timer_open(struct agent *a)
 
 static int agent_tick(struct agent *a)
 {
-	int err = feed_tick(a->feed, clock_boot());
+	int err = feed_tick(a->feed, clock_boot(), a->fresh);
 
-	a->cpu_before_ns = a->cpu_ns;
+	if (a->fresh)
+		a->cpu_before_ns = a->cpu_ns;
+	a->fresh = false;
 	a->cpu_ns = self_cpu_ns();
 	return err;
 }
@@ -118,12 +128,76 @@ static int agent_begin(struct agent *a)
 	if (!err)
 		err = feed_open(&a->session, a->board, &a->feed);
 	a->start = clock_boot();
+	a->fresh = true;
 	if (!err)
 		err = agent_tick(a);
+	a->fresh = true;
 	if (!err)
 		err = timer_open(a);
 	a->session.relaxed_ms = RELAXED_MS;
 	return err;
+}
+
+static int agent_wanted(void *ctx, uint64_t kinds, const struct query *only)
+{
+	struct agent *a = ctx;
+	int err = live_want(a->session.source, kinds | a->counted);
+
+	if (!err)
+		err = pushdown_set(&a->session.pushdown, kinds, a->counted, only);
+	a->session.relaxed_ms = kinds ? 0 : RELAXED_MS;
+	return err;
+}
+
+/* An owner's counts since the start, of the last tick. */
+static void series_fill(struct metrics *m, const struct board_row *r)
+{
+	const struct cgroup *cg = r->cgroup;
+	struct str ns = STR_NONE, pod = STR_NONE, who = cg->path;
+
+	if (r->scope <= BOARD_CONTAINER && cg->pod) {
+		ns = cg->pod->ns;
+		pod = cg->pod->name.n ? cg->pod->name : cg->pod->uid;
+		who = STR_NONE;
+	}
+	if (r->scope == BOARD_CONTAINER)
+		who = cg->container->name.n ? cg->container->name : cg->container->id12;
+	else if (r->scope == BOARD_UNIT)
+		who = cg->unit;
+	for (size_t k = 0; k < KIND_COUNT; k++)
+		if (r->total[k].events)
+			metrics_series_add(m, ns, pod, who, k, r->total[k].events,
+					   r->total[k].errors);
+}
+
+static void agent_fill(void *ctx, struct metrics *m)
+{
+	struct agent *a = ctx;
+	const struct board_row *rows;
+	struct kube_status status;
+	long n = board_rows(a->board, BOARD_BY_CONTAINER, BOARD_SORT_EVENTS, &rows);
+
+	for (long i = 0; i < n; i++)
+		series_fill(m, &rows[i]);
+	for (int r = 0; r < KUBE_RESOURCES; r++) {
+		if (!outside_kube_status(a->session.outside, (enum kube_resource)r, &status) ||
+		    status.state == KUBE_STATE_OFF)
+			continue;
+		metrics_kube_add(m, &(struct metrics_kube){
+					    .resource = status.name,
+					    .synced = status.synced &&
+						      status.state == KUBE_STATE_WATCHING,
+					    .objects = status.objects,
+					    .errors = status.failures,
+				    });
+	}
+}
+
+static int agent_serve(struct agent *a, struct buf *why)
+{
+	const struct service_host host = { .ctx = a, .wanted = agent_wanted, .fill = agent_fill };
+
+	return service_start(&a->session, a->config, &host, &a->service, why);
 }
 
 int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
@@ -145,6 +219,9 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
+	if (!err)
+		err = agent_serve(a, why);
+	a->cpu_start_ns = self_cpu_ns();
 	if (err && !why->n)
 		buf_printf(why, "starting: %s", strerror(-err));
 	if (err)
@@ -158,6 +235,7 @@ void agent_close(struct agent *a)
 {
 	if (!a)
 		return;
+	service_stop(a->service);
 	feed_close(a->feed);
 	if (a->opened)
 		session_close(&a->session);
@@ -171,11 +249,15 @@ static int agent_batch(void *ctx)
 {
 	struct agent *a = ctx;
 
+	service_turn(a->service);
 	if (a->due) {
 		a->due = false;
 		/* A failed look is no end: the next one may go well, and the values only grow. */
-		if (agent_tick(a) == 0 && a->opts.tick(a->opts.ctx, a))
-			return 1;
+		if (agent_tick(a) == 0 && ++a->ticks % a->ticks_per_interval == 0) {
+			a->fresh = true;
+			if (a->opts.tick(a->opts.ctx, a))
+				return 1;
+		}
 	}
 	return a->opts.turn ? a->opts.turn(a->opts.ctx, a) : 0;
 }
@@ -188,6 +270,7 @@ int agent_run(struct agent *a)
 	a->session.ctx = a;
 	err = session_run(&a->session, (struct boot_ns){ 0 });
 	session_drain(&a->session);
+	service_turn(a->service);
 	if (agent_tick(a) == 0)
 		a->opts.tick(a->opts.ctx, a);
 	return err;
@@ -222,34 +305,44 @@ void agent_about(struct agent *a, struct board_about *ret)
 
 static const char *const states[] = { "off", "on", "degraded", "unavailable" };
 
+static void kinds_print(const char *probe, uint64_t kinds, bool *any, struct buf *b)
+{
+	const char *between = "";
+
+	buf_printf(b, "%s %s (", *any ? "," : "on:", probe);
+	*any = true;
+	for (size_t k = 0; k < KIND_COUNT; k++)
+		if (kinds & KIND_BIT(k)) {
+			buf_printf(b, "%s%s", between, kind_table[k].name.p);
+			between = ", ";
+		}
+	buf_char(b, ')');
+}
+
 void agent_describe(struct agent *a, struct buf *b)
 {
 	const struct loader *l = live_loader(a->session.source);
 	bool any = false;
 
-	buf_str(b, STR("on:"));
 	for (size_t i = 0; i < probes_n; i++)
-		if (l->probes[i].state == PROBE_ON || l->probes[i].state == PROBE_DEGRADED) {
-			buf_printf(b, "%s %s", any ? "," : "", l->probes[i].probe->name);
-			any = true;
-		}
+		if (l->probes[i].state == PROBE_ON || l->probes[i].state == PROBE_DEGRADED)
+			kinds_print(l->probes[i].probe->name, l->probes[i].kinds, &any, b);
+	buf_str(b, STR("; off until asked for:"));
 	any = false;
 	for (size_t i = 0; i < probes_n; i++)
-		if (l->probes[i].state == PROBE_OFF) {
-			buf_printf(b, "%s %s",
-				   any ? "," : "; off until asked for:", l->probes[i].probe->name);
-			any = true;
-		}
+		if (l->probes[i].state == PROBE_OFF)
+			buf_printf(b, " %s", l->probes[i].probe->name);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < probes_n; i++)
 		if (l->probes[i].state == PROBE_DEGRADED || l->probes[i].state == PROBE_UNAVAILABLE)
 			buf_printf(b, "%s: %s: %s\n", states[l->probes[i].state],
 				   l->probes[i].probe->name, l->probes[i].why);
-	if (a->privilege.kept) {
-		buf_str(b, STR("kept capabilities: "));
-		privilege_names(a->privilege.kept, b);
-		buf_char(b, '\n');
-	}
+	if (service_port(a->service))
+		buf_printf(b, "metrics: http://%s/metrics; ", a->config->metrics_address);
+	buf_printf(b, "control socket: %s\n", a->config->control_socket);
+	buf_str(b, STR("capabilities kept: "));
+	privilege_names(a->privilege.kept, b);
+	buf_char(b, '\n');
 }
 
 static void seen_print(struct agent *a, const struct board_about *about, struct buf *b)
@@ -284,7 +377,9 @@ void agent_totals(struct agent *a, struct buf *b)
 		buf_str(b, STR("lost 0 events\n"));
 	buf_str(b, STR("own cost: "));
 	board_time(self_cpu_ns(), b);
-	buf_str(b, STR(" of CPU, "));
+	buf_str(b, STR(" of CPU ("));
+	board_time(a->cpu_start_ns, b);
+	buf_str(b, STR(" of it to start), "));
 	board_bytes(about.self_rss_bytes, b);
 	if (cost && cost_read(getpid(), cost) == 0 && cost_run_ns(cost)) {
 		buf_str(b, STR("; kernel programs "));

@@ -14,7 +14,7 @@
 #include "agg/board_print.h"
 
 #define AGENT_INTERVAL_MIN_NS (100 * NS_PER_MS)
-#define AGENT_INTERVAL_MAX_NS (30 * NS_PER_SEC) /* removed cgroups are known for a minute */
+#define AGENT_INTERVAL_MAX_NS (3600 * NS_PER_SEC)
 
 struct agent;
 
@@ -26,7 +26,7 @@ struct agent_opts {
 	 * Nonzero ends agent_run.
 	 */
 	int (*tick)(void *ctx, struct agent *a);
-	/* Whenever the loop turns, many times a second; may be NULL. Nonzero ends agent_run. */
+	/* Whenever the loop turns, ten times a second or more; may be NULL. Nonzero ends agent_run. */
 	int (*turn)(void *ctx, struct agent *a);
 	void *ctx;
 };

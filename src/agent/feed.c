@@ -88,13 +88,13 @@ static void counters_drop(struct feed *f, struct boot_ns now)
 	}
 }
 
-int feed_tick(struct feed *f, struct boot_ns now)
+int feed_tick(struct feed *f, struct boot_ns now, bool fresh)
 {
 	int err = counters_read(&f->counters);
 
 	if (err)
 		return err;
-	board_begin(f->board, now);
+	board_begin(f->board, now, fresh);
 	for (size_t i = 0; i < f->counters.n; i++) {
 		const struct counter *c = &f->counters.all[i];
 

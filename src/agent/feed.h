@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Fills the board from this kernel: counters by cgroup, living processes, CPU time and memory. One
- * call an interval, on the pipeline's thread; about 10 us a cgroup.
+ * call a tick, on the pipeline's thread; about 10 us a cgroup.
  *
  * Counters of cgroups that were removed are deleted from the kernel's map after they have been
  * read, and when the map is more than half full, those of cgroups that have been silent for
@@ -18,5 +18,5 @@ struct feed;
 int feed_open(struct session *s, struct board *b, struct feed **ret);
 void feed_close(struct feed *f);
 
-/* Ends an interval at @now. 0 or -errno: the board is as it was. */
-int feed_tick(struct feed *f, struct boot_ns now);
+/* A tick at @now; @fresh: of a new interval (board_begin). 0 or -errno: the board is as it was. */
+int feed_tick(struct feed *f, struct boot_ns now, bool fresh);

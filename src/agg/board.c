@@ -68,34 +68,43 @@ static void counts_add(struct board_count *to, const struct board_count *from)
 
 static void node_forget(struct board *b, struct node *n)
 {
+	counts_add(b->gone.now, n->c.now);
 	counts_add(b->gone.total, n->c.total);
+	b->gone.cpu_ns += n->c.cpu_ns;
 	b->gone.cpu_total_ns += n->c.cpu_total_ns;
 	HASH_DEL(b->nodes, n);
 	free(n);
 }
 
-void board_begin(struct board *b, struct boot_ns now)
+void board_begin(struct board *b, struct boot_ns now, bool fresh)
 {
 	struct node *n, *next;
 
-	b->before = b->now;
+	if (fresh) {
+		b->before = b->now;
+		memset(b->gone.now, 0, sizeof(b->gone.now));
+		b->gone.cpu_ns = 0;
+	}
 	b->now = now;
 	b->full = 0;
 	HASH_ITER(hh, b->nodes, n, next) {
 		struct board_cgroup *c = &n->c;
 
-		c->idle_ticks = board_events(c->now) || c->procs ? 0 : c->idle_ticks + 1;
+		if (fresh) {
+			memset(c->now, 0, sizeof(c->now));
+			c->cpu_ns = 0;
+			c->has_cpu = false;
+		}
 		/* Neither counted nor alive in the last tick: it is no more. */
 		if (!c->cgroup) {
 			node_forget(b, n);
 			continue;
 		}
-		memset(c->now, 0, sizeof(c->now));
 		memset(c->seen, 0, sizeof(c->seen));
 		c->cgroup = NULL;
 		c->procs = 0;
-		c->cpu_ns = c->memory_bytes = 0;
-		c->has_cpu = c->has_memory = false;
+		c->memory_bytes = 0;
+		c->has_memory = false;
 	}
 }
 
@@ -151,13 +160,16 @@ void board_end(struct board *b)
 
 	HASH_ITER(hh, b->nodes, n, next) {
 		struct board_cgroup *c = &n->c;
+		struct board_count delta[KIND_COUNT];
 
 		for (size_t i = 0; i < KIND_COUNT; i++) {
-			c->now[i].events = since(c->last[i].events, c->seen[i].events);
-			c->now[i].errors = since(c->last[i].errors, c->seen[i].errors);
+			delta[i].events = since(c->last[i].events, c->seen[i].events);
+			delta[i].errors = since(c->last[i].errors, c->seen[i].errors);
 		}
 		memcpy(c->last, c->seen, sizeof(c->last));
-		counts_add(c->total, c->now);
+		counts_add(c->now, delta);
+		counts_add(c->total, delta);
+		c->idle_ticks = board_events(delta) || c->procs ? 0 : c->idle_ticks + 1;
 	}
 }
 

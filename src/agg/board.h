@@ -11,8 +11,8 @@
  * zero: the kernel's counters begin with the agent. Its CPU time comes as a difference, because
  * that began before. A cgroup that one tick does not name is forgotten by the next.
  *
- * Rows borrow their names from the cgroups handed over in this tick: use them before the next
- * record. One owner, one thread. At most BOARD_CGROUPS_MAX cgroups; those beyond are missing, and
+ * Rows borrow their names from the cgroups handed over in this tick, which have to outlive them
+ * (enrich/ keeps a removed one for a minute). One owner, one thread. At most BOARD_CGROUPS_MAX cgroups; those beyond are missing, and
  * board_full says how many.
  */
 #include "event/event.h"
@@ -83,8 +83,11 @@ struct board;
 int board_new(struct board **ret);
 void board_free(struct board *b);
 
-/* Starts an interval, which ends at @now: all that was `now` is zero again. */
-void board_begin(struct board *b, struct boot_ns now);
+/*
+ * Starts a tick that ends at @now. @fresh: with a new interval, all that was `now` is zero again;
+ * else the interval goes on, for intervals longer than names are known.
+ */
+void board_begin(struct board *b, struct boot_ns now, bool fresh);
 
 /* The kernel's counter of @cg and @kind has reached these values. */
 void board_count(struct board *b, const struct cgroup *cg, enum kind_id kind, uint64_t events,
@@ -119,7 +122,7 @@ long board_rows(struct board *b, enum board_by by, enum board_sort sort,
 /* All cgroups together, forgotten ones too; it has no names. */
 void board_sum(const struct board *b, struct board_row *ret);
 
-/* Length of this interval and of all; 0 in the first tick. */
+/* Length of this interval; 0 in the first tick. */
 uint64_t board_interval_ns(const struct board *b);
 
 /* How many counters and processes of this tick belong to cgroups there was no room for. */

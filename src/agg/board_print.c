@@ -332,7 +332,7 @@ void board_screen(const struct board_row *rows, size_t n, const struct board_row
 void board_line(const struct board_row *rows, size_t n, const struct board_row *sum,
 		const struct board_about *about, struct buf *b)
 {
-	buf_printf(b, "%.*s  %zu active: %llu processes started, %llu programs run, CPU %.1f %%, ",
+	buf_printf(b, "%.*s  %zu groups: %llu processes started, %llu programs run, CPU %.1f %%, ",
 		   STR_ARG(about->clock), n, (unsigned long long)board_done(sum->now, KIND_FORK),
 		   (unsigned long long)board_done(sum->now, KIND_EXEC), percent(sum->cpu_ns, about));
 	buf_printf(b, "%llu files opened, %llu connections, %llu errors, ",

@@ -178,7 +178,7 @@ static int run_checked(const struct run_opts *o, struct run *r, const struct con
 	int code;
 
 	if (opts.interval_ns < AGENT_INTERVAL_MIN_NS || opts.interval_ns > AGENT_INTERVAL_MAX_NS)
-		return cli_usage("--interval: between 100ms and 30s");
+		return cli_usage("--interval: between 100ms and 1h");
 	log_set_level((enum log_level)c->log_level);
 	if (agent_open(&opts, &a, &why) != 0)
 		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
@@ -222,7 +222,7 @@ static const struct cli_option run_options[] = {
 	{ 0, "print-config", NULL, CLI_FLAG, OPT(print_config),
 	  "print the configuration, every key with its help, and end", NULL },
 	{ 'i', "interval", "TIME", CLI_DURATION, OPT(interval_ns),
-	  "time between two boards: 100ms to 30s", NULL },
+	  "time between two boards: 100ms to 1h", NULL },
 	{ 'b', "by", "WHAT", CLI_STRING, OPT(by),
 	  "a row for each container (default), pod, unit or cgroup", "container pod unit cgroup" },
 	{ 's', "sort", "COLUMN", CLI_STRING, OPT(sort),
