@@ -38,6 +38,14 @@ static void record_event(void *ctx, const struct event *ev)
 	(void)ev;
 }
 
+static void bytes_put(struct buf *b, uint64_t n)
+{
+	if (n < 1 << 20)
+		buf_printf(b, ", %.1f KiB", (double)n / (1 << 10));
+	else
+		buf_printf(b, ", %.1f MiB", (double)n / (1 << 20));
+}
+
 /* "1234 events in 5678 records, 1.5 MiB"; no size when it goes to a pipe. */
 static void progress_put(struct record *r, struct buf *b)
 {
@@ -47,7 +55,7 @@ static void progress_put(struct record *r, struct buf *b)
 	buf_printf(b, "%llu events in %llu records", (unsigned long long)r->subscription.matched,
 		   (unsigned long long)p->captured);
 	if (strcmp(r->o->file, "-") != 0 && stat(r->o->file, &st) == 0)
-		buf_printf(b, ", %.1f MiB", (double)st.st_size / (1 << 20));
+		bytes_put(b, (uint64_t)st.st_size);
 }
 
 static void progress_show(struct record *r)
