@@ -12,6 +12,7 @@
 
 #define PORTHOLE_COMMANDS(X) \
 	X(run)               \
+	X(overhead)          \
 	X(events)            \
 	X(ps)                \
 	X(record)            \
