@@ -58,7 +58,7 @@ static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_str
 	if (filters & FILTER_COMM) {
 		char comm[16];
 
-		BPF_CORE_READ_INTO(&comm, t, group_leader, comm);
+		current_comm(t, comm);
 		if (!bpf_map_lookup_elem(&f_comm, comm))
 			return false;
 	}
@@ -69,7 +69,7 @@ static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_str
 			return false;
 	}
 	if (filters & FILTER_CGROUP) {
-		u64 cgroup = task_cgroup(t);
+		u64 cgroup = current_cgroup(t);
 
 		u32 *wanted = bpf_map_lookup_elem(&f_cgroup, &cgroup);
 
@@ -88,14 +88,14 @@ static __always_inline u32 seq_next(void)
 	return n ? (*n)++ : 0;
 }
 
-/* Fills the header for the current task; `len` is set at submit. */
+/* Fills the header for the running task, which @t is; `len` is set at submit. */
 static __always_inline void hdr_fill(struct rec_hdr *h, u32 type, struct task_struct *t, u32 number)
 {
 	u64 id = bpf_get_current_pid_tgid();
 
 	h->time_ns = bpf_ktime_get_boot_ns();
-	h->start_ns = task_start(t);
-	h->cgroup = task_cgroup(t);
+	h->start_ns = current_start(t);
+	h->cgroup = current_cgroup(t);
 	h->len = 0;
 	h->seq = number;
 	h->pid = id >> 32;
@@ -103,7 +103,7 @@ static __always_inline void hdr_fill(struct rec_hdr *h, u32 type, struct task_st
 	h->type = type;
 	h->cpu = bpf_get_smp_processor_id();
 	h->uid = (u32)bpf_get_current_uid_gid();
-	BPF_CORE_READ_INTO(&h->comm, t, group_leader, comm);
+	current_comm(t, h->comm);
 }
 
 /*

@@ -50,6 +50,54 @@ static __always_inline u64 task_cgroup(struct task_struct *t)
 	return BPF_CORE_READ(css, dfl_cgrp, kn, id);
 }
 
+static __always_inline u64 task_cgroup(struct task_struct *t);
+static __always_inline u32 v1_index(void);
+
+/*
+ * The running task's own members, which every record needs: plain loads where the kernel gives a
+ * typed pointer (5.11 on), a helper call for each step where it does not. @t is the running task
+ * for those.
+ */
+#define CURRENT_TYPED bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+static __always_inline u64 current_start(struct task_struct *t)
+{
+	struct task_struct *me;
+
+	if (!CURRENT_TYPED)
+		return BPF_CORE_READ(t, group_leader, start_boottime);
+	me = bpf_get_current_task_btf();
+	return me->group_leader->start_boottime;
+}
+
+static __always_inline u64 current_cgroup(struct task_struct *t)
+{
+	struct cgroup_subsys_state *state;
+	struct css_set *css;
+
+	if (!CURRENT_TYPED)
+		return task_cgroup(t);
+	css = bpf_get_current_task_btf()->cgroups;
+	if (knobs.v1_subsys != V1_NONE) {
+		state = css->subsys[v1_index() & 15];
+		if (state->cgroup->level > 0)
+			return state->cgroup->kn->id | CGROUP_V1;
+	}
+	return css->dfl_cgrp->kn->id;
+}
+
+/* 16 bytes: the command name of the process. */
+static __always_inline void current_comm(struct task_struct *t, char *ret)
+{
+	struct task_struct *leader;
+
+	if (CURRENT_TYPED)
+		leader = bpf_get_current_task_btf()->group_leader;
+	else
+		leader = BPF_CORE_READ(t, group_leader);
+	bpf_probe_read_kernel(ret, 16, (void *)leader + bpf_core_field_offset(struct task_struct, comm));
+}
+
 static __always_inline u64 task_start(struct task_struct *t)
 {
 	return BPF_CORE_READ(t, group_leader, start_boottime);

@@ -369,5 +369,6 @@ enum cgroup_subsys_id {
 
 enum bpf_func_id {
 	BPF_FUNC_for_each_map_elem = 164,
+	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_task_pt_regs = 175,
 };

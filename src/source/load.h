@@ -30,7 +30,7 @@ enum shared_map {
  * More tracepoints than this are replaced by the probe's fallback, where it has one: the kernel takes
  * some 10 to 80 ms to let go of each, one after the other, and an agent must end within a second.
  */
-#define PROBE_TARGETS_MAX 12
+#define PROBE_TARGETS_MAX 10
 
 enum probe_state {
 	PROBE_OFF, /* nothing asked for it */

@@ -39,7 +39,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		return 0;
 	filter_inherit(c, BPF_CORE_READ(parent, tgid), BPF_CORE_READ(child, tgid));
 	if (c && (c->counted & KIND_BIT(KIND_FORK)))
-		count_add(KIND_FORK, task_cgroup(parent), false);
+		count_add(KIND_FORK, current_cgroup(parent), false);
 	r = record_reserve(&ring_life, sizeof(*r), KIND_FORK, &number);
 	if (!r)
 		return 0;
@@ -140,7 +140,7 @@ int BPF_PROG(process_exec, struct task_struct *t, pid_t old_pid, struct linux_bi
 	struct ctl *c = ctl_get();
 
 	if (c && (c->counted & KIND_BIT(KIND_EXEC)))
-		count_add(KIND_EXEC, task_cgroup(t), false);
+		count_add(KIND_EXEC, current_cgroup(t), false);
 	if (knobs.env)
 		exec_send(t, bprm, REC_ARGS_MAX, REC_ENV_MAX, EXEC_LARGE_MASK, true);
 	else if (!exec_send(t, bprm, EXEC_SMALL_ARGS, 0, EXEC_SMALL_MASK, false))
@@ -170,7 +170,7 @@ int BPF_PROG(process_exit, struct task_struct *t)
 	if (BPF_CORE_READ(sig, live.counter) != 0)
 		return 0;
 	if (c && (c->counted & KIND_BIT(KIND_EXIT)))
-		count_add(KIND_EXIT, task_cgroup(t), exit_status(t, sig) != 0);
+		count_add(KIND_EXIT, current_cgroup(t), exit_status(t, sig) != 0);
 	if (c && (c->filters & FILTER_PID))
 		bpf_map_delete_elem(&f_pid, &pid);
 	r = record_reserve(&ring_life, sizeof(*r), KIND_EXIT, &number);

@@ -63,6 +63,8 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *t)
  * Where the arguments are in struct pt_regs: di, si, dx, r10, r8, r9. The layout is x86-64's user
  * interface (ptrace). A table, so that reading one is no branch for the verifier to follow.
  */
+#define REGS_R10   56 /* r10 to di stand together */
+#define REGS_BYTES 64
 const volatile u8 reg_offsets[8] SEC(".rodata.regs") = { 112, 104, 96, 56, 72, 64, 64, 64 };
 
 /* An argument by its place; ARG_RET gives the result. */
@@ -256,15 +258,20 @@ static __always_inline void walk_fill(struct rec_syscall *r, u32 which, const st
 
 static __always_inline void rec_start(struct rec_syscall *r, const struct sys_call *s, u32 number)
 {
-	struct pt_regs *regs = s->regs;
+	u64 *raw = (u64 *)r->args; /* r10, r9, r8, ax, cx, dx, si, di at first: the rest of the record */
+	u64 dx, si, di;		   /* is written after this */
 
 	hdr_fill(&r->hdr, REC_SYSCALL, s->task, number);
-	r->args[0] = BPF_CORE_READ(regs, di);
-	r->args[1] = BPF_CORE_READ(regs, si);
-	r->args[2] = BPF_CORE_READ(regs, dx);
-	r->args[3] = BPF_CORE_READ(regs, r10);
-	r->args[4] = BPF_CORE_READ(regs, r8);
-	r->args[5] = BPF_CORE_READ(regs, r9);
+	bpf_probe_read_kernel(raw, REGS_BYTES, (void *)s->regs + REGS_R10);
+	dx = raw[5];
+	si = raw[6];
+	di = raw[7];
+	raw[5] = raw[1];
+	raw[4] = raw[2];
+	raw[3] = raw[0];
+	raw[2] = dx;
+	raw[1] = si;
+	raw[0] = di;
 	__builtin_memset(&r->sock, 0, sizeof(r->sock));
 	__builtin_memset(r->piece, 0, sizeof(r->piece));
 	r->ret = s->ret;
@@ -389,7 +396,7 @@ static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 	if ((row_of(s)->flags & SYS_ENTER) && !bpf_map_lookup_elem(&sys_entered, &tid))
 		return false;
 	if (c->counted & bit)
-		count_add(row_of(s)->kind, task_cgroup(s->task), s->ret < 0);
+		count_add(row_of(s)->kind, current_cgroup(s->task), s->ret < 0);
 	return (c->wanted & bit) && filter_pass(c, row_of(s)->kind, s->task);
 }
 
