@@ -35,9 +35,9 @@ static int signals_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int poll_add(struct session *s, int fd, void *ptr)
+static int poll_add(struct session *s, int fd, uint32_t flags, void *ptr)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.ptr = ptr };
+	struct epoll_event e = { .events = EPOLLIN | flags, .data.ptr = ptr };
 
 	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
 }
@@ -105,15 +105,19 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 	if (!err && (s.epoll < 0 || s.signals < 0))
 		err = -EMFILE;
 	if (!err)
-		err = poll_add(&s, s.signals, NULL);
+		err = poll_add(&s, s.signals, 0, NULL);
 	if (!err && s.live) {
-		err = poll_add(&s, source_fd(s.source), NULL);
+		/*
+		 * Edges: under load a ring is never empty, because the youngest records are held
+		 * back, and would never let us wait.
+		 */
+		err = poll_add(&s, source_fd(s.source), EPOLLET, NULL);
 		s.pushdown = (struct pushdown){ .source = s.source, .ctl.self = (uint32_t)getpid() };
 		s.pushdown.off = getenv("PORTHOLE_PUSHDOWN") && strcmp(getenv("PORTHOLE_PUSHDOWN"), "0") == 0;
 	}
 	/* A capture that comes through a pipe; files cannot be waited for (EPERM). */
 	if (!err && !s.live && source_fd(s.source) >= 0)
-		s.piped = poll_add(&s, source_fd(s.source), NULL) == 0;
+		s.piped = poll_add(&s, source_fd(s.source), 0, NULL) == 0;
 	if (!err && s.live)
 		err = users_inject(&s);
 	if (!err && s.live && o->loaded)
@@ -131,7 +135,7 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 
 int session_watch(struct session *s, struct session_watch *w)
 {
-	return poll_add(s, w->fd, w);
+	return poll_add(s, w->fd, 0, w);
 }
 
 void session_unwatch(struct session *s, struct session_watch *w)
