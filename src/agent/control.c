@@ -156,15 +156,16 @@ static void stream_end(struct control_client *c, const char *reason)
 {
 	_cleanup_(buf_free) struct buf losses = { 0 };
 	struct buf *b = &c->sink.buf;
-	uint64_t lost;
+	uint64_t lost, matched = c->sink.subscription.matched;
 
 	if (c->end_ns)
 		return;
 	lost = client_losses(c, &losses);
+	if (c->sink.count && matched > c->sink.count)
+		matched = c->sink.count; /* those behind the last one wanted came in the same batch */
 	b->max = CONTROL_BUFFER + END_BYTES;
 	buf_printf(b, "%c{\"end\":\"%s\",\"matched\":%llu,\"lost\":%llu,\"losses\":[",
-		   REQUEST_END_MARK, reason, (unsigned long long)c->sink.subscription.matched,
-		   (unsigned long long)lost);
+		   REQUEST_END_MARK, reason, (unsigned long long)matched, (unsigned long long)lost);
 	buf_str(b, buf_slice(&losses));
 	buf_str(b, STR("]}\n"));
 	client_end(c);
