@@ -266,10 +266,10 @@ static void summary_put(const struct board_row *sum, const struct board_about *a
 
 	buf_str(&line, STR("porthole on "));
 	buf_text(&line, a->host);
-	buf_printf(&line, "  %.*s  up ", STR_ARG(a->clock));
+	buf_printf(&line, "  lost %llu events  %.*s  up ", (unsigned long long)a->lost,
+		   STR_ARG(a->clock));
 	board_time(a->up_ns, &line);
-	buf_printf(&line, "  lost %llu events  self %.1f %% CPU, ", (unsigned long long)a->lost,
-		   percent(a->self_cpu_ns, a));
+	buf_printf(&line, "  self %.1f %% CPU, ", percent(a->self_cpu_ns, a));
 	board_bytes(a->self_rss_bytes, &line);
 	line_fit(&line, width, b);
 	buf_reset(&line);

@@ -24,7 +24,7 @@ struct board_about {
 void board_name(const struct board_row *r, struct buf *b);
 
 /*
- * At most @height lines of at most @width characters, each ended by a newline: two of summary, a
+ * At most @height lines of at most @width (3 or more) characters, each ended by a newline: two of summary, a
  * blank one, column heads, rows. Columns that do not fit are left out, the least important first.
  */
 void board_screen(const struct board_row *rows, size_t n, const struct board_row *sum,
