@@ -522,8 +522,7 @@ static int socket_open(const char *path, int *ret_fd)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The file gets this mode at once: there is no moment in which others may connect. */
 	if (fd < 0 || fchmod(fd, 0600) != 0 ||
-	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(fd, CONTROL_CLIENTS) != 0)
+	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, SOMAXCONN) != 0)
 		return -errno;
 	*ret_fd = take_fd(&fd);
 	return 0;
