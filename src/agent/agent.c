@@ -149,36 +149,35 @@ static int agent_wanted(void *ctx, uint64_t kinds, const struct query *only)
 	return err;
 }
 
-/* An owner's counts since the start, of the last tick. */
-static void series_fill(struct metrics *m, const struct board_row *r)
+/*
+ * A cgroup's counts since the start, as of the last tick. Not the board's rows: those leave out
+ * who is idle, and a counter must not come and go.
+ */
+static int series_fill(void *ctx, struct board_cgroup *c)
 {
-	const struct cgroup *cg = r->cgroup;
-	struct str ns = STR_NONE, pod = STR_NONE, who = cg->path;
+	const struct cgroup *cg = c->cgroup;
+	struct str ns = STR_NONE, pod = STR_NONE, who = cg->unit.n ? cg->unit : cg->path;
 
-	if (r->scope <= BOARD_CONTAINER && cg->pod) {
+	if (cg->pod) {
 		ns = cg->pod->ns;
 		pod = cg->pod->name.n ? cg->pod->name : cg->pod->uid;
 		who = STR_NONE;
 	}
-	if (r->scope == BOARD_CONTAINER)
+	if (cg->container)
 		who = cg->container->name.n ? cg->container->name : cg->container->id12;
-	else if (r->scope == BOARD_UNIT)
-		who = cg->unit;
 	for (size_t k = 0; k < KIND_COUNT; k++)
-		if (r->total[k].events)
-			metrics_series_add(m, ns, pod, who, k, r->total[k].events,
-					   r->total[k].errors);
+		if (c->total[k].events)
+			metrics_series_add(ctx, ns, pod, who, k, c->total[k].events,
+					   c->total[k].errors);
+	return 0;
 }
 
 static void agent_fill(void *ctx, struct metrics *m)
 {
 	struct agent *a = ctx;
-	const struct board_row *rows;
 	struct kube_status status;
-	long n = board_rows(a->board, BOARD_BY_CONTAINER, BOARD_SORT_EVENTS, &rows);
 
-	for (long i = 0; i < n; i++)
-		series_fill(m, &rows[i]);
+	board_each(a->board, series_fill, m);
 	for (int r = 0; r < KUBE_RESOURCES; r++) {
 		if (!outside_kube_status(a->session.outside, (enum kube_resource)r, &status) ||
 		    status.state == KUBE_STATE_OFF)
