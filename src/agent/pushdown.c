@@ -133,6 +133,31 @@ static void cond_cgroup(void *ctx, const struct expr_cond *c)
 		*(bool *)ctx = true;
 }
 
+static void ref_cgroup(void *ctx, const struct field_ref *ref)
+{
+	if (!field_of_cgroup(ref->field))
+		*(bool *)ctx = false;
+}
+
+/* Does the cgroup alone decide all of it? */
+static bool expr_of_cgroup(const struct expr *x)
+{
+	bool all = true;
+
+	expr_fields(x, ref_cgroup, &all);
+	return all;
+}
+
+/* Does it, or a condition that it needs, depend on the cgroup? */
+static bool expr_by_cgroup(const struct expr *x)
+{
+	bool any = x && expr_of_cgroup(x);
+
+	if (x && !any)
+		expr_necessary(x, cond_cgroup, &any);
+	return any;
+}
+
 struct verdict {
 	const struct event *ev;
 	bool wanted;
@@ -146,23 +171,33 @@ static void cond_judge(void *ctx, const struct expr_cond *c)
 		v->wanted = false;
 }
 
+/* Whether @x can hold for an event like @ev, of which only the cgroup is known. */
+static bool expr_judge(const struct expr *x, const struct event *ev)
+{
+	struct verdict v = { ev, true };
+
+	if (!x)
+		return true;
+	if (expr_of_cgroup(x))
+		return expr_match(x, ev);
+	return expr_necessary(x, cond_judge, &v) != 0 || v.wanted;
+}
+
 /* Whether an event of a process in @cg can match: asked with an event that has nothing else. */
 static int cgroup_judge(void *ctx, struct cgroup *cg)
 {
 	struct pushdown *p = ctx;
 	struct proc proc = { .cgroup = cg, .program = &(struct program){ 0 } };
 	struct subject_event none;
-	struct verdict v = { &none.ev, true };
 	uint64_t id = cg->id;
+	bool wanted;
 
 	subject_event_init(&none, &proc, &p->pipeline->host, (struct boot_ns){ 0 });
 	if (!cg->path.p)
 		return 0; /* not known yet: passes */
-	if (p->query->where && expr_necessary(p->query->where, cond_judge, &v) != 0)
-		return 0;
-	if (p->query->scope && expr_necessary(p->query->scope, cond_judge, &v) != 0)
-		return 0;
-	map_put(p, MAP_f_cgroup, &id, v.wanted);
+	wanted = expr_judge(p->query->where, &none.ev) && expr_judge(p->query->scope, &none.ev);
+	arena_reset(&p->pipeline->arena);
+	map_put(p, MAP_f_cgroup, &id, wanted);
 	return 0;
 }
 
@@ -190,14 +225,9 @@ static void map_clear(int fd, size_t key_bytes)
 static int filters_set(struct pushdown *p, const struct query *q)
 {
 	struct collect k = { .p = p };
-	bool by_cgroup = false;
 
 	if (q->where)
 		k.err = expr_necessary(q->where, cond_push, &k) ?: k.err;
-	if (q->where)
-		expr_necessary(q->where, cond_cgroup, &by_cgroup);
-	if (q->scope)
-		expr_necessary(q->scope, cond_cgroup, &by_cgroup);
 	if (q->pid && q->tree) {
 		p->ctl.tree = 1;
 		p->ctl.filters |= FILTER_PID;
@@ -205,7 +235,7 @@ static int filters_set(struct pushdown *p, const struct query *q)
 	} else if (q->scope) {
 		k.err = expr_necessary(q->scope, cond_push, &k) ?: k.err;
 	}
-	if (by_cgroup)
+	if (expr_by_cgroup(q->where) || expr_by_cgroup(q->scope))
 		p->ctl.filters |= FILTER_CGROUP;
 	return k.err;
 }
@@ -221,6 +251,7 @@ int pushdown_set(struct pushdown *p, uint64_t wanted, uint64_t counted, const st
 		.self = p->ctl.self,
 	};
 	p->query = p->off ? NULL : q;
+	p->cgroups_gen = UINT64_MAX; /* no verdict is in force */
 	/* With the filters off while they change, too much passes, never too little. */
 	err = live_ctl(p->source, &p->ctl);
 	if (err || !p->query)
@@ -248,6 +279,7 @@ int pushdown_cgroups(struct pushdown *p)
 	if (!p->query || !(p->ctl.filters & FILTER_CGROUP) || gen == p->cgroups_gen)
 		return 0;
 	p->cgroups_gen = gen;
+	field_arena_set(&p->pipeline->arena);
 	cgroup_each(enrich_cgroups(p->pipeline->enrich), cgroup_judge, p);
 	return 0;
 }
@@ -258,8 +290,9 @@ void pushdown_describe(const struct pushdown *p, struct buf *b)
 		uint32_t filter;
 		const char *name;
 	} names[] = {
-		{ FILTER_CGROUP, "cgroups" }, { FILTER_PID, "processes" }, { FILTER_UID, "users" },
-		{ FILTER_COMM, "command names" }, { FILTER_PATH, "paths" },
+		{ FILTER_CGROUP, "cgroups" }, { FILTER_PID, "processes" },
+		{ FILTER_UID, "users" },      { FILTER_COMM, "command names" },
+		{ FILTER_PATH, "paths" },
 	};
 	bool any = false;
 
