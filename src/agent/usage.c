@@ -203,7 +203,7 @@ static bool has_children(const struct hierarchy *h, const char *path)
 	struct stat st;
 
 	snprintf(full, sizeof(full), ".%s", path);
-	return fstatat(h->cpu, full, &st, 0) == 0 && st.st_nlink > 2;
+	return fstatat(h->cpu, full, &st, 0) == 0 && st.st_nlink != 2;
 }
 
 /*
