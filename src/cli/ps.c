@@ -476,11 +476,20 @@ static bool json_print(const struct ps *ps)
 
 /* --- the table --- */
 
+static int container_seen(void *ctx, struct container *c)
+{
+	(void)c;
+	*(bool *)ctx = true;
+	return 1;
+}
+
+/* Nothing has a name from elsewhere but containers and pods. */
 static bool has_container(const struct session *s)
 {
-	const struct proc_table *t = enrich_procs(s->pipeline.enrich);
+	bool any = false;
 
-	return t && enrich_generation(s->pipeline.enrich) != 0;
+	container_each(enrich_cgroups(s->pipeline.enrich), container_seen, &any);
+	return any;
 }
 
 /* True once what the API says of this node's pods is known, or nobody is asked, or it fails. */
