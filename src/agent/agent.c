@@ -280,11 +280,6 @@ struct board *agent_board(struct agent *a)
 	return a->board;
 }
 
-struct session *agent_session(struct agent *a)
-{
-	return &a->session;
-}
-
 void agent_about(struct agent *a, struct board_about *ret)
 {
 	_cleanup_(buf_free) struct buf lines = { 0 };

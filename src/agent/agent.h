@@ -48,6 +48,3 @@ void agent_about(struct agent *a, struct board_about *ret);
 
 /* What was seen and lost since the start, by reason, and what porthole itself took. */
 void agent_totals(struct agent *a, struct buf *b);
-
-/* Another descriptor to wait for in agent_run. */
-struct session *agent_session(struct agent *a);
