@@ -36,7 +36,7 @@ struct pipeline {
 	struct decode_stats decoded;
 	uint64_t records, events, captured;
 	struct boot_ns now; /* the latest record's time */
-	int capture_err; /* first -errno of the capture; it is closed then */
+	int capture_err;    /* first -errno of the capture; it is closed then */
 };
 
 /* 0 or -ENOMEM. */
