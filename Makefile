@@ -4,7 +4,6 @@
 #   src/ROOM/x_fuzz.c        one libFuzzer target; its stored inputs are in x_fuzz.d/
 #   src/probe/NAME/NAME.bpf.c  one BPF object, embedded into the binary
 #   test/e2e/*.sh test/kube/*.sh  one end-to-end program each, prints TAP
-#   doc/man/*.1              a manual page, installed
 # A new file needs no edit here. `make help` names the targets.
 
 B       ?= build
@@ -217,7 +216,11 @@ debian13:
 install: all
 	install -Dm755 $(B)/porthole $(DESTDIR)$(PREFIX)/bin/porthole
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/porthole LICENSE LICENSES/*
-	$(if $(wildcard doc/man/*.1),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(wildcard doc/man/*.1))
+	$(B)/porthole manual > $(B)/porthole.1
+	install -Dm644 $(B)/porthole.1 $(DESTDIR)$(PREFIX)/share/man/man1/porthole.1
+	for c in $$($(B)/porthole --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do \
+		$(B)/porthole manual $$c > $(B)/porthole-$$c.1 && install -Dm644 $(B)/porthole-$$c.1 \
+			$(DESTDIR)$(PREFIX)/share/man/man1/porthole-$$c.1 || exit 1; done
 	$(B)/porthole completion bash > $(B)/completion.bash
 	install -Dm644 $(B)/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/porthole
 	$(B)/porthole completion zsh > $(B)/completion.zsh

@@ -3,6 +3,7 @@
 
 #include <asm/unistd_64.h>
 
+/* clang-format off */
 const struct sys_call sys_calls[] = {
 	/* Programs: only failures; success is the process probe's. */
 	{ __NR_execve, "execve", KIND_EXEC, SYS_FAILED, .args = { { "filename", &arg_path } } },
@@ -128,6 +129,7 @@ const struct sys_call sys_calls[] = {
 	{ __NR_io_uring_setup, "io_uring_setup", KIND_IO_URING,
 	  .args = { { "entries", &arg_dec } } },
 };
+/* clang-format on */
 const size_t sys_calls_n = sizeof(sys_calls) / sizeof(sys_calls[0]);
 
 const struct sys_call *sys_call_find(unsigned nr)
