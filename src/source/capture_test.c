@@ -26,6 +26,8 @@
 static char path[] = "/tmp/porthole_capture_test.XXXXXX";
 static const struct event_host host = { { "node-a", 6 }, 1700000000123456789 };
 
+#define HDR sizeof(struct rec_hdr)
+
 struct room {
 	_Alignas(8) uint8_t bytes[REC_MAX + 8];
 };
@@ -44,7 +46,7 @@ static const struct rec_hdr *make(struct room *room, uint32_t i, uint32_t len)
 
 static uint32_t len_of(uint32_t i)
 {
-	return i % 8 == 7 ? REC_MAX - i : 48 + i * 13 % 300;
+	return i % 8 == 7 ? REC_MAX - i : HDR + i * 13 % 300;
 }
 
 static void fill_stats(struct kind_stats st[KIND_COUNT])
@@ -161,7 +163,7 @@ static void test_sizes(void **state)
 	assert_int_equal(capture_create(path, &host, &w), 0);
 	for (uint32_t i = 0; i < 40; i++)
 		assert_int_equal(capture_add(w, make(&room, i, REC_MAX - i % 9)), 0);
-	make(&bad, 0, 48);
+	make(&bad, 0, HDR);
 	for (uint32_t i = 0; i < 4; i++) {
 		const uint32_t lens[] = { 0, 47, REC_MAX + 1, UINT32_MAX };
 
@@ -302,7 +304,7 @@ static void test_unknown_block(void **state)
 	for (uint32_t i = 0; i < 3u * CAPTURE_BLOCK_MAX; i++)
 		buf_char(&body, (char)i);
 	block_add(&b, seq++, 77, &body, 5);
-	buf_add(&body, make(&room, 0, 48), 48);
+	buf_add(&body, make(&room, 0, HDR), HDR);
 	block_add(&b, seq++, CAPTURE_RECORDS, &body, 1);
 	block_add(&b, seq++, CAPTURE_END, &body, 0);
 	s = open_bytes(b.p, b.n, &why);
@@ -351,9 +353,9 @@ static void body_record(struct buf *body, uint32_t len)
 {
 	struct room room = { 0 };
 
-	make(&room, 0, 48);
+	make(&room, 0, HDR);
 	memcpy(room.bytes + offsetof(struct rec_hdr, len), &len, 4);
-	buf_add(body, room.bytes, 56);
+	buf_add(body, room.bytes, HDR + 8);
 }
 
 static void body_stats(struct buf *body, uint32_t values)
@@ -381,9 +383,9 @@ static const struct {
 	{ CAPTURE_RECORDS, 1, body_record, 57, "a record's length is wrong" },
 	{ CAPTURE_RECORDS, 1, body_record, REC_MAX + 1, "a record's length is wrong" },
 	{ CAPTURE_RECORDS, 1, body_record, UINT32_MAX, "a record's length is wrong" },
-	{ CAPTURE_RECORDS, 1, body_record, 48, "a record's length is wrong" }, /* 8 bytes over */
-	{ CAPTURE_RECORDS, 2, body_record, 56, "the number of records in a block is wrong" },
-	{ CAPTURE_RECORDS, 0, body_record, 56, "the number of records in a block is wrong" },
+	{ CAPTURE_RECORDS, 1, body_record, HDR, "a record's length is wrong" }, /* 8 bytes over */
+	{ CAPTURE_RECORDS, 2, body_record, HDR + 8, "the number of records in a block is wrong" },
+	{ CAPTURE_RECORDS, 0, body_record, HDR + 8, "the number of records in a block is wrong" },
 	{ CAPTURE_RECORDS, 1, body_zeros, 47, "a record's length is wrong" },
 	{ CAPTURE_RECORDS, 1, body_zeros, 0, "the number of records in a block is wrong" },
 	{ CAPTURE_STATS, 1, body_stats, 1, "the block of counters is malformed" },
