@@ -176,7 +176,8 @@ static void kube_start(struct outside *o, const struct outside_opts *opts, char 
 		err = kube_client_start(&auth, &conf, kube_sink, kube_note, o, &o->kube);
 	kube_auth_free(&auth);
 	if (err && err != -ENOENT)
-		snprintf(ret_note, 256, "kubernetes: %.200s", error.text[0] ? error.text : strerror(-err));
+		snprintf(ret_note, 256, "kubernetes: %.200s",
+			 error.text[0] ? error.text : strerror(-err));
 }
 
 int outside_start(struct session *s, const struct outside_opts *opts, char *ret_note,

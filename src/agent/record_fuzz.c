@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pipeline p;
 	struct str bytes;
 
-	if (pipeline_init(&p, &host) != 0 || out_json_ops.open(catalogue_get(), NULL, 0, &s.json) != 0 ||
+	if (pipeline_init(&p, &host) != 0 ||
+	    out_json_ops.open(catalogue_get(), NULL, 0, &s.json) != 0 ||
 	    out_text_ops.open(catalogue_get(), NULL, 0, &s.text) != 0)
 		return 0;
 	pipeline_subscribe(&p, &sub);

@@ -1,7 +1,6 @@
 /* The main loop: wait, take what is there, tell the caller, again. */
 #include "agent/session.h"
 
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -113,7 +112,8 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 		 */
 		err = poll_add(&s, source_fd(s.source), EPOLLET, NULL);
 		s.pushdown = (struct pushdown){ .source = s.source, .ctl.self = (uint32_t)getpid() };
-		s.pushdown.off = getenv("PORTHOLE_PUSHDOWN") && strcmp(getenv("PORTHOLE_PUSHDOWN"), "0") == 0;
+		s.pushdown.off = getenv("PORTHOLE_PUSHDOWN") &&
+				 strcmp(getenv("PORTHOLE_PUSHDOWN"), "0") == 0;
 	}
 	/* A capture that comes through a pipe; files cannot be waited for (EPERM). */
 	if (!err && !s.live && source_fd(s.source) >= 0)
@@ -255,7 +255,8 @@ uint64_t session_losses(struct session *s, struct buf *b)
 	lost += loss_line(b, s->source->losses.injected, "cluster objects", "queue full");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
-	lost += loss_line(b, s->pipeline.decoded.unknown, "records", "of a type this version does not know");
+	lost += loss_line(b, s->pipeline.decoded.unknown, "records",
+			  "of a type this version does not know");
 	loss_line(b, procs->full, "process entries", "process table full");
 	return lost;
 }

@@ -24,8 +24,7 @@ static __always_inline void sock_fill(struct sock *sk, struct rec_sock *ret)
 		BPF_CORE_READ_INTO((u32 *)ret->local, sk, __sk_common.skc_rcv_saddr);
 		BPF_CORE_READ_INTO((u32 *)ret->remote, sk, __sk_common.skc_daddr);
 	} else if (ret->family == AF_INET6_V) {
-		BPF_CORE_READ_INTO((struct in6_addr *)ret->local, sk,
-				   __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO((struct in6_addr *)ret->local, sk, __sk_common.skc_v6_rcv_saddr);
 		BPF_CORE_READ_INTO((struct in6_addr *)ret->remote, sk, __sk_common.skc_v6_daddr);
 	} else {
 		return;
@@ -79,6 +78,7 @@ static __always_inline void sock_unix_name(struct sock *sk, const struct tail *t
 	if (n > 108)
 		return;
 	if (bpf_probe_read_kernel(t->p + at, n & 127,
-				  (void *)a + bpf_core_field_offset(struct unix_address, name) + 2) == 0)
+				  (void *)a + bpf_core_field_offset(struct unix_address, name) + 2) ==
+	    0)
 		*t->end = at + (n & 127);
 }

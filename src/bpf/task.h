@@ -95,7 +95,8 @@ static __always_inline void current_comm(struct task_struct *t, char *ret)
 		leader = bpf_get_current_task_btf()->group_leader;
 	else
 		leader = BPF_CORE_READ(t, group_leader);
-	bpf_probe_read_kernel(ret, 16, (void *)leader + bpf_core_field_offset(struct task_struct, comm));
+	bpf_probe_read_kernel(ret, 16,
+			      (void *)leader + bpf_core_field_offset(struct task_struct, comm));
 }
 
 static __always_inline u64 task_start(struct task_struct *t)

@@ -55,8 +55,7 @@ static __always_inline bool walk_path(const struct tail *t, struct path *path)
 		}
 		if (at > t->mask - REC_NAME_MAX)
 			break;
-		n = bpf_probe_read_kernel_str(t->p + at, REC_NAME_MAX,
-					      BPF_CORE_READ(d, d_name.name));
+		n = bpf_probe_read_kernel_str(t->p + at, REC_NAME_MAX, BPF_CORE_READ(d, d_name.name));
 		if (n > 0)
 			*t->end = at + (n & (REC_NAME_MAX * 2 - 1));
 		more = d != parent; /* a file without a directory: memfd, pipe */

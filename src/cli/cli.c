@@ -177,14 +177,14 @@ static int options_parse(const struct cli_command *c, int argc, char **argv, voi
 			return -1;
 		}
 		if (code == ':')
-			return cli_usage("%s needs a value; see porthole %s --help", argv[optind - 1],
-					 c->name);
+			return cli_usage("%s needs a value; see porthole %s --help",
+					 argv[optind - 1], c->name);
 		if (!o)
-			return cli_usage("unknown option %s; see porthole %s --help", argv[optind - 1],
-					 c->name);
+			return cli_usage("unknown option %s; see porthole %s --help",
+					 argv[optind - 1], c->name);
 		if (!value_set(o, optarg, (char *)opts + o->offset))
-			return cli_usage("--%s: \"%s\" is no valid %s; see porthole %s --help", o->name,
-					 optarg, o->arg, c->name);
+			return cli_usage("--%s: \"%s\" is no valid %s; see porthole %s --help",
+					 o->name, optarg, o->arg, c->name);
 	}
 	return CLI_OK;
 }

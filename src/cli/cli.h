@@ -52,8 +52,8 @@ struct cli_option {
 
 struct cli_command {
 	const char *name;
-	const char *summary;  /* one line, no full stop */
-	const char *operands; /* "[FILE]"; NULL: none are taken */
+	const char *summary;	 /* one line, no full stop */
+	const char *operands;	 /* "[FILE]"; NULL: none are taken */
 	const char *description; /* paragraphs for --help and the manual */
 	const char *examples;	 /* lines: command, tab, what it does */
 	const struct cli_option *options;
@@ -91,9 +91,19 @@ void cli_help(const struct cli_command *c);
 void cli_manual(const struct cli_command *c);
 
 /* Options that several commands share; use as the last members' initialisers in a table. */
-#define CLI_OPT_FORMAT(type_, member)                                                          \
-	{ 'o', "output", "FORMAT", CLI_FORMAT, offsetof(type_, member), "text (default) or json", \
+#define CLI_OPT_FORMAT(type_, member) \
+	{ 'o',                        \
+	  "output",                   \
+	  "FORMAT",                   \
+	  CLI_FORMAT,                 \
+	  offsetof(type_, member),    \
+	  "text (default) or json",   \
 	  "text json" }
-#define CLI_OPT_REPLAY(type_, member)                                                     \
-	{ 0,	  "replay", "FILE", CLI_STRING, offsetof(type_, member),                   \
-	  "read a capture instead of this kernel", "FILE" }
+#define CLI_OPT_REPLAY(type_, member)              \
+	{ 0,                                       \
+	  "replay",                                \
+	  "FILE",                                  \
+	  CLI_STRING,                              \
+	  offsetof(type_, member),                 \
+	  "read a capture instead of this kernel", \
+	  "FILE" }

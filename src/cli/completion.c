@@ -29,7 +29,8 @@ static void bash_cases(const struct cli_command *c)
 		if (strcmp(o->complete, "FILE") == 0)
 			printf(") COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n");
 		else
-			printf(") COMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n", o->complete);
+			printf(") COMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n",
+			       o->complete);
 	}
 }
 

@@ -75,7 +75,8 @@ static void head(struct buf *b, const struct fields_opts *o)
 			       "| field | type | unit | kinds of events | meaning |\n"
 			       "|---|---|---|---|---|\n"));
 	else if (o->output == CLI_TEXT)
-		buf_printf(b, "%-24s %-10s %-6s %-12s %s\n", "FIELD", "TYPE", "UNIT", "KINDS", "MEANING");
+		buf_printf(b, "%-24s %-10s %-6s %-12s %s\n", "FIELD", "TYPE", "UNIT", "KINDS",
+			   "MEANING");
 }
 
 static int fields_run(void *opts, int argc, char **argv)

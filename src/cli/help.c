@@ -35,7 +35,8 @@ static void options_help(const struct cli_command *c)
 }
 
 /* Each example is "command<tab>what it does<newline>". */
-static void examples_each(const char *text, void (*show)(const char *cmd, int n, const char *what, int m))
+static void examples_each(const char *text,
+			  void (*show)(const char *cmd, int n, const char *what, int m))
 {
 	while (text && *text) {
 		const char *tab = strchr(text, '\t');
@@ -67,8 +68,8 @@ void cli_help(const struct cli_command *c)
 		porthole_help();
 		return;
 	}
-	printf("porthole %s: %s.\n\nUsage: porthole %s [OPTIONS]%s%s\n", c->name, c->summary, c->name,
-	       c->operands ? " " : "", c->operands ? c->operands : "");
+	printf("porthole %s: %s.\n\nUsage: porthole %s [OPTIONS]%s%s\n", c->name, c->summary,
+	       c->name, c->operands ? " " : "", c->operands ? c->operands : "");
 	if (c->description)
 		printf("\n%s\n", c->description);
 	options_help(c);
@@ -152,7 +153,8 @@ void cli_manual(const struct cli_command *c)
 	}
 	printf(".TH PORTHOLE-%s 1 \"\" \"porthole %s\"\n.SH NAME\nporthole\\-%s \\- %s\n", c->name,
 	       PORTHOLE_VERSION, c->name, c->summary);
-	printf(".SH SYNOPSIS\n.B porthole %s\n[OPTIONS] %s\n", c->name, c->operands ? c->operands : "");
+	printf(".SH SYNOPSIS\n.B porthole %s\n[OPTIONS] %s\n", c->name,
+	       c->operands ? c->operands : "");
 	printf(".SH DESCRIPTION\n");
 	roff_line(c->description ? c->description : c->summary);
 	options_manual(c);

@@ -79,8 +79,14 @@ static void container_free(struct container *c)
 
 static void pod_free(struct pod *p)
 {
-	struct str *const texts[] = { &p->uid,	      &p->ns,	      &p->name,		   &p->node,
-				      &p->owner_kind, &p->owner_name, &p->service_account, &p->labels };
+	struct str *const texts[] = { &p->uid,
+				      &p->ns,
+				      &p->name,
+				      &p->node,
+				      &p->owner_kind,
+				      &p->owner_name,
+				      &p->service_account,
+				      &p->labels };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		table_text_set(texts[i], STR_NONE);
@@ -259,8 +265,7 @@ void cgroup_table_reap(struct cgroup_table *t, struct boot_ns now)
 			cgroup_free(t, n);
 }
 
-void cgroup_on_container(struct cgroup_table *t, void (*cb)(void *ctx, struct container *c),
-			 void *ctx)
+void cgroup_on_container(struct cgroup_table *t, void (*cb)(void *ctx, struct container *c), void *ctx)
 {
 	t->on_container = cb;
 	t->on_container_ctx = ctx;

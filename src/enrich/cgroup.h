@@ -8,9 +8,9 @@
  */
 #include "event/event.h"
 
-#define CGROUPS_MAX    65536
-#define CONTAINERS_MAX 16384
-#define PODS_MAX       8192
+#define CGROUPS_MAX	65536
+#define CONTAINERS_MAX	16384
+#define PODS_MAX	8192
 #define CGROUP_GRACE_NS (60 * NS_PER_SEC)
 
 struct cgroup_table;

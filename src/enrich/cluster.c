@@ -98,12 +98,13 @@ static bool pod_named(struct cluster *c, const struct kube_obj *o)
 	bool changed = pod && kp && pod_update(pod, &kp->pod);
 
 	for (size_t i = 0; i < o->containers_n; i++) {
-		struct container *to = o->containers[i].id.n
-					       ? container_find(c->cgroups, o->containers[i].id)
-					       : NULL;
+		struct container *to = o->containers[i].id.n ?
+					       container_find(c->cgroups, o->containers[i].id) :
+					       NULL;
 
 		if (to)
-			changed |= container_update(to, o->containers[i].name, o->containers[i].image);
+			changed |=
+				container_update(to, o->containers[i].name, o->containers[i].image);
 	}
 	return changed;
 }
@@ -141,7 +142,16 @@ void container_record(struct buf *b, struct str id, const struct container_name 
 	record_put(b, name->sandbox ? "sandbox" : "");
 }
 
-enum { PART_ID, PART_NAME, PART_IMAGE, PART_NS, PART_POD, PART_UID, PART_SANDBOX, PARTS };
+enum {
+	PART_ID,
+	PART_NAME,
+	PART_IMAGE,
+	PART_NS,
+	PART_POD,
+	PART_UID,
+	PART_SANDBOX,
+	PARTS
+};
 
 static bool record_read(struct str blob, struct str part[PARTS])
 {
@@ -182,8 +192,8 @@ bool cluster_container(struct cluster *c, struct str blob)
 void cluster_peer(const struct cluster *c, struct evt_fd *fd)
 {
 	static const struct str kinds[] = {
-		[K8S_PEER_NONE] = { NULL, 0 },		[K8S_PEER_POD] = { "pod", 3 },
-		[K8S_PEER_SERVICE] = { "service", 7 },	[K8S_PEER_NODE] = { "node", 4 },
+		[K8S_PEER_NONE] = { NULL, 0 },		 [K8S_PEER_POD] = { "pod", 3 },
+		[K8S_PEER_SERVICE] = { "service", 7 },	 [K8S_PEER_NODE] = { "node", 4 },
 		[K8S_PEER_ENDPOINT] = { "endpoint", 8 },
 	};
 	struct k8s_peer p;

@@ -38,8 +38,8 @@ static const struct {
 	const char *name;
 	const char *letter;
 } fd_types[] = {
-	[FD_NONE] = { NULL, NULL },   [FD_FILE] = { "file", "f" }, [FD_DIR] = { "directory", "d" },
-	[FD_IPV4] = { "ipv4", "4" },  [FD_IPV6] = { "ipv6", "6" }, [FD_UNIX] = { "unix", "u" },
+	[FD_NONE] = { NULL, NULL },    [FD_FILE] = { "file", "f" }, [FD_DIR] = { "directory", "d" },
+	[FD_IPV4] = { "ipv4", "4" },   [FD_IPV6] = { "ipv6", "6" }, [FD_UNIX] = { "unix", "u" },
 	[FD_OTHER] = { "other", "o" },
 };
 
@@ -159,8 +159,8 @@ static bool fd_get(const struct event *ev, const struct field_ref *ref, unsigned
 		return ev->fd.num >= 0;
 	case FD_TYPE_F:
 	case FD_TYPECHAR_F:
-		name = ref->field->arg == FD_TYPE_F ? fd_types[ev->fd.type].name
-						    : fd_types[ev->fd.type].letter;
+		name = ref->field->arg == FD_TYPE_F ? fd_types[ev->fd.type].name :
+						      fd_types[ev->fd.type].letter;
 		ret->str = str_of(name);
 		return true;
 	case FD_NAME_F:
@@ -231,12 +231,12 @@ static bool peer_get(const struct event *ev, const struct field_ref *ref, unsign
 }
 
 #define PEER(m) offsetof(struct peer, m)
-#define FILES                                                                                  \
-	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |                 \
-	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |                  \
+#define FILES                                                                  \
+	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) | \
+	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |  \
 	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_NS) | KIND_BIT(KIND_MODULE))
-#define SOCKETS                                                                              \
-	(KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_BIND) |              \
+#define SOCKETS                                                                 \
+	(KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_BIND) | \
 	 KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) | KIND_BIT(KIND_TCP) | KIND_BIT(KIND_UDP))
 #define BOTH (FILES | SOCKETS)
 #define DEF  FIELD_DEFAULT

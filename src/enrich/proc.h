@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "event/event.h"
 
-#define PROCS_MAX	65536
-#define PROCS_DEAD_MAX	8192
-#define PROC_GRACE_NS	(10 * NS_PER_SEC)
+#define PROCS_MAX	 65536
+#define PROCS_DEAD_MAX	 8192
+#define PROC_GRACE_NS	 (10 * NS_PER_SEC)
 #define PROC_CMDLINE_MAX 4096 /* bytes of the joined command line */
 
 struct proc_table;

@@ -43,7 +43,7 @@ struct peer {
 struct evt_fd {
 	int64_t num; /* descriptor, -1: none */
 	enum fd_type type;
-	struct str name; /* normalised absolute path; absent for connections (made on demand) */
+	struct str name;    /* normalised absolute path; absent for connections (made on demand) */
 	struct str nameraw; /* the path as the program gave it */
 	bool cut;	    /* name is incomplete: longer than the stated maximum */
 	struct conn conn;
@@ -53,7 +53,7 @@ struct evt_fd {
 /* What an event says about processes, cgroups and the cluster; enrich/ keeps its tables by it. */
 enum life_op {
 	LIFE_NONE,
-	LIFE_FORK,   /* task is the child */
+	LIFE_FORK, /* task is the child */
 	LIFE_EXEC,
 	LIFE_EXIT,
 	LIFE_SEEN,   /* a process that was there before: task and program */

@@ -37,8 +37,8 @@ enum field_flag {
 struct field {
 	const char *name;
 	enum value_type type;
-	const char *unit;  /* "ns", "bytes", ... or "" */
-	uint64_t kinds;	   /* KIND_BITs of the kinds that can have it */
+	const char *unit; /* "ns", "bytes", ... or "" */
+	uint64_t kinds;	  /* KIND_BITs of the kinds that can have it */
 	uint32_t flags;
 	field_get get;
 	uintptr_t arg; /* for get's own use: an offset, an index, a bit */

@@ -30,7 +30,7 @@ struct container {
 };
 
 struct cgroup {
-	uint64_t id;	/* the kernel's, with CGROUP_V1 set for a v1 hierarchy (wire/record.h) */
+	uint64_t id;	 /* the kernel's, with CGROUP_V1 set for a v1 hierarchy (wire/record.h) */
 	struct str path; /* in its hierarchy, from its root */
 	struct str unit; /* systemd unit or slice, when there is one */
 	struct container *container; /* NULL: not in a container */
@@ -57,14 +57,14 @@ struct program {
 struct proc {
 	uint32_t pid; /* thread group id in the first pid namespace */
 	uint32_t ppid, pgid, sid;
-	uint32_t vpid; /* pid in the innermost namespace; 0: unknown */
-	uint32_t tty;  /* device number, 0: none */
+	uint32_t vpid;				 /* pid in the innermost namespace; 0: unknown */
+	uint32_t tty;				 /* device number, 0: none */
 	uint32_t uid, gid, euid, egid, loginuid; /* loginuid UINT32_MAX: not set */
 	uint64_t cap_permitted, cap_effective, cap_inheritable;
 	struct boot_ns start;
-	struct boot_ns exited; /* 0: alive */
-	char comm[16];	       /* at fork or exec */
-	struct str user;       /* name of uid on the host; absent: unknown, or in a container */
+	struct boot_ns exited;	 /* 0: alive */
+	char comm[16];		 /* at fork or exec */
+	struct str user;	 /* name of uid on the host; absent: unknown, or in a container */
 	struct program *program; /* never NULL */
 	struct proc *parent;	 /* NULL: unknown or none; may be dead */
 	struct cgroup *cgroup;	 /* never NULL once enriched: an unknown cgroup has a bare id */

@@ -9,8 +9,8 @@
 const char *value_type_name(enum value_type t)
 {
 	static const char *const names[VALUE_TYPES] = {
-		[VALUE_STR] = "string", [VALUE_U64] = "uint64",	    [VALUE_I64] = "int64",
-		[VALUE_BOOL] = "bool",	[VALUE_TIME] = "time",	    [VALUE_DURATION] = "duration",
+		[VALUE_STR] = "string", [VALUE_U64] = "uint64",	   [VALUE_I64] = "int64",
+		[VALUE_BOOL] = "bool",	[VALUE_TIME] = "time",	   [VALUE_DURATION] = "duration",
 		[VALUE_PORT] = "port",	[VALUE_IP] = "ip address", [VALUE_LIST] = "list",
 	};
 

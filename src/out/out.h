@@ -10,7 +10,8 @@ struct out;
 
 struct out_ops {
 	/* @refs (n of them, borrowed) are the fields to show; n 0: the form's own choice. */
-	int (*open)(const struct catalogue *c, const struct field_ref *refs, size_t n, struct out **ret);
+	int (*open)(const struct catalogue *c, const struct field_ref *refs, size_t n,
+		    struct out **ret);
 	/* Appends one line with its newline. */
 	void (*event)(struct out *o, const struct event *ev, struct buf *b);
 	void (*close)(struct out *o);

@@ -32,11 +32,11 @@ struct path_prefix {
 };
 
 struct ctl {
-	__u64 wanted;  /* KIND_BITs sent as records */
-	__u64 counted; /* KIND_BITs counted per cgroup */
+	__u64 wanted;	      /* KIND_BITs sent as records */
+	__u64 counted;	      /* KIND_BITs counted per cgroup */
 	__u64 filtered_kinds; /* kinds the filters apply to */
-	__u32 filters; /* enum filter_flag */
-	__u32 self;    /* the agent's pid: its own doings are not recorded */
+	__u32 filters;	      /* enum filter_flag */
+	__u32 self;	      /* the agent's pid: its own doings are not recorded */
 	__u32 npaths;
 	__u32 tree; /* children of a process in f_pid enter it */
 	struct path_prefix paths[FILTER_PATHS];
@@ -78,7 +78,7 @@ struct cg_val {
 	__u64 errors;
 };
 
-#define RING_LIFE_BYTES (2u << 20)
-#define RING_BULK_BYTES (8u << 20)
-#define FILTER_ENTRIES	8192
+#define RING_LIFE_BYTES	 (2u << 20)
+#define RING_BULK_BYTES	 (8u << 20)
+#define FILTER_ENTRIES	 8192
 #define CG_COUNT_ENTRIES 8192

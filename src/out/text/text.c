@@ -17,7 +17,7 @@ struct out {
 	size_t n;
 	const struct field *detail; /* evt.res */
 	const struct field *fd_name;
-	uint64_t second;    /* the wall-clock second that `clock` shows */
+	uint64_t second; /* the wall-clock second that `clock` shows */
 	char clock[16];
 };
 

@@ -202,8 +202,9 @@ static const struct {
 	const char *name;
 	enum kind_id kind;
 } process_types[] = {
-	{ "clone", KIND_FORK },		{ "execve", KIND_EXEC },	 { "procexit", KIND_EXIT },
-	{ "cgroup_mkdir", KIND_CGROUP }, { "cgroup_rmdir", KIND_CGROUP }, { "cgroup_attach", KIND_CGROUP },
+	{ "clone", KIND_FORK },		 { "execve", KIND_EXEC },
+	{ "procexit", KIND_EXIT },	 { "cgroup_mkdir", KIND_CGROUP },
+	{ "cgroup_rmdir", KIND_CGROUP }, { "cgroup_attach", KIND_CGROUP },
 };
 
 static uint64_t process_type_kinds(struct str type)

@@ -49,9 +49,9 @@ enum cgroup_op {
 };
 
 struct rec_cgroup {
-	struct rec_hdr hdr;	/* who did it */
-	__u64 id;		/* see CGROUP_V1 */
-	__u64 task_start_ns;	/* attach: who was moved */
+	struct rec_hdr hdr;  /* who did it */
+	__u64 id;	     /* see CGROUP_V1 */
+	__u64 task_start_ns; /* attach: who was moved */
 	__u32 task_pid;
 	__u16 op;
 	__u16 cut;

@@ -27,7 +27,7 @@ struct {
 #define PATH_MEDIUM  256
 #define MASK_LARGE   16383
 #define ADDR_MAX     128
-#define AT_FDCWD_V  (-100)
+#define AT_FDCWD_V   (-100)
 #define THREAD_BYTES 16384
 
 /* What a system call's own tracepoints give, as their format files have it. */

@@ -96,14 +96,15 @@ static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, str
 	struct str addr = call_piece(r, SYS_ADDR);
 	bool inet = s->family == AF_INET || s->family == AF_INET6;
 
-	ret->type = s->family == AF_INET	? FD_IPV4
-		    : s->family == AF_INET6 ? FD_IPV6
-		    : s->family == AF_UNIX	? FD_UNIX
-					    : FD_OTHER;
+	ret->type = s->family == AF_INET  ? FD_IPV4 :
+		    s->family == AF_INET6 ? FD_IPV6 :
+		    s->family == AF_UNIX  ? FD_UNIX :
+					    FD_OTHER;
 	ret->conn.l4 = (uint8_t)s->protocol;
-	ret->conn.is_server = c->kind == KIND_CONNECT						  ? 0
-			      : c->kind == KIND_ACCEPT || c->kind == KIND_LISTEN || c->kind == KIND_BIND ? 1
-											  : -1;
+	ret->conn.is_server =
+		c->kind == KIND_CONNECT							 ? 0 :
+		c->kind == KIND_ACCEPT || c->kind == KIND_LISTEN || c->kind == KIND_BIND ? 1 :
+											   -1;
 	if (inet) {
 		ip_fill(s->local, s->family, &ret->conn.local);
 		ip_fill(s->remote, s->family, &ret->conn.remote);
@@ -188,7 +189,9 @@ static bool arg_get(const struct event *ev, const struct field_ref *ref, unsigne
 	return false;
 }
 
-enum { OPEN_ACCESS_WRITE = 3 };
+enum {
+	OPEN_ACCESS_WRITE = 3
+};
 
 /* evt.is_open_read, evt.is_open_write: from the access mode of a call that opens. */
 static bool open_mode_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
@@ -245,8 +248,14 @@ __attribute__((constructor)) static void arg_fields_make(void)
 		if (!f->name) {
 			full = names[f - syscall_fields];
 			snprintf(full, sizeof(names[0]), "evt.arg.%s", name);
-			*f = (struct field){ full, VALUE_STR, "", 0, FIELD_DEFAULT, arg_get,
-					     (uintptr_t)name, "argument of the system call, as text" };
+			*f = (struct field){ full,
+					     VALUE_STR,
+					     "",
+					     0,
+					     FIELD_DEFAULT,
+					     arg_get,
+					     (uintptr_t)name,
+					     "argument of the system call, as text" };
 		}
 		f->kinds |= KIND_BIT(c->kind);
 	}
@@ -294,13 +303,13 @@ static uint64_t syscall_type_kinds(struct str type)
 	return set;
 }
 
-#define SYSCALL_KINDS                                                                              \
-	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |                     \
-	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |                      \
-	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) |                   \
-	 KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) |                      \
-	 KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_PTRACE) | KIND_BIT(KIND_SETID) | KIND_BIT(KIND_NS) | \
-	 KIND_BIT(KIND_BPF) | KIND_BIT(KIND_IO_URING) | KIND_BIT(KIND_EXEC))
+#define SYSCALL_KINDS                                                            \
+	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |   \
+	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |    \
+	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | \
+	 KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) |    \
+	 KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_PTRACE) | KIND_BIT(KIND_SETID) |  \
+	 KIND_BIT(KIND_NS) | KIND_BIT(KIND_BPF) | KIND_BIT(KIND_IO_URING) | KIND_BIT(KIND_EXEC))
 
 static const struct probe_decoder syscall_decoders[] = {
 	{ REC_SYSCALL, syscall_decode },

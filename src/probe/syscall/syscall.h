@@ -25,9 +25,9 @@ enum sys_flag {
 
 struct sys_row {
 	__u8 used;
-	__u8 kind;  /* enum kind_id */
-	__u8 flags; /* enum sys_flag */
-	__u8 fd;    /* argument that is the descriptor the event is about, ARG_RET or ARG_NONE */
+	__u8 kind;    /* enum kind_id */
+	__u8 flags;   /* enum sys_flag */
+	__u8 fd;      /* argument that is the descriptor the event is about, ARG_RET or ARG_NONE */
 	__u8 path[2]; /* arguments that are path strings */
 	__u8 dir[2];  /* arguments that are their directories; ARG_NONE: the working directory */
 	__u8 addr;    /* argument that is a socket address, its length in the next one */
@@ -51,8 +51,8 @@ struct rec_syscall {
 	__s64 ret;
 	struct rec_sock sock; /* family 0: the descriptor is no socket */
 	struct rec_str piece[SYS_PIECES];
-	__u16 nr;  /* x86-64 number */
-	__u16 cut; /* REC_CUT(enum sys_piece) */
+	__u16 nr;    /* x86-64 number */
+	__u16 cut;   /* REC_CUT(enum sys_piece) */
 	__u16 fault; /* REC_CUT(enum sys_piece): could not be read */
 	__u16 pad;
 	char tail[];

@@ -19,10 +19,10 @@ struct flag_name {
 /* What an argument is to the kernel program. */
 enum arg_class {
 	CLASS_VALUE,
-	CLASS_PATH,   /* a path string; relative to the directory argument before it, if any */
-	CLASS_DIR,    /* directory descriptor of the next path */
-	CLASS_FD,     /* the descriptor the event is about */
-	CLASS_ADDR,   /* socket address; its length is the next argument */
+	CLASS_PATH, /* a path string; relative to the directory argument before it, if any */
+	CLASS_DIR,  /* directory descriptor of the next path */
+	CLASS_FD,   /* the descriptor the event is about */
+	CLASS_ADDR, /* socket address; its length is the next argument */
 };
 
 struct arg_type;
@@ -64,6 +64,6 @@ void sys_rows_fill(struct sys_row *ret);
 /* Which path piece (SYS_PATH0 or SYS_PATH1) argument @at is; -1: none. */
 int sys_arg_piece(const struct sys_call *c, unsigned at);
 
-extern const struct arg_type arg_dec, arg_hex, arg_id, arg_fd, arg_path, arg_text, arg_dir, arg_addr, arg_mode,
-	arg_open_flags, arg_at_flags, arg_clone_flags, arg_mount_flags, arg_umount_flags,
-	arg_rename_flags, arg_accept_flags, arg_ptrace, arg_bpf;
+extern const struct arg_type arg_dec, arg_hex, arg_id, arg_fd, arg_path, arg_text, arg_dir,
+	arg_addr, arg_mode, arg_open_flags, arg_at_flags, arg_clone_flags, arg_mount_flags,
+	arg_umount_flags, arg_rename_flags, arg_accept_flags, arg_ptrace, arg_bpf;
