@@ -30,36 +30,48 @@ static bool text_put(struct arena *a, const char *text, size_t n, struct str *re
 	return true;
 }
 
-static bool number_put(struct arena *a, const char *fmt, uint64_t v, struct str *ret)
+/* @v in a base of at most 16, after @prefix, with at least @digits digits; printf is ten times slower. */
+static bool number_put(struct arena *a, struct str prefix, unsigned base, unsigned digits,
+		       uint64_t v, struct str *ret)
 {
 	char text[32];
-	int n = snprintf(text, sizeof(text), fmt, v);
+	size_t at = sizeof(text);
 
-	return text_put(a, text, (size_t)n, ret);
+	for (; v || digits; v /= base) {
+		text[--at] = "0123456789abcdef"[v % base];
+		digits -= digits > 0;
+	}
+	at -= prefix.n;
+	memcpy(text + at, prefix.p, prefix.n);
+	return text_put(a, text + at, sizeof(text) - at, ret);
+}
+
+static bool unsigned_put(struct arena *a, uint64_t v, struct str *ret)
+{
+	return number_put(a, STR(""), 10, 1, v, ret);
 }
 
 static bool dec_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
 		       struct arena *a, struct str *ret)
 {
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%d", (int)r->args[at]);
+	int64_t v = (int32_t)r->args[at];
 
 	(void)t;
-	return text_put(a, text, (size_t)n, ret);
+	return number_put(a, v < 0 ? STR("-") : STR(""), 10, 1, (uint64_t)(v < 0 ? -v : v), ret);
 }
 
 static bool hex_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
 		       struct arena *a, struct str *ret)
 {
 	(void)t;
-	return number_put(a, "0x%llx", r->args[at], ret);
+	return number_put(a, STR("0x"), 16, 1, r->args[at], ret);
 }
 
 static bool mode_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
 			struct arena *a, struct str *ret)
 {
 	(void)t;
-	return number_put(a, "0%03llo", r->args[at] & 07777, ret);
+	return number_put(a, STR("0"), 8, 3, r->args[at] & 07777, ret);
 }
 
 /* A uid or gid; -1 means "leave". */
@@ -68,7 +80,7 @@ static bool id_render(const struct arg_type *t, const struct rec_syscall *r, uns
 {
 	if ((uint32_t)r->args[at] == UINT32_MAX)
 		return dec_render(t, r, at, a, ret);
-	return number_put(a, "%llu", (uint32_t)r->args[at], ret);
+	return unsigned_put(a, (uint32_t)r->args[at], ret);
 }
 
 static bool dir_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
@@ -139,7 +151,7 @@ static bool flags_render(const struct arg_type *t, const struct rec_syscall *r, 
 		left &= ~f->bits;
 	}
 	if (n == 0)
-		return number_put(a, "%llu", left, ret);
+		return unsigned_put(a, left, ret);
 	return text_put(a, text, n, ret);
 }
 
@@ -152,18 +164,24 @@ static bool enum_render(const struct arg_type *t, const struct rec_syscall *r, u
 			*ret = str_of(f->name);
 			return true;
 		}
-	return number_put(a, "%llu", (uint32_t)r->args[at], ret);
+	return unsigned_put(a, (uint32_t)r->args[at], ret);
 }
 
 /* The access mode is a number, the rest are bits. */
 static bool open_flags_render(const struct arg_type *t, const struct rec_syscall *r, unsigned at,
 			      struct arena *a, struct str *ret)
 {
-	static const char *const access[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_RDWR|O_WRONLY" };
+	static const struct str access[] = {
+		{ "O_RDONLY", 8 },
+		{ "O_WRONLY", 8 },
+		{ "O_RDWR", 6 },
+		{ "O_RDWR|O_WRONLY", 15 },
+	};
 	uint64_t v = r->args[at];
 	char text[RENDER_BYTES];
-	size_t n = (size_t)snprintf(text, sizeof(text), "%s", access[v & O_ACCMODE]);
+	size_t n = access[v & O_ACCMODE].n;
 
+	memcpy(text, access[v & O_ACCMODE].p, n);
 	v &= ~(uint64_t)O_ACCMODE;
 	for (const struct flag_name *f = t->flags; f->name; f++) {
 		size_t len = strlen(f->name);
@@ -209,7 +227,7 @@ static bool addr_render(const struct arg_type *t, const struct rec_syscall *r, u
 		*ret = raw.n && raw.p[0] == '\0' ? raw : str_fixed(raw.p, raw.n);
 		return true;
 	}
-	return number_put(a, "family %llu", family, ret);
+	return number_put(a, STR("family "), 10, 1, family, ret);
 }
 
 #define F(x) { x, #x }
