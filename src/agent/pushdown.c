@@ -192,6 +192,10 @@ static int cgroup_judge(void *ctx, struct cgroup *cg)
 	uint64_t id = cg->id;
 	bool wanted;
 
+	if (cg->removed.ns) {
+		bpf_map_delete_elem(live_map(p->source, MAP_f_cgroup), &id);
+		return 0;
+	}
 	subject_event_init(&none, &proc, &p->pipeline->host, (struct boot_ns){ 0 });
 	if (!cg->path.p)
 		return 0; /* not known yet: passes */

@@ -145,6 +145,7 @@ static void life_apply(struct enrich *e, struct event *ev)
 		cgroup_named(e->cgroups, life->cgroup, life->path);
 		break;
 	case LIFE_CGROUP_GONE:
+		e->generation++;
 		cgroup_gone(e->cgroups, life->cgroup, ev->time);
 		break;
 	case LIFE_USERS:

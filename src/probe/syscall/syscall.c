@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "probe/probe.h"
+#include "probe/sock.h"
 #include "probe/syscall/table.h"
 #include "wire/sock.h"
 
@@ -36,19 +37,6 @@ static void file_fill(const struct rec_syscall *r, const struct sys_call *c, str
 		ret->name = ret->nameraw.p ? path_resolve(a, from, ret->nameraw) : from;
 	}
 	ret->cut = r->cut & (REC_CUT(path) | REC_CUT(base));
-}
-
-static void ip_fill(const uint8_t *b, uint16_t family, struct ip *ret)
-{
-	ret->len = family == AF_INET ? 4 : 16;
-	memcpy(ret->b, b, ret->len);
-}
-
-static bool ip_any(const struct ip *ip)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(ip->b, zero, ip->len) == 0;
 }
 
 /* A unix address as people write it: a path without its NUL, an abstract name after '@'. */
@@ -78,50 +66,16 @@ static void addr_fill(struct str raw, struct arena *a, struct conn *ret)
 	memcpy(&family, raw.p, sizeof(family));
 	if (family == AF_INET && raw.n >= sizeof(in)) {
 		memcpy(&in, raw.p, sizeof(in));
-		ip_fill((const uint8_t *)&in.sin_addr, AF_INET, &ret->remote);
+		ret->remote = (struct ip){ .len = 4 };
+		memcpy(ret->remote.b, &in.sin_addr, 4);
 		ret->rport = ntohs(in.sin_port);
 	} else if (family == AF_INET6 && raw.n >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
 		memcpy(&in6, raw.p, offsetof(struct sockaddr_in6, sin6_scope_id));
-		ip_fill((const uint8_t *)&in6.sin6_addr, AF_INET6, &ret->remote);
+		ret->remote = sock_ip((const uint8_t *)&in6.sin6_addr, true);
 		ret->rport = ntohs(in6.sin6_port);
 	} else if (family == AF_UNIX && raw.n > sizeof(family)) {
 		ret->unix_path = unix_name(a, str_skip(raw, sizeof(family)));
 	}
-}
-
-static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, struct arena *a,
-		      struct evt_fd *ret)
-{
-	const struct rec_sock *s = &r->sock;
-	struct str addr = call_piece(r, SYS_ADDR);
-	bool inet = s->family == AF_INET || s->family == AF_INET6;
-
-	ret->type = s->family == AF_INET  ? FD_IPV4 :
-		    s->family == AF_INET6 ? FD_IPV6 :
-		    s->family == AF_UNIX  ? FD_UNIX :
-					    FD_OTHER;
-	ret->conn.l4 = (uint8_t)s->protocol;
-	ret->conn.is_server =
-		c->kind == KIND_CONNECT							 ? 0 :
-		c->kind == KIND_ACCEPT || c->kind == KIND_LISTEN || c->kind == KIND_BIND ? 1 :
-											   -1;
-	if (inet) {
-		ip_fill(s->local, s->family, &ret->conn.local);
-		ip_fill(s->remote, s->family, &ret->conn.remote);
-		ret->conn.lport = s->lport;
-		ret->conn.rport = s->rport;
-		if (ip_any(&ret->conn.remote) && s->rport == 0)
-			ret->conn.remote.len = 0;
-	} else {
-		ret->conn.unix_path = unix_name(a, call_piece(r, SYS_FILE));
-	}
-	/* A failed connect leaves the socket without ends: then the program's address tells. */
-	if (c->kind == KIND_CONNECT && (!inet || ret->conn.remote.len == 0 || !ret->conn.rport))
-		addr_fill(addr, a, &ret->conn);
-	if (c->kind == KIND_CONNECT && inet && ip_any(&ret->conn.local) && !ret->conn.lport)
-		ret->conn.local.len = 0;
-	if (s->family == AF_UNIX)
-		ret->name = ret->conn.unix_path;
 }
 
 /* The descriptor number the event is about, or -1. */
@@ -133,6 +87,41 @@ static int64_t fd_number(const struct rec_syscall *r, const struct sys_call *c)
 		if (c->args[at].name && c->args[at].type->class == CLASS_FD)
 			return (int32_t)r->args[at];
 	return -1;
+}
+
+/* 1: the local end serves, 0: it is the client, -1: the call does not tell. */
+static int8_t role_of(enum kind_id kind)
+{
+	static const int8_t roles[KIND_COUNT] = {
+		[KIND_ACCEPT] = 1,
+		[KIND_LISTEN] = 1,
+		[KIND_BIND] = 1,
+		[KIND_CLOSE] = -1,
+	};
+
+	return roles[kind];
+}
+
+static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, struct arena *a,
+		      struct evt_fd *ret)
+{
+	const struct rec_sock *s = &r->sock;
+	struct str addr = call_piece(r, SYS_ADDR);
+	struct conn *conn = &ret->conn;
+
+	sock_fd_fill(s, role_of(c->kind), ret);
+	if (s->family == AF_UNIX) {
+		ret->type = FD_UNIX;
+		conn->unix_path = unix_name(a, call_piece(r, SYS_FILE));
+	}
+	/* A failed connect leaves the socket without ends: then the program's address tells. */
+	if (c->kind == KIND_CONNECT && !conn->rport)
+		addr_fill(addr, a, conn);
+	if (c->kind == KIND_CONNECT && sock_ip_any(&conn->local) && !conn->lport)
+		conn->local.len = 0;
+	if (s->family == AF_UNIX)
+		ret->name = conn->unix_path;
+	ret->num = fd_number(r, c);
 }
 
 static bool call_has_path(const struct sys_call *c)
