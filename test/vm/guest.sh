@@ -6,7 +6,7 @@
 # one line of the event stream must meet together: KEY=TEXT equal, ~ contains, ^ starts, $ ends.
 # An emulated CPU is about ten times slower than a real one: waits are long, but all have an end.
 out=/tmp/out
-term_ms=1000            # a clean exit may take so long
+term_ms=2000            # a clean exit may take so long: one second (test/e2e/agent.sh), twice that emulated
 ready_s=40              # loading may
 base=$(vm_tool bpf-count)
 
