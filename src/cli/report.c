@@ -6,6 +6,13 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* Who asks for everything does not miss what this kernel has not got (modules, say). */
+static bool unasked(const struct loaded *p, uint64_t wanted)
+{
+	return wanted == KINDS_ALL && p->state == PROBE_UNAVAILABLE && p->probe->missing &&
+	       strcmp(p->why, p->probe->missing) == 0;
+}
+
 int report_probes(struct session *s, uint64_t wanted)
 {
 	const struct loader *l = live_loader(s->source);
@@ -16,6 +23,8 @@ int report_probes(struct session *s, uint64_t wanted)
 
 		if (p->state == PROBE_ON || p->state == PROBE_DEGRADED)
 			got |= p->kinds;
+		if (unasked(p, wanted))
+			continue;
 		if (p->state == PROBE_UNAVAILABLE || p->state == PROBE_DEGRADED)
 			log_warn("%s is %s: %s", p->probe->name,
 				 p->state == PROBE_DEGRADED ? "degraded" : "unavailable", p->why);
