@@ -493,15 +493,15 @@ static bool has_container(const struct session *s)
 }
 
 /* True once what the API says of this node's pods is known, or nobody is asked, or it fails. */
-static bool kube_settled(struct outside *o)
+static bool kube_settled(struct session *s)
 {
 	struct kube_status st;
 
-	return !outside_kube_status(o, KUBE_RES_NODE_PODS, &st) || st.synced || st.error[0] ||
-	       st.state == KUBE_STATE_OFF;
+	return !outside_kube_status(s->outside, KUBE_RES_NODE_PODS, &st) || st.synced ||
+	       st.error[0] || st.state == KUBE_STATE_OFF;
 }
 
-static int names_wait(struct session *s, struct outside *o)
+static int names_wait(struct session *s)
 {
 	uint64_t start = clock_boot().ns;
 	int err = 0;
@@ -509,25 +509,17 @@ static int names_wait(struct session *s, struct outside *o)
 	if (!has_container(s))
 		return 0;
 	err = session_run(s, (struct boot_ns){ start + NAMES_NS });
-	while (!err && !s->signal && !kube_settled(o) && clock_boot().ns < start + KUBE_WAIT_NS)
+	while (!err && !s->signal && !kube_settled(s) && clock_boot().ns < start + KUBE_WAIT_NS)
 		err = session_run(s, (struct boot_ns){ clock_boot().ns + NS_PER_MS * 10 });
 	return err;
 }
 
 static int live_fill(struct session *s)
 {
-	struct outside_opts opts = { .kube = true };
-	struct outside *o = NULL;
-	char note[256];
-	int err = outside_start(s, &opts, note, &o);
+	int err;
 
-	if (err)
-		return err;
-	if (note[0])
-		log_warn("%s", note);
 	session_drain(s);
-	err = names_wait(s, o);
-	outside_stop(o);
+	err = names_wait(s);
 	session_drain(s);
 	return err;
 }

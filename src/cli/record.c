@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/outside.h"
 #include "agent/session.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/report.h"
@@ -21,6 +21,7 @@ struct record_opts {
 	uint64_t pid, for_ns, count;
 	const char *file;
 	bool env;
+	enum cli_format output;
 };
 
 struct record {
@@ -128,6 +129,23 @@ static int record_end(struct record *r)
 	return p->capture_err ? p->capture_err : err;
 }
 
+/* What was recorded, as one object on standard output. */
+static void summary_json(struct record *r)
+{
+	_cleanup_(buf_free) struct buf b = { 0 }, losses = { 0 };
+	struct stat st = { 0 };
+
+	if (stat(r->o->file, &st) != 0)
+		st.st_size = 0;
+	buf_str(&b, STR("{\"file\":"));
+	json_str(&b, str_of(r->o->file));
+	buf_printf(&b, ",\"events\":%llu,\"records\":%llu,\"bytes\":%llu,\"lost\":%llu}\n",
+		   (unsigned long long)r->subscription.matched,
+		   (unsigned long long)r->s->pipeline.captured, (unsigned long long)st.st_size,
+		   (unsigned long long)session_losses(r->s, &losses));
+	cli_write(b.p, b.n);
+}
+
 static int record_finish(struct record *r, int err)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
@@ -139,6 +157,8 @@ static int record_finish(struct record *r, int err)
 	buf_printf(&b, ": %s", strcmp(r->o->file, "-") == 0 ? "standard output" : r->o->file);
 	log_info("%.*s", STR_ARG(buf_slice(&b)));
 	report_losses(r->s);
+	if (r->o->output == CLI_JSON)
+		summary_json(r);
 	if (written)
 		return cli_fail("%s: %s; it is whole up to there", r->o->file, strerror(-written));
 	return err ? cli_fail("recording: %s", strerror(-err)) : CLI_OK;
@@ -148,22 +168,13 @@ static int record_finish(struct record *r, int err)
 static int record_session(struct record *r)
 {
 	struct session *s = r->s;
-	struct outside_opts opts = { .kube = true };
-	struct outside *o = NULL;
-	char note[256] = "";
 	int err = capture_create(r->o->file, &s->pipeline.host, &s->pipeline.capture);
 
 	if (err == -ENOTTY)
 		return cli_usage("a capture is nothing for a terminal: use -w FILE or a pipe");
 	if (err)
 		return cli_fail("%s: %s", r->o->file, strerror(-err));
-	err = outside_start(s, &opts, note, &o);
-	if (note[0])
-		log_warn("%s", note);
-	if (!err)
-		err = record_loop(r);
-	outside_stop(o);
-	return record_finish(r, err);
+	return record_finish(r, record_loop(r));
 }
 
 static int record_run(void *opts, int argc, char **argv)
@@ -179,6 +190,8 @@ static int record_run(void *opts, int argc, char **argv)
 	(void)argv;
 	if (!o->file)
 		return cli_usage("where to? -w FILE; see porthole record --help");
+	if (o->output == CLI_JSON && strcmp(o->file, "-") == 0)
+		return cli_usage("standard output is the capture's: -o json goes with a file");
 	if (o->pid > UINT32_MAX)
 		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
 	if (o->query.tree && !o->pid)
@@ -216,6 +229,7 @@ static const struct cli_option record_options[] = {
 	{ 0, "for", "TIME", CLI_DURATION, OPT(for_ns), "stop after this time: 10s, 500ms, 2m", NULL },
 	{ 'n', "count", "N", CLI_UINT, OPT(count), "stop after N events", NULL },
 	{ 0, "env", NULL, CLI_FLAG, OPT(env), "capture environments at exec (proc.env)", NULL },
+	CLI_OPT_FORMAT(struct record_opts, output),
 	{ 0 },
 };
 
