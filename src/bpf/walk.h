@@ -63,3 +63,21 @@ static __always_inline bool walk_path(const struct tail *t, struct path *path)
 	}
 	return more;
 }
+
+/*
+ * A file that is the root of a mount which is no longer anywhere (bind-mounted, then detached, as
+ * runc does with its own binary) has no path: its name alone is appended. Returns whether it was so.
+ */
+static __always_inline bool walk_leaf(const struct tail *t, struct path *path, u32 from)
+{
+	struct dentry *d = BPF_CORE_READ(path, dentry);
+	u32 at = tail_end(t);
+	long n;
+
+	if (at != from || at > t->mask - REC_NAME_MAX)
+		return false;
+	n = bpf_probe_read_kernel_str(t->p + at, REC_NAME_MAX, BPF_CORE_READ(d, d_name.name));
+	if (n > 0)
+		*t->end = at + (n & (REC_NAME_MAX * 2 - 1));
+	return true;
+}

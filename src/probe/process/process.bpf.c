@@ -91,6 +91,7 @@ static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *ta
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	unsigned long start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
 	u32 from;
+	bool cut;
 
 	task_fill(task, &r->task);
 	__builtin_memset(r->piece, 0, sizeof(r->piece));
@@ -105,7 +106,9 @@ static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *ta
 				     env));
 	}
 	from = tail_end(&t);
-	piece_set(r, EXEC_EXE, from, &t, walk_path(&t, &file->f_path));
+	cut = walk_path(&t, &file->f_path);
+	cut |= walk_leaf(&t, &file->f_path, from);
+	piece_set(r, EXEC_EXE, from, &t, cut);
 	from = tail_end(&t);
 	piece_set(r, EXEC_CWD, from, &t, walk_path(&t, &fs->pwd));
 	r->hdr.len = sizeof(*r) + tail_end(&t);
