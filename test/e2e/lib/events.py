@@ -420,6 +420,7 @@ def pushdown():
         # Others work on this machine too: only what the workload did counts.
         def mine(w):
             return sorted(map(str, {same(e) for e in w.events() if e['evt.time'] >= before and
+                                    e['proc.name'] != 'porthole' and
                                     e['proc.pid'] >= first and
                                     ('/passwd' in e.get('fd.name', '') or
                                      'porthole-none' in e.get('fd.name', '') or
