@@ -62,8 +62,9 @@ def check_json():
     ok(len(nodes) >= 3 and all(r['interval'] > 0 for r in nodes), 'a row for the node an interval')
     totals = [r for r in all_rows if r['type'] == 'totals']
     ok(len(totals) == 1 and all_rows[-1] is totals[0], 'totals come last, once')
-    ok(totals[0]['count.exec'] == sum(r['count.exec'] for r in nodes) and
-       totals[0]['count.exec'] >= programs, 'totals are the sum of the intervals', totals)
+    # What others run between the last interval and the end is in the totals alone.
+    ok(totals[0]['count.exec'] >= sum(r['count.exec'] for r in nodes) >= programs,
+       'totals hold all intervals', totals)
     ok(totals[0]['lost'] == 0, 'nothing was lost', totals)
 
 
