@@ -236,11 +236,11 @@ void agent_close(struct agent *a)
 		return;
 	service_stop(a->service);
 	feed_close(a->feed);
+	lock_drop(&a->lock); /* before the session: its end may take a child a moment longer */
 	if (a->opened)
 		session_close(&a->session);
 	board_free(a->board);
 	closep(&a->timer.fd);
-	closep(&a->lock);
 	free(a);
 }
 

@@ -76,3 +76,11 @@ int lock_take(const char *path, int *ret_fd, struct buf *why)
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
+
+void lock_drop(int *fd)
+{
+	if (*fd < 0)
+		return;
+	flock(*fd, LOCK_UN);
+	close(take_fd(fd));
+}

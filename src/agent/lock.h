@@ -16,5 +16,8 @@
  */
 int lock_take(const char *path, int *ret_fd, struct buf *why);
 
+/* Gives it back at once, also when a child still has the descriptor. -1 is fine. */
+void lock_drop(int *fd);
+
 /* Makes the folder of @path, 0700, when it is missing. 0 or -errno. */
 int lock_folder(const char *path);
