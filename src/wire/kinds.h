@@ -33,7 +33,12 @@
 	X(SETID, setid, BULK, "a process changed its user or group ids or capabilities")          \
 	X(NS, ns, BULK, "a process entered or left namespaces (setns, unshare), or changed root") \
 	X(BPF, bpf, BULK, "a bpf() call")                                                         \
-	X(IO_URING, io_uring, BULK, "an io_uring was set up")
+	X(IO_URING, io_uring, BULK, "an io_uring was set up")                                     \
+	X(DUP, dup, BULK, "a file descriptor was duplicated")                                     \
+	X(SOCKET, socket, BULK, "a socket was made")                                              \
+	X(SEND, send, BULK, "data was sent to a named peer (sendto, sendmsg)")                    \
+	X(RECV, recv, BULK, "data was received (recvfrom, recvmsg)")                              \
+	X(MEMORY, memory, BULK, "a descriptor over memory was made: memfd_create, userfaultfd")
 
 enum kind_id {
 #define X(ID, name, ring, help) KIND_##ID,
