@@ -182,7 +182,8 @@ static void fit(struct buf *b, size_t start, unsigned width)
 		buf_char(b, ' ');
 }
 
-void format_print(const struct format *f, const struct event *ev, struct buf *b)
+void format_print_by(const struct format *f, const struct event *ev, struct buf *b,
+		     void (*print)(struct buf *b, const struct value *v))
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const struct piece *p = &f->pieces[i];
@@ -195,12 +196,17 @@ void format_print(const struct format *f, const struct event *ev, struct buf *b)
 			continue;
 		start = b->n;
 		if (operand_get(&p->operand, ev, 0, &v))
-			value_text(b, &v);
+			print(b, &v);
 		else
 			buf_str(b, STR("<NA>"));
 		if (p->width && !b->failed)
 			fit(b, start, p->width);
 	}
+}
+
+void format_print(const struct format *f, const struct event *ev, struct buf *b)
+{
+	format_print_by(f, ev, b, value_text);
 }
 
 size_t format_count(const struct format *f)

@@ -34,6 +34,10 @@ static inline void format_freep(struct format **f)
 
 void format_print(const struct format *f, const struct event *ev, struct buf *b);
 
+/* The same with the owner's own way to write a value (alerts: raw, for a writer that escapes). */
+void format_print_by(const struct format *f, const struct event *ev, struct buf *b,
+		     void (*print)(struct buf *b, const struct value *v));
+
 /* The fields in the order of the text, each as written without % and width ("proc.aname[2]"). */
 size_t format_count(const struct format *f);
 struct str format_name(const struct format *f, size_t i);
