@@ -71,11 +71,7 @@ static uint64_t kinds_check(const struct expr *x, const struct check *k, bool ne
 	if (x->type_kinds && is_equality(k->op) && k->left->type == VALUE_STR &&
 	    (field_is(k->left, "evt.type") || field_is(k->left, "syscall.type")))
 		set &= kinds_typed(x, k);
-	/* Events are numbered from 1: the usual way to write "never". */
-	if (field_is(k->left, "evt.num") && k->op == EXPR_EQ && !k->modifier &&
-	    k->values[0].v.u64 == 0)
-		return 0;
-	return set;
+	return check_never(k) ? 0 : set;
 }
 
 static uint64_t kinds_tree(const struct expr *x, const struct tree *t, bool negated)
@@ -335,8 +331,11 @@ int expr_necessary(const struct expr *x, void (*cb)(void *ctx, const struct expr
 
 static bool cond_value(const struct expr_cond *c, const struct value *v)
 {
-	compare_fn compare = comparison_find(c->op, c->ref->field->type)->fn;
+	compare_fn compare = c->compare;
 
+	if (compare)
+		return compare(v, c->constant);
+	compare = comparison_find(c->op, c->ref->field->type)->fn;
 	for (size_t i = 0; i < c->n; i++) {
 		struct constant k = { .v = c->values[i].v };
 

@@ -222,11 +222,7 @@ static int constants_each(struct compiler *c, const struct ast_check *a, enum co
 	return r;
 }
 
-/*
- * `glob /etc/x*` is a prefix: patterns with stars at their ends only become the cheaper operator
- * that means the same. Returns that operator and leaves the text without stars in @s.
- */
-static enum expr_op glob_simplify(struct str *s)
+enum expr_op glob_simplify(struct str *s)
 {
 	struct str t = *s;
 	bool before = t.n && t.p[0] == '*', after = t.n > 1 && t.p[t.n - 1] == '*';

@@ -59,15 +59,21 @@ struct expr_value {
 	uint8_t bits;
 };
 
+struct constant;
+
 /*
  * A condition on one field. EQ, STARTSWITH, ENDSWITH and CONTAINS hold when they do for any of the
- * values; NE, LT, LE, GT and GE have one value; EXISTS none. FIELD_ANY fields as in expr_match.
+ * values, and so do IN, INTERSECTS and PMATCH as in expr_match; all others have one value, EXISTS
+ * none. FIELD_ANY fields as in expr_match.
  */
 struct expr_cond {
 	const struct field_ref *ref;
 	enum expr_op op;
 	const struct expr_value *values;
 	size_t n;
+	/* For expr_cond_holds: how the expression itself compares; NULL: by op and values. */
+	bool (*compare)(const struct value *v, const struct constant *k);
+	const struct constant *constant;
 };
 
 /*

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "lang/judge.h"
 #include "lang/testing.h"
 
 static struct catalogue catalogue;
@@ -45,6 +46,35 @@ static void must_hold(void *ctx, const struct expr_cond *c)
 		abort();
 }
 
+static enum judgement all_known(void *ctx, const struct expr_cond *c)
+{
+	(void)ctx;
+	return expr_cond_holds(c, &event.ev) ? JUDGE_YES : JUDGE_NO;
+}
+
+static bool any_usable(void *ctx, const struct expr_cond *c)
+{
+	(void)ctx;
+	return c->op != EXPR_REGEX;
+}
+
+static void held(void *ctx, const struct expr_cond *c)
+{
+	*(size_t *)ctx += expr_cond_holds(c, &event.ev);
+}
+
+static void judge_try(const struct expr *x, bool matches)
+{
+	enum judgement j = expr_judge(x, all_known, NULL);
+	size_t holding = 0;
+	int r = expr_triggers(x, NULL, any_usable, held, &holding);
+
+	if (j != JUDGE_UNKNOWN && matches != (j == JUDGE_YES))
+		abort();
+	if (matches && (r == -1 || (r == 1 && !holding)))
+		abort();
+}
+
 static void count(void *ctx, const struct field_ref *ref)
 {
 	*(size_t *)ctx += ref->field != NULL;
@@ -57,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct expr *x = NULL;
 	struct buf b = { 0 };
 	size_t fields = 0;
+	bool matches;
 
 	if (!catalogue.n)
 		event_make();
@@ -69,7 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	arena_reset(&arena);
 	expr_fields(x, count, &fields);
-	if (expr_match(x, &event.ev)) {
+	matches = expr_match(x, &event.ev);
+	judge_try(x, matches);
+	if (matches) {
 		if (!(expr_kinds(x) & KIND_BIT(KIND_OPEN)))
 			abort();
 		expr_necessary(x, must_hold, NULL);

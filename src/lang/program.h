@@ -52,3 +52,12 @@ struct expr {
 
 /* The test that fits a check whose other members are set. */
 void program_test_set(struct check *c);
+
+/* Can no event pass it, whatever it is? An empty set, evt.num=0. */
+bool check_never(const struct check *k);
+
+/*
+ * `glob /etc/x*` is a prefix: a pattern with stars at its ends only becomes the operator that means
+ * the same, which is returned, and @s loses the stars. EXPR_GLOB: it is not so simple.
+ */
+enum expr_op glob_simplify(struct str *s);
