@@ -47,7 +47,7 @@ FORMAT_SRC := $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*.cc))
 
 CXX_SRC := $(wildcard src/*/*.cc)
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(CXX_SRC:src/%.cc=$(B)/obj/%.o) \
-           $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o)
+           $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o) $(B)/obj/rules.embed.o
 TESTS   := $(TEST_SRC:src/%.c=$(B)/test/%)
 FUZZERS := $(FUZZ_SRC:src/%.c=$(B)/fuzz/%)
 
@@ -114,6 +114,13 @@ $(BPF_OUT)/%.bpf.o: src/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The shipped rules likewise: porthole_rules .. porthole_rules_end.
+$(B)/obj/rules.embed.o: rules/porthole_rules.yaml
+	@mkdir -p $(@D)
+	@printf '.section .rodata\n.global porthole_rules\nporthole_rules:\n.incbin "%s"\n.global porthole_rules_end\nporthole_rules_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+		$< > $(@:.o=.S)
+	$(Q)$(CC) -c -o $@ $(@:.o=.S)
 
 # The BPF object becomes bytes in the binary: NAME_bpf_elf .. NAME_bpf_elf_end.
 $(B)/obj/%.embed.o: $(BPF_OUT)/%.bpf.o

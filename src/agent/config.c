@@ -8,8 +8,10 @@
 #include <stddef.h>
 
 #include "api/http.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "event/event.h"
+#include "lang/literal.h"
 
 static void *member(const struct config_key *k, struct config *c)
 {
@@ -132,6 +134,85 @@ static void kinds_put(const struct config_key *k, const void *at, struct buf *b)
 	buf_char(b, ']');
 }
 
+static int list_set(const struct config_key *k, struct str text, void *at)
+{
+	struct config_lines *l = at;
+	struct config_key one = *k;
+
+	one.size = sizeof(l->line[0]);
+	if (l->n == CONFIG_LINES || text.n == 0 || text_set(&one, text, l->line[l->n]) != 0)
+		return -EINVAL;
+	l->n++;
+	return 0;
+}
+
+static int measure_set(struct str text, const char *unit, uint64_t min, uint64_t max, void *at)
+{
+	struct expr_value v;
+
+	if (literal_read(text, VALUE_U64, unit, &v) || v.v.u64 < min || v.v.u64 > max)
+		return -EINVAL;
+	*(uint64_t *)at = v.v.u64;
+	return 0;
+}
+
+static int time_set(const struct config_key *k, struct str text, void *at)
+{
+	return measure_set(text, "ns", k->min * NS_PER_MS, k->max * NS_PER_MS, at);
+}
+
+static int bytes_set(const struct config_key *k, struct str text, void *at)
+{
+	return measure_set(text, "bytes", (uint64_t)k->min << 10, (uint64_t)k->max << 10, at);
+}
+
+static void list_put(const struct config_key *k, const void *at, struct buf *b)
+{
+	const struct config_lines *l = at;
+
+	(void)k;
+	buf_char(b, '[');
+	for (uint32_t i = 0; i < l->n; i++) {
+		buf_str(b, i ? STR(", ") : STR(""));
+		json_str(b, str_fixed(l->line[i], sizeof(l->line[i])));
+	}
+	buf_char(b, ']');
+}
+
+struct scale {
+	uint64_t factor;
+	const char *suffix;
+};
+
+static const struct scale times[] = { { 3600 * NS_PER_SEC, "h" },
+				      { 60 * NS_PER_SEC, "m" },
+				      { NS_PER_SEC, "s" },
+				      { NS_PER_MS, "ms" },
+				      { 1, "ns" } };
+static const struct scale sizes[] = {
+	{ 1ull << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" }, { 1, "B" }
+};
+
+/* In the largest unit that leaves a whole number. */
+static void measure_put(uint64_t v, const struct scale *s, struct buf *b)
+{
+	while (v % s->factor)
+		s++;
+	buf_printf(b, "%llu%s", (unsigned long long)(v / s->factor), v ? s->suffix : "");
+}
+
+static void time_put(const struct config_key *k, const void *at, struct buf *b)
+{
+	(void)k;
+	measure_put(*(const uint64_t *)at, times, b);
+}
+
+static void bytes_put(const struct config_key *k, const void *at, struct buf *b)
+{
+	(void)k;
+	measure_put(*(const uint64_t *)at, sizes, b);
+}
+
 static const struct {
 	int (*set)(const struct config_key *k, struct str text, void *at);
 	void (*put)(const struct config_key *k, const void *at, struct buf *b);
@@ -145,7 +226,28 @@ static const struct {
 	[CONFIG_ADDRESS] = { address_set, text_put,
 			     "an address and a port, as 127.0.0.1:9876 or \"[::1]:9876\"" },
 	[CONFIG_KINDS] = { kinds_set, kinds_put, "a list of kinds, as [exec, open], or all" },
+	[CONFIG_LIST] = { list_set, list_put, "a list of at most 32 texts, as [\"a\", \"b\"]" },
+	[CONFIG_TIME] = { time_set, time_put, NULL },
+	[CONFIG_BYTES] = { bytes_set, bytes_put, NULL },
 };
+
+bool config_takes_list(const struct config_key *k)
+{
+	return k->type == CONFIG_KINDS || k->type == CONFIG_LIST;
+}
+
+/* "a time from 0 to 10m, as 30s" */
+static void measure_expected(const struct config_key *k, struct buf *b)
+{
+	bool time = k->type == CONFIG_TIME;
+	uint64_t factor = time ? NS_PER_MS : 1 << 10;
+
+	buf_str(b, time ? STR("a time from ") : STR("a size from "));
+	measure_put(k->min * factor, time ? times : sizes, b);
+	buf_str(b, STR(" to "));
+	measure_put(k->max * factor, time ? times : sizes, b);
+	buf_str(b, time ? STR(", as 30s") : STR(", as 64MiB"));
+}
 
 int config_set(const struct config_key *k, struct str text, struct config *c)
 {
@@ -171,6 +273,8 @@ void config_expected(const struct config_key *k, struct buf *b)
 				   k->choices[i + 1] ? ", " :
 						       " or ",
 				   k->choices[i]);
+	} else if (k->type == CONFIG_TIME || k->type == CONFIG_BYTES) {
+		measure_expected(k, b);
 	} else {
 		buf_printf(b, "%s of at most %zu bytes",
 			   k->type == CONFIG_TEXT ? "one line of text" : "an absolute file name",
@@ -186,14 +290,14 @@ void config_default(struct config *ret)
 	for (size_t i = 0; i < config_keys_n; i++) {
 		struct str left = str_of(config_keys[i].standard);
 
-		while (config_keys[i].type == CONFIG_KINDS && left.n) {
+		while (config_takes_list(&config_keys[i]) && left.n) {
 			const char *comma = memchr(left.p, ',', left.n);
 			struct str one = { left.p, comma ? (size_t)(comma - left.p) : left.n };
 
 			config_set(&config_keys[i], one, &c);
 			left = str_skip(left, one.n + 1);
 		}
-		if (config_keys[i].type != CONFIG_KINDS)
+		if (!config_takes_list(&config_keys[i]))
 			config_set(&config_keys[i], left, &c);
 	}
 	memcpy(ret, &c, sizeof(c));
@@ -261,6 +365,11 @@ void config_markdown(struct buf *b)
 }
 
 static const char *const autos[] = { "auto", "false", "true", NULL };
+static const char *const priorities[] = { "emergency",	   "alert",   "critical",
+					  "error",	   "warning", "notice",
+					  "informational", "debug",   NULL };
+static const char *const matchings[] = { "first", "all", NULL };
+static const char *const forms[] = { "json", "text", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 
 #define AT(m) offsetof(struct config, m), sizeof(((struct config *)0)->m)
@@ -295,6 +404,87 @@ const struct config_key config_keys[] = {
 	  .help = "How often a summary line is written where there is no terminal." },
 	{ "log.level", CONFIG_CHOICE, AT(log_level), .choices = levels, .standard = "info",
 	  .help = "The least important messages to write to standard error." },
+	{ "rules.enabled", CONFIG_CHOICE, AT(rules_enabled), .choices = autos, .standard = "auto",
+	  .help = "Detection by rules; auto: when rules.files names some. With true and no files the "
+		  "rules shipped with porthole are used." },
+	{ "rules.files", CONFIG_LIST, AT(rules_files), .standard = "",
+	  .help = "Rule files, or directories of them, in order. They are read again when they change "
+		  "and on SIGHUP." },
+	{ "rules.disable", CONFIG_LIST, AT(rules_disable), .standard = "",
+	  .help = "Rules that stay silent: patterns of names, tag:PATTERN or file:PATTERN." },
+	{ "rules.scopes", CONFIG_LIST, AT(rules_scopes), .standard = "",
+	  .help = "Where rules apply: SELECTOR where EXPRESSION, as \"tag:network where "
+		  "k8s.ns.name=shop\"." },
+	{ "rules.priority", CONFIG_CHOICE, AT(rules_priority), .choices = priorities,
+	  .standard = "debug", .help = "The least severe rules to load." },
+	{ "rules.matching", CONFIG_CHOICE, AT(rules_matching), .choices = matchings,
+	  .standard = "first", .help = "Alert for the first rule that matches an event, or for all." },
+	{ "alerts.format", CONFIG_CHOICE, AT(alerts_format), .choices = forms, .standard = "json",
+	  .help = "Form of alerts in files, on standard output and to journald and syslog; HTTP gets "
+		  "JSON always." },
+	{ "alerts.stdout", CONFIG_BOOL, AT(alerts_stdout), .standard = "false",
+	  .help = "Write alerts to standard output, between the lines of the board." },
+	{ "alerts.file", CONFIG_FILENAME, AT(alerts_file), .standard = "",
+	  .help = "Append alerts to this file; empty: to none." },
+	{ "alerts.file_size", CONFIG_BYTES, AT(alerts_file_bytes), 64, 1u << 30,
+	  .standard = "64MiB", .help = "The file is rotated when it is larger." },
+	{ "alerts.file_keep", CONFIG_UINT, AT(alerts_file_keep), 0, 100, .standard = "4",
+	  .help = "How many rotated files to keep, as FILE.1 and so on." },
+	{ "alerts.syslog", CONFIG_BOOL, AT(alerts_syslog), .standard = "false",
+	  .help = "Send alerts to the local syslog." },
+	{ "alerts.journald", CONFIG_BOOL, AT(alerts_journald), .standard = "false",
+	  .help = "Send alerts to the systemd journal, with fields." },
+	{ "alerts.http_url", CONFIG_TEXT, AT(alerts_http_url), .standard = "",
+	  .help = "POST each alert to this address, one JSON object a request, as Falcosidekick "
+		  "takes it; empty: to none." },
+	{ "alerts.http_headers", CONFIG_LIST, AT(alerts_http_headers), .standard = "",
+	  .help = "Headers to add, as \"Authorization: Bearer ...\"." },
+	{ "alerts.http_ca", CONFIG_FILENAME, AT(alerts_http_ca), .standard = "",
+	  .help = "Certificates to trust; empty: the system's." },
+	{ "alerts.http_cert", CONFIG_FILENAME, AT(alerts_http_cert), .standard = "",
+	  .help = "Client certificate, PEM." },
+	{ "alerts.http_key", CONFIG_FILENAME, AT(alerts_http_key), .standard = "",
+	  .help = "Its key, PEM." },
+	{ "alerts.http_insecure", CONFIG_BOOL, AT(alerts_http_insecure), .standard = "false",
+	  .help = "Do not check the server's certificate. For tests." },
+	{ "alerts.http_timeout", CONFIG_TIME, AT(alerts_http_timeout_ns), 100, 600000,
+	  .standard = "5s", .help = "How long one request may take." },
+	{ "alerts.spool", CONFIG_FILENAME, AT(alerts_spool), .standard = "/var/lib/porthole/spool",
+	  .help = "Where alerts wait while a receiver is down; they survive a restart." },
+	{ "alerts.spool_size", CONFIG_BYTES, AT(alerts_spool_bytes), 1024, 1u << 30,
+	  .standard = "64MiB",
+	  .help = "Its size at most; beyond it the oldest of the least severe alerts go, counted." },
+	{ "alerts.dedup", CONFIG_TEXT, AT(alerts_dedup), .standard = "",
+	  .help = "Fold equal alerts, as \"60s by rule, container.id, proc.name\": the first goes out "
+		  "at once, the rest as a count; empty: all go out." },
+	{ "alerts.rate_per_rule", CONFIG_TEXT, AT(alerts_rate_per_rule), .standard = "",
+	  .help = "At most so many alerts of one rule, as \"10/s\" or \"600/m burst 100\"; the rest "
+		  "are counted." },
+	{ "alerts.rate_per_pod", CONFIG_TEXT, AT(alerts_rate_per_pod), .standard = "",
+	  .help = "The same for alerts of one pod (or container, or host)." },
+	{ "alerts.iso_time", CONFIG_BOOL, AT(alerts_iso_time), .standard = "false",
+	  .help = "Dates in the text of alerts, in ISO 8601. Falcosidekick's own output format wants "
+		  "it off." },
+	{ "alerts.suggested", CONFIG_BOOL, AT(alerts_suggested), .standard = "true",
+	  .help = "Append container, image and pod to each alert." },
+	{ "alerts.hostname", CONFIG_TEXT, AT(alerts_hostname), .standard = "",
+	  .help = "The host's name in alerts; empty: $FALCO_HOSTNAME, else the host's own." },
+	{ "lookback.window", CONFIG_TIME, AT(lookback_window_ns), 0, 600000, .standard = "0",
+	  .help = "Keep the last seconds of records in memory, and write a capture around alerts; 0: "
+		  "off." },
+	{ "lookback.after", CONFIG_TIME, AT(lookback_after_ns), 0, 600000, .standard = "5s",
+	  .help = "How long a capture goes on after its alert, unless the rule says it "
+		  "(capture_duration)." },
+	{ "lookback.memory", CONFIG_BYTES, AT(lookback_memory_bytes), 256, 1u << 20,
+	  .standard = "8MiB", .help = "Memory for the records that are kept." },
+	{ "lookback.directory", CONFIG_FILENAME, AT(lookback_directory),
+	  .standard = "/var/lib/porthole/captures", .help = "Where captures are written." },
+	{ "lookback.disk", CONFIG_BYTES, AT(lookback_disk_bytes), 1024, 1u << 30,
+	  .standard = "256MiB", .help = "Size of all captures at most; the oldest are removed." },
+	{ "lookback.per_hour", CONFIG_UINT, AT(lookback_per_hour), 1, 100000, .standard = "60",
+	  .help = "Captures an hour at most; alerts beyond go out without one, counted." },
+	{ "lookback.marked_only", CONFIG_BOOL, AT(lookback_marked), .standard = "false",
+	  .help = "Only for rules that say capture: true." },
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "raise it");

@@ -24,6 +24,13 @@ enum config_auto {
 	CONFIG_TRUE,
 };
 
+#define CONFIG_LINES 32
+
+struct config_lines {
+	uint32_t n;
+	char line[CONFIG_LINES][CONFIG_PATH];
+};
+
 struct config {
 	bool metrics_enabled;
 	char metrics_address[CONFIG_NAME]; /* "127.0.0.1:9876", "[::1]:9876" */
@@ -36,6 +43,30 @@ struct config {
 	uint32_t board_refresh_ms; /* on a terminal */
 	uint32_t board_summary_ms; /* elsewhere: one line */
 	uint32_t log_level;	   /* enum log_level */
+	uint32_t rules_enabled;	   /* enum config_auto: auto: when files are named */
+	struct config_lines rules_files, rules_disable, rules_scopes;
+	uint32_t rules_priority; /* enum priority: less severe ones are left out */
+	uint32_t rules_matching; /* 0: the first rule that matches an event, 1: all */
+	uint32_t alerts_format;	 /* 0: JSON, 1: text */
+	bool alerts_stdout, alerts_syslog, alerts_journald, alerts_iso_time, alerts_suggested;
+	char alerts_hostname[CONFIG_NAME];
+	char alerts_file[CONFIG_PATH];
+	uint64_t alerts_file_bytes;
+	uint32_t alerts_file_keep;
+	char alerts_http_url[CONFIG_PATH], alerts_http_ca[CONFIG_PATH];
+	char alerts_http_cert[CONFIG_PATH], alerts_http_key[CONFIG_PATH];
+	struct config_lines alerts_http_headers;
+	bool alerts_http_insecure;
+	uint64_t alerts_http_timeout_ns;
+	char alerts_spool[CONFIG_PATH];
+	uint64_t alerts_spool_bytes;
+	char alerts_dedup[CONFIG_PATH];
+	char alerts_rate_per_rule[CONFIG_NAME], alerts_rate_per_pod[CONFIG_NAME];
+	uint64_t lookback_window_ns; /* 0: off */
+	uint64_t lookback_after_ns, lookback_memory_bytes, lookback_disk_bytes;
+	char lookback_directory[CONFIG_PATH];
+	uint32_t lookback_per_hour;
+	bool lookback_marked; /* only for rules with `capture: true` */
 };
 
 void config_default(struct config *ret);

@@ -274,7 +274,7 @@ static int value_read(struct reading *r, const struct config_key *k)
 	if (err)
 		return err;
 	config_clear(k, &r->config);
-	if (e.type == YAML_SEQUENCE_START_EVENT && k->type == CONFIG_KINDS)
+	if (e.type == YAML_SEQUENCE_START_EVENT && config_takes_list(k))
 		return list_read(r, k);
 	if (e.type != YAML_SCALAR_EVENT || config_set(k, scalar_of(&e), &r->config) != 0)
 		return value_wrong(r, e.start_mark, k);

@@ -64,6 +64,8 @@ void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
 	}
 	if (record_wanted(p, &ev, matched))
 		record_keep(p, h);
+	if (p->lookback)
+		lookback_record(p->lookback, h);
 	arena_reset(&p->arena);
 }
 

@@ -6,6 +6,7 @@
  * Outputs are subscriptions: a set of kinds, a condition, and a callback that gets each event that
  * matches. They are borrowed, and may be added and removed between records.
  */
+#include "agent/lookback.h"
 #include "base/arena.h"
 #include "decode/decode.h"
 #include "enrich/enrich.h"
@@ -32,6 +33,7 @@ struct pipeline {
 	/* Records of events that it does not match are left out of the capture; what keeps the tables
 	 * is always in. NULL: all records are kept. Borrowed. */
 	const struct subscription *capture_of;
+	struct lookback *lookback; /* NULL: none. Borrowed */
 	struct subscription *subscriptions;
 	struct decode_stats decoded;
 	uint64_t records, events, captured;

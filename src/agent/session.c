@@ -148,7 +148,9 @@ static void signals_read(struct session *s)
 	struct signalfd_siginfo info;
 
 	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGHUP)
+		if (info.ssi_signo == SIGHUP)
+			s->hangup = true;
+		else
 			s->signal = (int)info.ssi_signo;
 }
 

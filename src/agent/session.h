@@ -29,7 +29,8 @@ struct session {
 	bool live;
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;
-	int signal; /* that ended the run; 0: none */
+	int signal;  /* that ended the run; 0: none */
+	bool hangup; /* SIGHUP came: who reloads something clears it */
 	/*
 	 * Nobody waits for events: look only so often, or when an eighth of a ring is full (the
 	 * kernel programs wake us then). 0: every few milliseconds.

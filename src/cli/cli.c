@@ -110,6 +110,14 @@ static bool uint_parse(const char *text, uint64_t *ret)
 	return !errno && *end == '\0';
 }
 
+static bool strings_add(struct cli_strings *to, const char *text)
+{
+	if (to->n == CLI_STRINGS_MAX)
+		return false;
+	to->p[to->n++] = text;
+	return true;
+}
+
 static bool value_set(const struct cli_option *o, const char *text, void *at)
 {
 	switch (o->type) {
@@ -119,6 +127,8 @@ static bool value_set(const struct cli_option *o, const char *text, void *at)
 	case CLI_STRING:
 		*(const char **)at = text;
 		return true;
+	case CLI_STRINGS:
+		return strings_add(at, text);
 	case CLI_UINT:
 		return uint_parse(text, at);
 	case CLI_DURATION:

@@ -30,6 +30,7 @@ enum cli_exit {
 enum cli_type {
 	CLI_FLAG,     /* bool */
 	CLI_STRING,   /* const char * */
+	CLI_STRINGS,  /* struct cli_strings: the option may come several times */
 	CLI_UINT,     /* uint64_t */
 	CLI_DURATION, /* uint64_t, ns; "10s", "500ms", "2m", "1h", or seconds */
 	CLI_FORMAT,   /* enum cli_format; "text" or "json" */
@@ -38,6 +39,13 @@ enum cli_type {
 enum cli_format {
 	CLI_TEXT,
 	CLI_JSON,
+};
+
+#define CLI_STRINGS_MAX 64
+
+struct cli_strings {
+	const char *p[CLI_STRINGS_MAX];
+	size_t n;
 };
 
 struct cli_option {

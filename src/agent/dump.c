@@ -1,0 +1,167 @@
+/* One function for each table; each appends whole records. */
+#include "agent/dump.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "enrich/k8s.h"
+#include "kube/obj.h"
+#include "probe/process/process.h"
+#include "wire/meta.h"
+
+struct dump {
+	struct buf *b;
+	struct boot_ns at;
+	bool (*wanted)(void *ctx, const struct proc *p);
+	void *ctx;
+};
+
+/* Appends a fixed part, aligned; the record's strings follow, then record_end. */
+static size_t record_start(struct dump *d, const void *fixed, size_t n)
+{
+	static const char zeros[DUMP_ALIGN];
+	size_t at = dump_aligned(d->b->n);
+
+	buf_add(d->b, zeros, at - d->b->n);
+	buf_add(d->b, fixed, n);
+	return at;
+}
+
+static void record_end(struct dump *d, size_t at)
+{
+	struct rec_hdr *h = (void *)(d->b->p + at);
+
+	if (d->b->failed)
+		return;
+	if (d->b->n - at > REC_MAX) {
+		d->b->n = at; /* nothing that long is ever read back */
+		return;
+	}
+	h->len = (uint32_t)(d->b->n - at);
+}
+
+/* A string of the record that begins at @at; what is too long for one is left out. */
+static struct rec_str piece_add(struct dump *d, size_t at, struct str s, size_t max)
+{
+	struct rec_str piece = { 0 };
+
+	if (!s.p || s.n > max || d->b->n - at + s.n > UINT16_MAX)
+		return piece;
+	piece = (struct rec_str){ (uint16_t)(d->b->n - at), (uint16_t)s.n };
+	buf_add(d->b, s.p, s.n);
+	return piece;
+}
+
+static int dump_cgroup(void *ctx, struct cgroup *cg)
+{
+	struct dump *d = ctx;
+	struct rec_cgroup_seen r = { .hdr = { .type = REC_CGROUP_SEEN, .time_ns = d->at.ns },
+				     .id = cg->id };
+	struct rec_str path;
+	size_t at;
+
+	if (cg->removed.ns || !cg->path.p)
+		return 0;
+	at = record_start(d, &r, sizeof(r));
+	path = piece_add(d, at, cg->path, REC_PATH_MAX);
+	if (!d->b->failed)
+		((struct rec_cgroup_seen *)(d->b->p + at))->path = path;
+	record_end(d, at);
+	return d->b->failed;
+}
+
+static struct rec_task task_of(const struct proc *p)
+{
+	struct rec_task t = {
+		.start_ns = p->start.ns,
+		.parent_start_ns = p->parent ? p->parent->start.ns : 0,
+		.cgroup = p->cgroup ? p->cgroup->id : 0,
+		.cap_permitted = p->cap_permitted,
+		.cap_effective = p->cap_effective,
+		.cap_inheritable = p->cap_inheritable,
+		.pid = p->pid,
+		.ppid = p->ppid,
+		.pgid = p->pgid,
+		.sid = p->sid,
+		.vpid = p->vpid,
+		.tty = p->tty,
+		.uid = p->uid,
+		.gid = p->gid,
+		.euid = p->euid,
+		.egid = p->egid,
+		.loginuid = p->loginuid,
+	};
+
+	memcpy(t.comm, p->comm, sizeof(t.comm));
+	return t;
+}
+
+static void dump_proc(struct dump *d, const struct proc *p)
+{
+	const struct program *prog = p->program;
+	struct rec_task_seen r = {
+		.hdr = { .type = REC_TASK_SEEN,
+			 .time_ns = d->at.ns,
+			 .start_ns = p->start.ns,
+			 .cgroup = p->cgroup ? p->cgroup->id : 0,
+			 .pid = p->pid,
+			 .tid = p->pid,
+			 .uid = p->uid },
+		.task = task_of(p),
+	};
+	struct rec_str piece[EXEC_PIECES];
+	size_t at = record_start(d, &r, sizeof(r));
+
+	piece[EXEC_ARGS] = piece_add(d, at, prog->args, REC_ARGS_MAX);
+	piece[EXEC_EXE] = piece_add(d, at, prog->exepath, REC_PATH_MAX);
+	piece[EXEC_CWD] = piece_add(d, at, prog->cwd, REC_PATH_MAX);
+	piece[EXEC_ENV] = piece_add(d, at, prog->env, REC_ENV_MAX);
+	if (!d->b->failed)
+		memcpy(((struct rec_task_seen *)(d->b->p + at))->piece, piece, sizeof(piece));
+	record_end(d, at);
+}
+
+/* Ancestors first, so that each finds its parent; a process may so come twice, which does no harm. */
+static int dump_family(void *ctx, struct proc *p)
+{
+	const struct proc *line[64];
+	struct dump *d = ctx;
+	size_t n = 0;
+
+	if (d->wanted && !d->wanted(d->ctx, p))
+		return 0;
+	for (const struct proc *a = p; a && n < 64; a = a->parent)
+		line[n++] = a;
+	while (n)
+		dump_proc(d, line[--n]);
+	return d->b->failed;
+}
+
+static int dump_object(void *ctx, const struct kube_obj *o)
+{
+	struct dump *d = ctx;
+	struct rec_blob r = { .hdr = { .type = REC_KUBE, .time_ns = d->at.ns } };
+	_cleanup_(buf_free) struct buf text = { 0 };
+	struct rec_str piece;
+	size_t at;
+
+	if (kube_obj_encode(&text, o) != 0)
+		return 0;
+	at = record_start(d, &r, sizeof(r));
+	piece = piece_add(d, at, buf_slice(&text), REC_MAX);
+	if (!d->b->failed)
+		((struct rec_blob *)(d->b->p + at))->blob = piece;
+	record_end(d, at);
+	return d->b->failed;
+}
+
+int dump_tables(struct enrich *e, struct boot_ns at,
+		bool (*wanted)(void *ctx, const struct proc *p), void *ctx, struct buf *b)
+{
+	struct dump d = { b, at, wanted, ctx };
+
+	cgroup_each(enrich_cgroups(e), dump_cgroup, &d);
+	k8s_each(enrich_k8s(e), dump_object, &d);
+	proc_each(enrich_procs(e), dump_family, &d);
+	return b->failed ? -ENOMEM : 0;
+}
