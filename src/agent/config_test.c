@@ -69,7 +69,7 @@ static void table_is_sound(void **state)
 		assert_non_null(strchr(k->name, '.'));
 		assert_non_null(k->help);
 		assert_null(strchr(k->help, '\n'));
-		if (k->type != CONFIG_KINDS)
+		if (!config_takes_list(k))
 			assert_int_equal(config_set(k, str_of(k->standard), &c), 0);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(k->name, config_keys[j].name);
@@ -187,6 +187,40 @@ static void files(void **state)
 	assert_int_equal(config_read("/dev/zero", &c, &why), -EINVAL);
 }
 
+/* Lists of texts, times and sizes. */
+static void rules_and_alerts(void **state)
+{
+	static const char *const wrong[] = {
+		"rules: {files: [\"\"]}",     "rules: {files: {a: b}}",
+		"lookback: {window: 11m}",    "lookback: {window: -1s}",
+		"lookback: {memory: 1B}",     "lookback: {memory: 8 apples}",
+		"alerts: {file_size: 2TiB}",  "alerts: {http_timeout: 0}",
+		"rules: {priority: serious}",
+	};
+	_cleanup_(buf_free) struct buf why = { 0 };
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_parse(STR("rules:\n  files: [/etc/a, /etc/b.yaml]\n"
+					  "  priority: warning\n"
+					  "lookback: {window: 30s, memory: 1536KiB}\n"
+					  "alerts: {dedup: \"60s by rule\", file_size: 1GiB}\n"),
+				      "t", &c, &why),
+			 0);
+	assert_int_equal(c.rules_files.n, 2);
+	assert_string_equal(c.rules_files.line[1], "/etc/b.yaml");
+	assert_int_equal(c.rules_priority, 4);
+	assert_int_equal(c.lookback_window_ns, 30 * NS_PER_SEC);
+	assert_int_equal(c.lookback_memory_bytes, 1536 << 10);
+	assert_int_equal(c.alerts_file_bytes, 1 << 30);
+	assert_string_equal(c.alerts_dedup, "60s by rule");
+	round_trip(&c);
+	assert_int_equal(config_parse(STR("rules: {files: /etc/one}"), "t", &c, &why), 0);
+	assert_int_equal(c.rules_files.n, 1);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(config_parse(str_of(wrong[i]), "t", &c, &why), -EINVAL);
+}
+
 static void reference_page(void **state)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
@@ -221,15 +255,11 @@ static void reference_is_current(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wrong_files),
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(table_is_sound),
-		cmocka_unit_test(values),
-		cmocka_unit_test(prefixes),
-		cmocka_unit_test(too_much),
-		cmocka_unit_test(files),
-		cmocka_unit_test(reference_page),
-		cmocka_unit_test(reference_is_current),
+		cmocka_unit_test(wrong_files),	  cmocka_unit_test(defaults),
+		cmocka_unit_test(table_is_sound), cmocka_unit_test(values),
+		cmocka_unit_test(prefixes),	  cmocka_unit_test(too_much),
+		cmocka_unit_test(files),	  cmocka_unit_test(rules_and_alerts),
+		cmocka_unit_test(reference_page), cmocka_unit_test(reference_is_current),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "--reference") == 0) {
