@@ -1,4 +1,4 @@
-/* Joining the field tables: enrich's three and each probe's own. */
+/* Joining the field tables: enrich's and each probe's own. */
 #include "agent/catalogue.h"
 
 #include "enrich/enrich.h"
@@ -16,6 +16,8 @@ const struct catalogue *catalogue_get(void)
 		return &c;
 	tables[n++] = enrich_event_fields;
 	tables[n++] = enrich_subject_fields;
+	tables[n++] = enrich_program_fields;
+	tables[n++] = enrich_container_fields;
 	tables[n++] = enrich_fd_fields;
 	for (size_t i = 0; i < probes_n && n < TABLES_MAX; i++)
 		if (probes[i]->fields)

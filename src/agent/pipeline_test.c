@@ -15,7 +15,8 @@ struct log {
 static void log_event(void *ctx, const struct event *ev)
 {
 	struct log *l = ctx;
-	struct str user = ev->proc->user;
+	const struct account *a = proc_account(ev->proc, ev->proc->user);
+	struct str user = a ? a->name : STR_NONE;
 
 	buf_printf(&l->text, "%s %s %u %.*s;", ev->kind->name.p, ev->proc->comm, ev->proc->pid,
 		   user.n ? (int)user.n : 1, user.n ? user.p : "-");

@@ -310,8 +310,8 @@ static void cell_put(struct buf *b, const struct ps *ps, const struct row *r, en
 		buf_u64(b, p->ppid);
 		break;
 	case COL_USER:
-		if (p->user.n)
-			buf_text(b, p->user);
+		if (proc_account(p, p->user))
+			buf_text(b, p->user->name);
 		else
 			buf_u64(b, p->uid);
 		break;

@@ -54,25 +54,26 @@ int enrich_new(struct enrich **ret)
 	return 0;
 }
 
-static void user_set(struct enrich *e, struct proc *p)
+static void accounts_set(struct enrich *e, struct proc *p)
 {
-	bool contained = p->cgroup && p->cgroup->container;
-
-	p->user = contained && p->uid ? STR_NONE : users_name(&e->users, p->uid);
+	p->user = users_find(&e->users, p->uid);
+	p->group = users_group(&e->users, p->gid);
+	p->login = p->loginuid == UINT32_MAX ? NULL : users_find(&e->users, p->loginuid);
 	p->gen++;
 }
 
-static int user_again(void *ctx, struct proc *p)
+static int accounts_again(void *ctx, struct proc *p)
 {
-	user_set(ctx, p);
+	accounts_set(ctx, p);
 	return 0;
 }
 
-/* Every process borrows its user's name from the table: the new one, before the next event. */
+/* Every process borrows its names from the table: the new one, before the next event. */
 static void users_set(struct enrich *e, struct str blob)
 {
 	users_read(&e->users, blob);
-	proc_each(e->procs, user_again, e);
+	proc_each(e->procs, accounts_again, e);
+	accounts_set(e, proc_table_overflow(e->procs));
 }
 
 static void cgroup_set(struct enrich *e, struct proc *p, uint64_t id)
@@ -82,9 +83,11 @@ static void cgroup_set(struct enrich *e, struct proc *p, uint64_t id)
 	if (p->cgroup && p->cgroup->id == id)
 		return;
 	cg = cgroup_ref(cgroup_get(e->cgroups, id));
+	/* subject_gen is a sum: it must grow although the old cgroup's part goes. */
+	p->gen = (uint32_t)subject_gen(p) + 1;
 	cgroup_unref(p->cgroup);
 	p->cgroup = cg;
-	user_set(e, p);
+	accounts_set(e, p);
 }
 
 static void subject_set(struct enrich *e, struct event *ev)
@@ -99,7 +102,7 @@ static void subject_set(struct enrich *e, struct event *ev)
 	}
 	if (p->uid != h->uid) {
 		p->uid = h->uid;
-		user_set(e, p);
+		accounts_set(e, p);
 	}
 	ev->proc = p;
 }
@@ -110,7 +113,7 @@ static void proc_life(struct enrich *e, struct event *ev)
 
 	if (ev->life.task) {
 		cgroup_set(e, p, ev->life.task->cgroup);
-		user_set(e, p);
+		accounts_set(e, p);
 	}
 }
 

@@ -28,5 +28,7 @@ const struct k8s *enrich_k8s(const struct enrich *e);
 
 /* The tables of fields that read what enrich fills in: subject, file and connection, event. */
 extern const struct field enrich_subject_fields[];
+extern const struct field enrich_program_fields[];
+extern const struct field enrich_container_fields[];
 extern const struct field enrich_fd_fields[];
 extern const struct field enrich_event_fields[];

@@ -160,6 +160,25 @@ static void task_apply(struct proc_table *t, struct proc *p, const struct rec_ta
 	parent_set(t, p, task->ppid, task->parent_start_ns);
 }
 
+static void exe_apply(struct proc *p, const struct rec_exe *exe)
+{
+	if (!exe)
+		return;
+	p->vpgid = exe->vpgid;
+	p->vsid = exe->vsid;
+	p->pidns_start.ns = exe->pidns_start_ns;
+}
+
+/* A fork says nothing of its namespaces: a child that is number 1 in one began it. */
+static void exe_inherit(struct proc *p, const struct proc *parent)
+{
+	bool begins = p->vpid == 1 && p->pid != 1;
+
+	p->vpgid = begins || p->pgid != parent->pgid ? 0 : parent->vpgid;
+	p->vsid = begins || p->sid != parent->sid ? 0 : parent->vsid;
+	p->pidns_start = begins ? p->start : parent->pidns_start;
+}
+
 static void program_set(struct proc *p, struct program *program)
 {
 	program_unref(p->program);
@@ -177,6 +196,7 @@ static struct proc *fork_apply(struct proc_table *t, struct proc *parent, const 
 		return p;
 	program_set(p, program_ref(parent->program));
 	task_apply(t, p, task);
+	exe_inherit(p, parent);
 	return p;
 }
 
@@ -188,6 +208,7 @@ static struct proc *program_apply(struct proc_table *t, struct proc *p, const st
 	if (p == &t->overflow.proc)
 		return p;
 	task_apply(t, p, life->task);
+	exe_apply(p, life->exe_file);
 	program = program_new(life, p->comm, now);
 	if (program)
 		program_set(p, program);
@@ -284,6 +305,11 @@ void proc_table_reap(struct proc_table *t, struct boot_ns now)
 		node_free(n);
 		t->stats.dead--;
 	}
+}
+
+struct proc *proc_table_overflow(struct proc_table *t)
+{
+	return &t->overflow.proc;
 }
 
 void proc_each(struct proc_table *t, int (*each)(void *ctx, struct proc *p), void *ctx)

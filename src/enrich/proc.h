@@ -47,6 +47,9 @@ struct proc *proc_apply(struct proc_table *t, struct proc *subject, const struct
 /* Frees the dead whose grace is over at @now. Call between records. */
 void proc_table_reap(struct proc_table *t, struct boot_ns now);
 
+/* What stands for all that did not fit; not among those of proc_each. */
+struct proc *proc_table_overflow(struct proc_table *t);
+
 /* Calls back for each process, dead ones too; stops when @each returns nonzero. */
 void proc_each(struct proc_table *t, int (*each)(void *ctx, struct proc *p), void *ctx);
 

@@ -72,6 +72,7 @@ struct program *program_new(const struct life *life, const char *comm, struct bo
 		.exepath_cut = life->exe_cut,
 		.env_cut = life->env_cut,
 		.exec_time = now,
+		.file = life->exe_file ? *life->exe_file : (struct rec_exe){ 0 },
 	};
 	p->args = text_add(&at, life->args);
 	p->exe = p->args.p ? str_fixed(p->args.p, p->args.n) : STR_NONE;

@@ -1,23 +1,13 @@
 /*
- * Who did it: proc.*, user.*, group.*, thread.*, container.*, k8s.*. Most are one member of a table
- * row, so a field is an offset; what must be computed stands in its own function.
+ * Who did it: proc.* but the program's (program_fields.c), user.*, group.*, thread.*. What must be
+ * computed stands in its own function.
  */
-#include <stddef.h>
+#include "enrich/fields.h"
 
 #include "base/arena.h"
 #include "enrich/enrich.h"
 
-/* Longest chain of ancestors looked at. */
-#define ANCESTORS_MAX 64
-#define CAPS_BYTES    1024
-
-/* field->arg: whose member, and where it is. */
-enum whose {
-	SELF = 0,
-	PARENT = 1 << 16,
-	ANCESTOR = 2 << 16, /* by [index], or any */
-};
-#define OFFSET(arg) ((arg) & 0xffff)
+#define CAPS_BYTES 1024
 
 static const struct proc *ancestor_of(const struct proc *p, uint64_t n)
 {
@@ -26,10 +16,27 @@ static const struct proc *ancestor_of(const struct proc *p, uint64_t n)
 	return p;
 }
 
-/* The process a field is about, for the nth try; NULL when there is none. */
-static const struct proc *whose_proc(const struct event *ev, const struct field_ref *ref, unsigned nth)
+/*
+ * The leader of a session or process group: the process of that number among the ancestors, else
+ * the farthest ancestor that is in it without a gap.
+ */
+static const struct proc *leader_of(const struct proc *p, size_t member)
 {
-	uintptr_t whose = ref->field->arg & ~(uintptr_t)0xffff;
+#define ID_OF(p) (*(const uint32_t *)((const char *)(p) + member))
+	const uint32_t id = ID_OF(p);
+
+	for (size_t i = 0; i < ANCESTORS_MAX && id && p->pid != id; i++) {
+		if (!p->parent || ID_OF(p->parent) != id)
+			break;
+		p = p->parent;
+	}
+	return id ? p : NULL;
+#undef ID_OF
+}
+
+const struct proc *field_proc(const struct event *ev, const struct field_ref *ref, unsigned nth)
+{
+	uintptr_t whose = FIELD_WHOSE(ref->field->arg);
 
 	if (whose == ANCESTOR) {
 		if (!ref->has_index)
@@ -40,31 +47,29 @@ static const struct proc *whose_proc(const struct event *ev, const struct field_
 	}
 	if (nth)
 		return NULL;
+	if (whose == SESSION)
+		return leader_of(ev->proc, P(sid));
+	if (whose == GROUP)
+		return leader_of(ev->proc, P(pgid));
 	return whose == PARENT ? ev->proc->parent : ev->proc;
 }
 
-static const void *member(const void *base, const struct field_ref *ref)
+bool field_proc_u32(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		    struct value *ret)
 {
-	return (const char *)base + OFFSET(ref->field->arg);
-}
-
-static bool proc_u32_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			 struct value *ret)
-{
-	const struct proc *p = whose_proc(ev, ref, nth);
+	const struct proc *p = field_proc(ev, ref, nth);
 
 	if (!p)
 		return false;
 	ret->type = VALUE_U64;
-	ret->u64 = *(const uint32_t *)member(p, ref);
-	return OFFSET(ref->field->arg) == offsetof(struct proc, pid) || !p->unknown;
+	ret->u64 = *(const uint32_t *)field_member(p, ref);
+	return FIELD_OFFSET(ref->field->arg) == P(pid) || !p->unknown;
 }
 
-/* Of a process: the name it has, even when its program is not known. */
-static bool proc_comm_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			  struct value *ret)
+bool field_proc_comm(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		     struct value *ret)
 {
-	const struct proc *p = whose_proc(ev, ref, nth);
+	const struct proc *p = field_proc(ev, ref, nth);
 
 	if (!p)
 		return false;
@@ -73,99 +78,67 @@ static bool proc_comm_get(const struct event *ev, const struct field_ref *ref, u
 	return ret->str.n != 0;
 }
 
-static bool program_str_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			    struct value *ret)
+/* A number of the innermost namespace: 0 is no number of it. */
+static bool virtual_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+			struct value *ret)
 {
-	const struct proc *p = whose_proc(ev, ref, nth);
-
-	if (!p)
-		return false;
-	ret->type = VALUE_STR;
-	ret->str = *(const struct str *)member(p->program, ref);
-	return ret->str.p != NULL;
+	return field_proc_u32(ev, ref, nth, ret) && ret->u64 != 0;
 }
 
-static bool program_cut_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			    struct value *ret)
-{
-	ret->type = VALUE_BOOL;
-	ret->b = *(const bool *)member(ev->proc->program, ref);
-	return nth == 0 && ret->b;
-}
-
-/* "a\0b\0" after its first @skip strings, joined by blanks. */
-static bool joined(struct str s, size_t skip, struct str *ret)
-{
-	char *out;
-
-	for (; skip && s.n; skip--)
-		s = str_skip(s, strnlen(s.p, s.n) + 1);
-	if (s.n && s.p[s.n - 1] == '\0')
-		s.n--;
-	out = arena_alloc(field_arena(), s.n ? s.n : 1);
-	if (!out)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		out[i] = s.p[i] ? s.p[i] : ' ';
-	*ret = (struct str){ out, s.n };
-	return true;
-}
-
-static bool args_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-		     struct value *ret)
-{
-	const struct program *g = ev->proc->program;
-
-	ret->type = VALUE_STR;
-	if (nth || !g->args.p)
-		return false;
-	return joined(g->args, ref->field->arg, &ret->str);
-}
-
-static bool env_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-		    struct value *ret)
-{
-	struct str env = ev->proc->program->env;
-
-	ret->type = VALUE_STR;
-	if (nth || !env.p)
-		return false;
-	if (!ref->key.p)
-		return joined(env, 0, &ret->str);
-	while (env.n) {
-		struct str one = str_fixed(env.p, env.n);
-
-		if (str_starts(one, ref->key) && one.n > ref->key.n && one.p[ref->key.n] == '=') {
-			ret->str = str_skip(one, ref->key.n + 1);
-			return true;
-		}
-		env = str_skip(env, one.n + 1);
-	}
-	return false;
-}
-
-static bool start_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+/* Whether the process leads what the member numbers: a session, a process group. */
+static bool leads_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 		      struct value *ret)
 {
-	const struct proc *p = ev->proc;
+	ret->type = VALUE_BOOL;
+	ret->b = *(const uint32_t *)field_member(ev->proc, ref) == ev->proc->pid;
+	return nth == 0 && !ev->proc->unknown;
+}
+
+/* The time of the member, or how long ago it was. */
+static bool since_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		      struct value *ret)
+{
+	const struct proc *p = field_proc(ev, ref, nth);
+	const struct boot_ns *at = p ? field_member(p, ref) : NULL;
 
 	ret->type = ref->field->type;
-	if (nth || !p->start.ns)
+	if (!at || !at->ns)
 		return false;
 	if (ret->type == VALUE_TIME)
-		ret->u64 = p->start.ns + (uint64_t)ev->host->boot_to_wall_ns;
+		ret->u64 = at->ns + (uint64_t)ev->host->boot_to_wall_ns;
 	else
-		ret->u64 = ev->time.ns > p->start.ns ? ev->time.ns - p->start.ns : 0;
+		ret->u64 = ev->time.ns > at->ns ? ev->time.ns - at->ns : 0;
 	return true;
 }
 
-static bool user_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-		     struct value *ret)
+/* Which account of the process (the upper half of arg), and which of its texts. */
+enum account_of {
+	USER = 0,
+	GROUP_OF = 1 << 16,
+	LOGIN = 2 << 16,
+};
+
+static bool account_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+			struct value *ret)
 {
-	(void)ref;
+	const struct proc *p = ev->proc;
+	const struct account *a;
+
+	switch ((enum account_of)FIELD_WHOSE(ref->field->arg)) {
+	case LOGIN:
+		a = p->login; /* set on the node, kept in its containers */
+		break;
+	case GROUP_OF:
+		a = proc_account(p, p->group);
+		break;
+	default:
+		a = proc_account(p, p->user);
+	}
 	ret->type = VALUE_STR;
-	ret->str = ev->proc->user;
-	return nth == 0 && ret->str.p != NULL;
+	if (nth || !a)
+		return false;
+	ret->str = *(const struct str *)field_member(a, ref);
+	return ret->str.p != NULL;
 }
 
 /* -1 for "not set", as the kernel and Falco have it. */
@@ -225,7 +198,7 @@ static const char *const cap_names[] = {
 static bool caps_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 		     struct value *ret)
 {
-	uint64_t caps = *(const uint64_t *)member(ev->proc, ref);
+	uint64_t caps = *(const uint64_t *)field_member(ev->proc, ref);
 	char *out = nth ? NULL : arena_alloc(field_arena(), CAPS_BYTES);
 	size_t n = 0;
 
@@ -246,6 +219,15 @@ static bool caps_get(const struct event *ev, const struct field_ref *ref, unsign
 	return true;
 }
 
+static bool main_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		     struct value *ret)
+{
+	(void)ref;
+	ret->type = VALUE_BOOL;
+	ret->b = ev->hdr->tid == ev->hdr->pid;
+	return nth == 0;
+}
+
 static bool cgroup_str_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 			   struct value *ret)
 {
@@ -254,127 +236,75 @@ static bool cgroup_str_get(const struct event *ev, const struct field_ref *ref, 
 	ret->type = VALUE_STR;
 	if (nth || !cg)
 		return false;
-	ret->str = *(const struct str *)member(cg, ref);
+	ret->str = *(const struct str *)field_member(cg, ref);
 	return ret->str.p != NULL;
 }
 
-static bool container_str_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			      struct value *ret)
-{
-	const struct cgroup *cg = ev->proc->cgroup;
-
-	ret->type = VALUE_STR;
-	if (nth || !cg || !cg->container)
-		return false;
-	ret->str = *(const struct str *)member(cg->container, ref);
-	return ret->str.p != NULL;
-}
-
-/* "host" outside containers, as Falco has it; absent where the cgroup is not known. */
-static bool container_id_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			     struct value *ret)
-{
-	const struct cgroup *cg = ev->proc->cgroup;
-
-	if (nth || !cg || !cg->path.p)
-		return false;
-	if (cg->container)
-		return container_str_get(ev, ref, nth, ret);
-	ret->type = VALUE_STR;
-	ret->str = STR("host");
-	return true;
-}
-
-static bool pod_str_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			struct value *ret)
-{
-	const struct cgroup *cg = ev->proc->cgroup;
-
-	ret->type = VALUE_STR;
-	if (nth || !cg || !cg->pod)
-		return false;
-	ret->str = *(const struct str *)member(cg->pod, ref);
-	return ret->str.p != NULL;
-}
-
-static bool pod_ip_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-		       struct value *ret)
-{
-	const struct cgroup *cg = ev->proc->cgroup;
-
-	(void)ref;
-	ret->type = VALUE_IP;
-	if (nth || !cg || !cg->pod)
-		return false;
-	ret->ip = cg->pod->ip;
-	return ret->ip.len != 0;
-}
-
-#define P(m)   offsetof(struct proc, m)
-#define G(m)   offsetof(struct program, m)
-#define CG(m)  offsetof(struct cgroup, m)
-#define CN(m)  offsetof(struct container, m)
-#define POD(m) offsetof(struct pod, m)
-#define ALL    KINDS_ALL
-#define SUB    FIELD_SUBJECT
-#define DEF    (FIELD_SUBJECT | FIELD_DEFAULT)
-#define ANC    (FIELD_ANY | FIELD_INDEX)
+#define CG(m) offsetof(struct cgroup, m)
+#define A(m)  offsetof(struct account, m)
 
 const struct field enrich_subject_fields[] = {
-	{ "proc.pid", VALUE_U64, "", ALL, DEF, proc_u32_get, P(pid), "process id on the node" },
-	{ "proc.ppid", VALUE_U64, "", ALL, DEF, proc_u32_get, P(ppid), "its parent's process id" },
-	{ "proc.vpid", VALUE_U64, "", ALL, DEF, proc_u32_get, P(vpid),
+	{ "proc.pid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(pid), "process id on the node" },
+	{ "proc.ppid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(ppid), "its parent's process id" },
+	{ "proc.vpid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(vpid),
 	  "process id in its own pid namespace" },
-	{ "proc.pgid", VALUE_U64, "", ALL, SUB, proc_u32_get, P(pgid), "process group" },
-	{ "proc.sid", VALUE_U64, "", ALL, SUB, proc_u32_get, P(sid), "session" },
-	{ "proc.tty", VALUE_U64, "", ALL, SUB, proc_u32_get, P(tty),
+	{ "proc.pgid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(pgid), "process group" },
+	{ "proc.sid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(sid), "session" },
+	{ "proc.tty", VALUE_U64, "", ALL, SUB, field_proc_u32, P(tty),
 	  "controlling terminal's device number; 0: none" },
-	{ "proc.name", VALUE_STR, "", ALL, DEF, proc_comm_get, 0,
+	{ "proc.name", VALUE_STR, "", ALL, DEF, field_proc_comm, 0,
 	  "command name, as the kernel has it (15 bytes)" },
-	{ "proc.pname", VALUE_STR, "", ALL, FIELD_DEFAULT, proc_comm_get, PARENT,
+	{ "proc.pname", VALUE_STR, "", ALL, FIELD_DEFAULT, field_proc_comm, PARENT,
 	  "its parent's name" },
-	{ "proc.aname", VALUE_STR, "", ALL, ANC, proc_comm_get, ANCESTOR,
+	{ "proc.aname", VALUE_STR, "", ALL, ANC, field_proc_comm, ANCESTOR,
 	  "name of the nth ancestor ([0]: itself); without [n]: of any" },
-	{ "proc.apid", VALUE_U64, "", ALL, ANC, proc_u32_get, ANCESTOR | P(pid),
+	{ "proc.apid", VALUE_U64, "", ALL, ANC, field_proc_u32, ANCESTOR | P(pid),
 	  "process id of the nth ancestor; without [n]: of any" },
-	{ "proc.exe", VALUE_STR, "", ALL, SUB, program_str_get, G(exe), "first argument (argv[0])" },
-	{ "proc.pexe", VALUE_STR, "", ALL, 0, program_str_get, PARENT | G(exe),
-	  "its parent's first argument" },
-	{ "proc.aexe", VALUE_STR, "", ALL, ANC, program_str_get, ANCESTOR | G(exe),
-	  "first argument of the nth ancestor; without [n]: of any" },
-	{ "proc.exepath", VALUE_STR, "", ALL, DEF, program_str_get, G(exepath),
-	  "path of the executable, in its mount namespace" },
-	{ "proc.pexepath", VALUE_STR, "", ALL, 0, program_str_get, PARENT | G(exepath),
-	  "path of its parent's executable" },
-	{ "proc.aexepath", VALUE_STR, "", ALL, ANC, program_str_get, ANCESTOR | G(exepath),
-	  "path of the nth ancestor's executable; without [n]: of any" },
-	{ "proc.cmdline", VALUE_STR, "", ALL, DEF, program_str_get, G(cmdline),
-	  "name and arguments, joined by blanks" },
-	{ "proc.pcmdline", VALUE_STR, "", ALL, 0, program_str_get, PARENT | G(cmdline),
-	  "its parent's name and arguments" },
-	{ "proc.acmdline", VALUE_STR, "", ALL, ANC, program_str_get, ANCESTOR | G(cmdline),
-	  "name and arguments of the nth ancestor; without [n]: of any" },
-	{ "proc.args", VALUE_STR, "", ALL, SUB, args_get, 1, "arguments without the first" },
-	{ "proc.exeline", VALUE_STR, "", ALL, SUB, args_get, 0, "all arguments" },
-	{ "proc.args_cut", VALUE_BOOL, "", ALL, DEF, program_cut_get, G(args_cut),
-	  "true when the arguments are longer than what was kept" },
-	{ "proc.exepath_cut", VALUE_BOOL, "", ALL, DEF, program_cut_get, G(exepath_cut),
-	  "true when the executable's path is longer than what was kept" },
-	{ "proc.cwd", VALUE_STR, "", ALL, DEF, program_str_get, G(cwd),
-	  "working directory when the program started" },
-	{ "proc.env", VALUE_STR, "", ALL, SUB | FIELD_INDEX, env_get, 0,
-	  "environment, or one variable of it ([NAME]); only when captured" },
-	{ "proc.start_time", VALUE_TIME, "ns", ALL, SUB, start_get, 0, "when the process started" },
-	{ "proc.duration", VALUE_DURATION, "ns", ALL, 0, start_get, 0,
+	{ "proc.pvpid", VALUE_U64, "", ALL, 0, virtual_get, PARENT | P(vpid),
+	  "its parent's process id in that one's own pid namespace" },
+	{ "proc.vpgid", VALUE_U64, "", ALL, SUB, virtual_get, P(vpgid),
+	  "process group, in the process's own pid namespace" },
+	{ "proc.vsid", VALUE_U64, "", ALL, SUB, virtual_get, P(vsid),
+	  "session, in the process's own pid namespace" },
+	{ "proc.is_sid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(sid),
+	  "whether it leads its session" },
+	{ "proc.is_pgid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(pgid),
+	  "whether it leads its process group" },
+	{ "proc.is_vpgid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(pgid),
+	  "whether it leads its process group" },
+	{ "proc.sname", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION, "session leader's name" },
+	{ "proc.pgid.name", VALUE_STR, "", ALL, 0, field_proc_comm, GROUP,
+	  "name of the process group's leader" },
+	{ "proc.vpgid.name", VALUE_STR, "", ALL, 0, field_proc_comm, GROUP,
+	  "name of the process group's leader" },
+	{ "proc.start_time", VALUE_TIME, "ns", ALL, SUB, since_get, P(start),
+	  "when the process started" },
+	{ "proc.duration", VALUE_DURATION, "ns", ALL, 0, since_get, P(start),
 	  "time from the start of the process to the event" },
-	{ "user.uid", VALUE_U64, "", ALL, DEF, proc_u32_get, P(uid), "real user id" },
-	{ "user.name", VALUE_STR, "", ALL, DEF, user_get, 0,
+	{ "proc.pid.ts", VALUE_TIME, "ns", ALL, SUB, since_get, P(start),
+	  "when the process started (proc.start_time)" },
+	{ "proc.ppid.ts", VALUE_TIME, "ns", ALL, 0, since_get, PARENT | P(start),
+	  "when its parent started" },
+	{ "proc.ppid.duration", VALUE_DURATION, "ns", ALL, 0, since_get, PARENT | P(start),
+	  "time from the start of its parent to the event" },
+	{ "proc.pidns_init_start_ts", VALUE_TIME, "ns", ALL, SUB, since_get, P(pidns_start),
+	  "when the first process of its pid namespace started" },
+	{ "user.uid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(uid), "real user id" },
+	{ "user.name", VALUE_STR, "", ALL, DEF, account_get, USER | A(name),
 	  "the user's name on the node (in a container only root's)" },
+	{ "user.homedir", VALUE_STR, "", ALL, SUB, account_get, USER | A(home),
+	  "the user's home, likewise" },
+	{ "user.shell", VALUE_STR, "", ALL, SUB, account_get, USER | A(shell),
+	  "the user's login shell, likewise" },
+	{ "user.loginname", VALUE_STR, "", ALL, SUB, account_get, LOGIN | A(name),
+	  "name of user.loginuid on the node" },
 	{ "user.loginuid", VALUE_I64, "", ALL, SUB, loginuid_get, 0,
 	  "user id of the login, kept through su and sudo; -1: none" },
-	{ "user.euid", VALUE_U64, "", ALL, SUB, proc_u32_get, P(euid), "effective user id" },
-	{ "group.gid", VALUE_U64, "", ALL, SUB, proc_u32_get, P(gid), "real group id" },
-	{ "group.egid", VALUE_U64, "", ALL, SUB, proc_u32_get, P(egid), "effective group id" },
+	{ "user.euid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(euid), "effective user id" },
+	{ "group.name", VALUE_STR, "", ALL, SUB, account_get, GROUP_OF | A(name),
+	  "the group's name on the node (in a container only root's)" },
+	{ "group.gid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(gid), "real group id" },
+	{ "group.egid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(egid), "effective group id" },
 	{ "thread.cap_permitted", VALUE_STR, "", ALL, SUB, caps_get, P(cap_permitted),
 	  "permitted capabilities, at exec or fork" },
 	{ "thread.cap_effective", VALUE_STR, "", ALL, SUB, caps_get, P(cap_effective),
@@ -384,27 +314,7 @@ const struct field enrich_subject_fields[] = {
 	{ "thread.cgroup", VALUE_STR, "", ALL, SUB, cgroup_str_get, CG(path), "cgroup path" },
 	{ "systemd.unit", VALUE_STR, "", ALL, SUB, cgroup_str_get, CG(unit),
 	  "systemd unit or slice the process belongs to" },
-	{ "container.id", VALUE_STR, "", ALL, DEF, container_id_get, CN(id12),
-	  "first 12 characters of the container's id; host outside containers" },
-	{ "container.full_id", VALUE_STR, "", ALL, SUB, container_str_get, CN(id), "container's id" },
-	{ "container.name", VALUE_STR, "", ALL, DEF, container_str_get, CN(name),
-	  "container's name, as Kubernetes or the runtime has it" },
-	{ "container.image", VALUE_STR, "", ALL, SUB, container_str_get, CN(image),
-	  "image the container was made from" },
-	{ "container.type", VALUE_STR, "", ALL, SUB, container_str_get, CN(runtime),
-	  "container runtime, as the cgroup path tells it" },
-	{ "k8s.ns.name", VALUE_STR, "", ALL, DEF, pod_str_get, POD(ns), "pod's namespace" },
-	{ "k8s.pod.name", VALUE_STR, "", ALL, DEF, pod_str_get, POD(name), "pod's name" },
-	{ "k8s.pod.uid", VALUE_STR, "", ALL, DEF, pod_str_get, POD(uid), "pod's UID" },
-	{ "k8s.pod.ip", VALUE_IP, "", ALL, SUB, pod_ip_get, 0, "pod's address" },
-	{ "k8s.pod.labels", VALUE_STR, "", ALL, SUB, pod_str_get, POD(labels),
-	  "pod's labels: key:value, joined by commas" },
-	{ "k8s.pod.owner.kind", VALUE_STR, "", ALL, SUB, pod_str_get, POD(owner_kind),
-	  "kind of what controls the pod: Deployment, StatefulSet, ..." },
-	{ "k8s.pod.owner.name", VALUE_STR, "", ALL, SUB, pod_str_get, POD(owner_name),
-	  "name of what controls the pod" },
-	{ "k8s.pod.sa", VALUE_STR, "", ALL, SUB, pod_str_get, POD(service_account),
-	  "pod's service account" },
-	{ "k8s.node.name", VALUE_STR, "", ALL, SUB, pod_str_get, POD(node), "node the pod runs on" },
+	{ "thread.ismain", VALUE_BOOL, "", ALL, 0, main_get, 0,
+	  "whether it is the process's first thread" },
 	{ NULL },
 };

@@ -1,83 +1,145 @@
-/* Users: a sorted array, searched by bisection. */
+/* Users and groups: two sorted arrays, searched by bisection. */
 #include "enrich/users.h"
 
+#include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 
-#define BLOB_MAX (32u << 10)
+/* Names first: where a file is too long for one record, homes go before names do. */
+#define NAMES_MAX  (24u << 10)
+#define GROUPS_MAX (32u << 10)
+#define BLOB_MAX   (60u << 10)
 
 void users_collect(struct buf *ret)
 {
 	_cleanup_(fclosep) FILE *f = fopen("/etc/passwd", "re");
+	_cleanup_(fclosep) FILE *groups = fopen("/etc/group", "re");
+	size_t start = ret->n;
 	struct passwd *p;
+	struct group *g;
 
-	while (f && ret->n < BLOB_MAX && (p = fgetpwent(f)))
-		buf_printf(ret, "%u:%s\n", p->pw_uid, p->pw_name);
+	while (f && ret->n - start < NAMES_MAX && (p = fgetpwent(f)))
+		if (strlen(p->pw_name) < NAME_MAX)
+			buf_printf(ret, "%u:%s\n", p->pw_uid, p->pw_name);
+	while (groups && ret->n - start < GROUPS_MAX && (g = fgetgrent(groups)))
+		if (strlen(g->gr_name) < NAME_MAX)
+			buf_printf(ret, "g%u:%s\n", g->gr_gid, g->gr_name);
+	if (f)
+		rewind(f);
+	while (f && ret->n - start < BLOB_MAX && (p = fgetpwent(f)))
+		if (strlen(p->pw_dir) + strlen(p->pw_shell) < 1024)
+			buf_printf(ret, "p%u:%s:%s\n", p->pw_uid, p->pw_dir, p->pw_shell);
 }
 
-static int user_order(const void *a, const void *b)
+static int account_order(const void *a, const void *b)
 {
-	const struct user *x = a, *y = b;
+	const struct account *x = a, *y = b;
 
-	return x->uid < y->uid ? -1 : x->uid > y->uid;
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* "uid:name" of one line. */
-static bool user_parse(struct str line, struct user *ret)
+static const struct account *account_find(const struct account *list, size_t n, uint32_t id)
 {
-	uint64_t uid = 0;
+	struct account key = { .id = id };
+
+	return n ? bsearch(&key, list, n, sizeof(*list), account_order) : NULL;
+}
+
+/* "id:rest" */
+static bool line_parse(struct str line, uint32_t *ret_id, struct str *ret_rest)
+{
+	uint64_t id = 0;
 	size_t i = 0;
 
-	while (i < line.n && line.p[i] >= '0' && line.p[i] <= '9' && uid <= UINT32_MAX)
-		uid = uid * 10 + (uint64_t)(line.p[i++] - '0');
-	if (i == 0 || uid > UINT32_MAX || i + 1 >= line.n || line.p[i] != ':')
+	while (i < line.n && line.p[i] >= '0' && line.p[i] <= '9' && id <= UINT32_MAX)
+		id = id * 10 + (uint64_t)(line.p[i++] - '0');
+	if (i == 0 || id > UINT32_MAX || i + 1 >= line.n || line.p[i] != ':')
 		return false;
-	*ret = (struct user){ (uint32_t)uid, str_skip(line, i + 1) };
+	*ret_id = (uint32_t)id;
+	*ret_rest = str_skip(line, i + 1);
 	return true;
+}
+
+static void home_set(struct users *u, uint32_t id, struct str rest)
+{
+	struct account *a = (struct account *)account_find(u->list, u->n, id);
+	const char *colon = memchr(rest.p, ':', rest.n);
+
+	if (!a || !colon)
+		return;
+	a->home = (struct str){ rest.p, (size_t)(colon - rest.p) };
+	a->shell = str_skip(rest, a->home.n + 1);
+}
+
+/* One line of those that begin with @first ('\0': a digit). */
+static void line_apply(struct users *u, char first, struct str line)
+{
+	struct str rest;
+	uint32_t id;
+
+	if (first && (line.n == 0 || line.p[0] != first))
+		return;
+	if (!line_parse(first ? str_skip(line, 1) : line, &id, &rest))
+		return;
+	if (first == 'p')
+		home_set(u, id, rest);
+	else if (first == 'g' && u->ngroups < USERS_MAX)
+		u->groups[u->ngroups++] = (struct account){ .id = id, .name = rest };
+	else if (!first && u->n < USERS_MAX)
+		u->list[u->n++] = (struct account){ .id = id, .name = rest };
+}
+
+static void lines_apply(struct users *u, char first, struct str left)
+{
+	while (left.n) {
+		const char *end = memchr(left.p, '\n', left.n);
+		struct str line = { left.p, end ? (size_t)(end - left.p) : left.n };
+
+		line_apply(u, first, line);
+		left = str_skip(left, line.n + 1);
+	}
 }
 
 void users_read(struct users *u, struct str blob)
 {
 	struct users fresh = { .list = calloc(USERS_MAX, sizeof(*fresh.list)),
+			       .groups = calloc(USERS_MAX, sizeof(*fresh.groups)),
 			       .text = malloc(blob.n + 1) };
-	struct str left = { fresh.text, blob.n };
+	struct str text = { fresh.text, blob.n };
 
-	if (!fresh.list || !fresh.text) {
+	if (!fresh.list || !fresh.groups || !fresh.text) {
 		users_free(&fresh);
 		return;
 	}
 	if (blob.n)
 		memcpy(fresh.text, blob.p, blob.n);
-	while (left.n && fresh.n < USERS_MAX) {
-		const char *end = memchr(left.p, '\n', left.n);
-		struct str line = { left.p, end ? (size_t)(end - left.p) : left.n };
-
-		if (user_parse(line, &fresh.list[fresh.n]))
-			fresh.n++;
-		left = str_skip(left, line.n + 1);
-	}
-	qsort(fresh.list, fresh.n, sizeof(*fresh.list), user_order);
+	lines_apply(&fresh, '\0', text);
+	lines_apply(&fresh, 'g', text);
+	qsort(fresh.list, fresh.n, sizeof(*fresh.list), account_order);
+	qsort(fresh.groups, fresh.ngroups, sizeof(*fresh.groups), account_order);
+	lines_apply(&fresh, 'p', text);
 	users_free(u);
 	*u = fresh;
 }
 
-struct str users_name(const struct users *u, uint32_t uid)
+const struct account *users_find(const struct users *u, uint32_t uid)
 {
-	struct user key = { .uid = uid };
-	const struct user *found;
+	return account_find(u->list, u->n, uid);
+}
 
-	if (u->n == 0)
-		return STR_NONE;
-	found = bsearch(&key, u->list, u->n, sizeof(*u->list), user_order);
-	return found ? found->name : STR_NONE;
+const struct account *users_group(const struct users *u, uint32_t gid)
+{
+	return account_find(u->groups, u->ngroups, gid);
 }
 
 void users_free(struct users *u)
 {
 	free(u->list);
+	free(u->groups);
 	free(u->text);
 	*u = (struct users){ 0 };
 }

@@ -68,6 +68,7 @@ enum life_op {
 struct life {
 	enum life_op op;
 	const struct rec_task *task;
+	const struct rec_exe *exe_file; /* EXEC, SEEN: NULL when not told (wire/record.h) */
 	struct str args, env; /* NUL-ended strings */
 	struct str exe, cwd;
 	bool args_cut, exe_cut, env_cut;

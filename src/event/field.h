@@ -31,7 +31,8 @@ enum field_flag {
 	FIELD_DEFAULT = 1, /* part of an event's JSON unless --fields says otherwise */
 	FIELD_ANY = 2,	   /* several values: a comparison holds if it does for any (!= for all) */
 	FIELD_INDEX = 4,   /* takes [n] or [key] */
-	FIELD_SUBJECT = 8, /* depends on ev->proc alone: its rendering may be cached by proc->gen */
+	FIELD_SUBJECT = 8, /* depends on ev->proc alone: may be cached by subject_gen() */
+	FIELD_ENV = 16,	   /* absent unless environments are captured (session_opts.env) */
 };
 
 struct field {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "event/value.h"
+#include "wire/record.h"
 
 struct pod {
 	struct str uid;	 /* with dashes, 36 characters; a static pod's is 32 hex digits */
@@ -20,11 +21,24 @@ struct pod {
 	uint32_t gen;
 };
 
+/* A yes or no that may not have been told. */
+enum said {
+	SAID_NOTHING,
+	SAID_NO,
+	SAID_YES
+};
+
 struct container {
 	struct str id;	    /* full id */
 	struct str id12;    /* its first 12 characters: Falco's container.id */
 	struct str runtime; /* "containerd", "docker", ... */
 	struct str name, image;
+	struct str repository, tag, digest; /* parts of `image` */
+	struct str image_id;		    /* "sha256:..." */
+	struct str mounts; /* source:destination:mode:rdwr:propagation, each ended by NUL */
+	struct ip ip;
+	enum said privileged;
+	bool told;	 /* the runtime's files were read: mounts are all there are */
 	struct pod *pod; /* may be NULL */
 	uint32_t gen;
 };
@@ -51,23 +65,57 @@ struct program {
 	struct str comm;    /* as set by exec, up to 15 bytes */
 	bool args_cut, exepath_cut, env_cut;
 	struct boot_ns exec_time; /* 0: unknown */
+	struct rec_exe file;	  /* its executable; inode 0: unknown */
 	char text[];		  /* what the slices point into */
+};
+
+/* A row of the node's passwd or group file. */
+struct account {
+	uint32_t id;
+	struct str name, home, shell; /* absent: not told; a group has a name only */
 };
 
 struct proc {
 	uint32_t pid; /* thread group id in the first pid namespace */
 	uint32_t ppid, pgid, sid;
 	uint32_t vpid;				 /* pid in the innermost namespace; 0: unknown */
+	uint32_t vpgid, vsid;			 /* likewise; 0: unknown, or of an outer namespace */
 	uint32_t tty;				 /* device number, 0: none */
 	uint32_t uid, gid, euid, egid, loginuid; /* loginuid UINT32_MAX: not set */
 	uint64_t cap_permitted, cap_effective, cap_inheritable;
 	struct boot_ns start;
-	struct boot_ns exited;	 /* 0: alive */
-	char comm[16];		 /* at fork or exec */
-	struct str user;	 /* name of uid on the host; absent: unknown, or in a container */
+	struct boot_ns exited;	    /* 0: alive */
+	struct boot_ns pidns_start; /* of its pid namespace's first process; 0: unknown */
+	char comm[16];		    /* at fork or exec */
+	/* On the node, NULL: not known there. In a container other names may hold: proc_account. */
+	const struct account *user, *group, *login;
 	struct program *program; /* never NULL */
 	struct proc *parent;	 /* NULL: unknown or none; may be dead */
 	struct cgroup *cgroup;	 /* never NULL once enriched: an unknown cgroup has a bare id */
 	bool unknown;		 /* nothing is known but what the record said */
 	uint32_t gen;
 };
+
+/*
+ * Changes whenever a field that depends on the process alone (FIELD_SUBJECT) could say something
+ * else: what may be cached by (process, start time) is valid while this stays. Fields of parents
+ * and ancestors are not covered.
+ */
+static inline uint64_t subject_gen(const struct proc *p)
+{
+	const struct cgroup *cg = p->cgroup;
+
+	return (uint64_t)p->gen + (cg ? cg->gen : 0) +
+	       (cg && cg->container ? cg->container->gen : 0) + (cg && cg->pod ? cg->pod->gen : 0);
+}
+
+/*
+ * The account as it may be shown: the node's names say nothing of a container's ids, but 0 is root
+ * everywhere.
+ */
+static inline const struct account *proc_account(const struct proc *p, const struct account *a)
+{
+	bool contained = p->cgroup && p->cgroup->container;
+
+	return a && contained && a->id ? NULL : a;
+}

@@ -96,3 +96,26 @@ struct rec_task {
 	char comm[16];
 };
 _Static_assert(sizeof(struct rec_task) == 112, "rec_task is stored in captures");
+
+/*
+ * What the kernel says of an executable beyond its path, and of the namespace its process is in.
+ * Captures made before this have records without it (probe/process/process.c sees which).
+ */
+enum exe_flag {
+	EXE_OVERLAY = 1, /* on an overlay file system */
+	EXE_UPPER = 2,	 /* there in the layer that is written to */
+	EXE_MEMFD = 4,	 /* made by memfd_create */
+	EXE_RDONLY = 8,	 /* its file system is read-only, or the file immutable */
+};
+
+struct rec_exe {
+	__u64 inode; /* 0: nothing here is known (kernel threads) */
+	__u64 ctime_ns, mtime_ns; /* wall clock */
+	__u64 pidns_start_ns; /* start of the first process of the pid namespace, CLOCK_BOOTTIME */
+	__u32 vpgid, vsid; /* in the innermost pid namespace; 0: the leader is not in it */
+	__u32 uid, gid; /* of the file, in the first user namespace */
+	__u32 nlink;
+	__u16 mode;
+	__u16 flags; /* enum exe_flag */
+};
+_Static_assert(sizeof(struct rec_exe) == 56, "rec_exe is stored in captures");

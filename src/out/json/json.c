@@ -103,14 +103,6 @@ static void key_put(struct buf *b, const struct key *k, const struct event *ev)
 	value_json(b, &v);
 }
 
-static uint64_t subject_gen(const struct proc *p)
-{
-	const struct cgroup *cg = p->cgroup;
-
-	return (uint64_t)p->gen + (cg ? cg->gen : 0) +
-	       (cg && cg->container ? cg->container->gen : 0) + (cg && cg->pod ? cg->pod->gen : 0);
-}
-
 /* The cached rendering, made when it is not there; without its braces. */
 static const struct buf *subject_text(struct out *o, const struct event *ev)
 {

@@ -80,6 +80,158 @@ static __always_inline void piece_set(struct rec_exec *r, u32 which, u32 from, c
 		r->cut |= REC_CUT(which);
 }
 
+/* --- the executable's file ---------------------------------------------------------------------- */
+
+#define OVERLAYFS_MAGIC 0x794c7630
+#define SB_RDONLY_V	1
+#define S_IMMUTABLE_V	8
+#define NS_PER_SEC_V	1000000000ull
+#define CTIME_NSEC	0x7fffffffu /* the bit above says "was asked" (6.13, commit 4e40eff0b573) */
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+} __attribute__((preserve_access_index));
+
+struct kid {
+	u32 val;
+} __attribute__((preserve_access_index));
+
+/* The members that no other probe reads. */
+struct inode___exe {
+	struct kid i_uid, i_gid;
+	unsigned int i_flags;
+	unsigned int i_nlink;
+} __attribute__((preserve_access_index));
+
+struct super_block___exe {
+	unsigned long s_flags;
+} __attribute__((preserve_access_index));
+
+/* Times: up to 6.5; ctime from 6.6 and mtime from 6.7 (commit 13bc24457850) to 6.10; from 6.11. */
+struct inode___first {
+	struct timespec64 i_ctime, i_mtime;
+} __attribute__((preserve_access_index));
+
+struct inode___hidden {
+	struct timespec64 __i_ctime, __i_mtime;
+} __attribute__((preserve_access_index));
+
+struct inode___split {
+	s64 i_ctime_sec, i_mtime_sec;
+	u32 i_ctime_nsec, i_mtime_nsec;
+} __attribute__((preserve_access_index));
+
+struct pid_namespace___exe {
+	struct task_struct *child_reaper;
+} __attribute__((preserve_access_index));
+
+struct upid___exe {
+	int nr;
+	struct pid_namespace___exe *ns;
+} __attribute__((preserve_access_index));
+
+#define INODE_TIME(inode, which)                                                           \
+	({                                                                                 \
+		struct inode___first *a = (void *)(inode);                                 \
+		struct inode___hidden *b = (void *)(inode);                                \
+		struct inode___split *c = (void *)(inode);                                 \
+		u64 ns = 0;                                                                \
+                                                                                           \
+		if (bpf_core_field_exists(c->i_##which##_sec))                             \
+			ns = BPF_CORE_READ(c, i_##which##_sec) * NS_PER_SEC_V +            \
+			     (BPF_CORE_READ(c, i_##which##_nsec) & CTIME_NSEC);            \
+		else if (bpf_core_field_exists(b->__i_##which))                            \
+			ns = BPF_CORE_READ(b, __i_##which.tv_sec) * NS_PER_SEC_V +         \
+			     BPF_CORE_READ(b, __i_##which.tv_nsec);                        \
+		else if (bpf_core_field_exists(a->i_##which))                              \
+			ns = BPF_CORE_READ(a, i_##which.tv_sec) * NS_PER_SEC_V +           \
+			     BPF_CORE_READ(a, i_##which.tv_nsec);                          \
+		ns;                                                                        \
+	})
+
+/*
+ * struct ovl_inode is a module's own type on most systems: its inode is followed by the dentry of
+ * the upper layer, NULL when there is none (fs/overlayfs/ovl_entry.h, 4.13 to now).
+ */
+static __always_inline u16 exe_layer(struct inode *inode, struct super_block *sb)
+{
+	void *upper = NULL;
+
+	if (BPF_CORE_READ(sb, s_magic) != OVERLAYFS_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode + bpf_core_type_size(struct inode));
+	return upper ? EXE_OVERLAY | EXE_UPPER : EXE_OVERLAY;
+}
+
+/* memfd_create's files have the prefix in their name, no directory and no link. */
+static __always_inline bool exe_is_memfd(struct dentry *d, u32 nlink)
+{
+	char name[8] = {};
+
+	if (nlink || BPF_CORE_READ(d, d_parent) != d)
+		return false;
+	bpf_probe_read_kernel(name, 6, BPF_CORE_READ(d, d_name.name));
+	return name[0] == 'm' && name[1] == 'e' && name[2] == 'm' && name[3] == 'f' &&
+	       name[4] == 'd' && name[5] == ':';
+}
+
+static __always_inline void exe_file_fill(struct file *file, struct rec_exe *ret)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct inode___exe *more = (void *)inode;
+	struct super_block___exe *sb_more = (void *)sb;
+
+	ret->inode = BPF_CORE_READ(inode, i_ino);
+	ret->mode = BPF_CORE_READ(inode, i_mode);
+	ret->uid = BPF_CORE_READ(more, i_uid.val);
+	ret->gid = BPF_CORE_READ(more, i_gid.val);
+	ret->nlink = BPF_CORE_READ(more, i_nlink);
+	ret->ctime_ns = INODE_TIME(inode, ctime);
+	ret->mtime_ns = INODE_TIME(inode, mtime);
+	ret->flags = exe_layer(inode, sb);
+	if (exe_is_memfd(BPF_CORE_READ(file, f_path.dentry), ret->nlink))
+		ret->flags |= EXE_MEMFD;
+	if ((BPF_CORE_READ(sb_more, s_flags) & SB_RDONLY_V) ||
+	    (BPF_CORE_READ(more, i_flags) & S_IMMUTABLE_V))
+		ret->flags |= EXE_RDONLY;
+}
+
+/* What @p is called at @level of the namespaces; 0 where it is not seen. */
+static __always_inline u32 pid_at(struct pid *p, u32 level, struct pid_namespace___exe *ns)
+{
+	const u32 first = bpf_core_field_offset(struct pid, numbers);
+	struct upid___exe *up = (void *)p + first + level * bpf_core_type_size(struct upid);
+
+	if (!p || BPF_CORE_READ(p, level) < level || BPF_CORE_READ(up, ns) != ns)
+		return 0;
+	return BPF_CORE_READ(up, nr);
+}
+
+/* Fills every member. @file may be NULL. */
+static __always_inline void exe_fill(struct task_struct *t, struct file *file, struct rec_exe *ret)
+{
+	const u32 first = bpf_core_field_offset(struct pid, numbers);
+	struct signal_struct *sig = BPF_CORE_READ(t, signal);
+	struct pid *p = BPF_CORE_READ(t, group_leader, thread_pid), *group = NULL, *session = NULL;
+	u32 level = BPF_CORE_READ(p, level);
+	struct upid___exe *up = (void *)p + first + level * bpf_core_type_size(struct upid);
+	struct pid_namespace___exe *ns = BPF_CORE_READ(up, ns);
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	bpf_core_read(&group, sizeof(group), &sig->pids[PIDTYPE_PGID_V]);
+	bpf_core_read(&session, sizeof(session), &sig->pids[PIDTYPE_SID_V]);
+	ret->vpgid = pid_at(group, level, ns);
+	ret->vsid = pid_at(session, level, ns);
+	ret->pidns_start_ns = BPF_CORE_READ(ns, child_reaper, start_boottime);
+	if (file)
+		exe_file_fill(file, ret);
+}
+
+/* --- exec --------------------------------------------------------------------------------------- */
+
 /* Fills the record; sizes are constants. Until the end, hdr.len is the end of the tail. */
 static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *task,
 				      struct linux_binprm *bprm, const u32 args, const u32 env,
@@ -97,7 +249,8 @@ static __always_inline void exec_fill(struct rec_exec *r, struct task_struct *ta
 	__builtin_memset(r->piece, 0, sizeof(r->piece));
 	r->cut = 0;
 	r->args_bytes = end - start;
-	r->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	exe_fill(task, file, &r->exe);
+	r->inode = r->exe.inode;
 	piece_set(r, EXEC_ARGS, 0, &t, user_bytes(&t, start, end, args));
 	if (env) {
 		from = tail_end(&t);
@@ -266,6 +419,7 @@ int process_seen(struct bpf_iter__task *ctx)
 	r.hdr.type = REC_TASK_SEEN;
 	r.hdr.uid = r.task.uid;
 	__builtin_memcpy(r.hdr.comm, r.task.comm, sizeof(r.hdr.comm));
+	exe_fill(t, BPF_CORE_READ(t, mm, exe_file), &r.exe);
 	r.user_ns = BPF_CORE_READ(sig, utime) + BPF_CORE_READ(t, utime);
 	r.system_ns = BPF_CORE_READ(sig, stime) + BPF_CORE_READ(t, stime);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));

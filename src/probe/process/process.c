@@ -41,16 +41,32 @@ static void exec_pieces(const struct rec_hdr *h, const struct rec_str *piece, ui
 	ret->exe_cut = cut & REC_CUT(EXEC_EXE);
 }
 
+/*
+ * The executable's facts, where the record has them. Older records are shorter: their strings begin
+ * where the facts stand now.
+ */
+static const struct rec_exe *exe_of(const struct rec_hdr *h, const struct rec_str *piece,
+				    const struct rec_exe *exe)
+{
+	size_t end = (size_t)((const char *)(exe + 1) - (const char *)h);
+
+	for (size_t i = 0; i < EXEC_PIECES; i++)
+		if (piece[i].off && piece[i].off < end)
+			return NULL;
+	return h->len >= end ? exe : NULL;
+}
+
 static int exec_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
 {
 	const struct rec_exec *r = (const void *)h;
 
-	if (h->len < sizeof(*r))
+	if (h->len < offsetof(struct rec_exec, exe))
 		return -EBADMSG;
 	ret->kind = kind_of(KIND_EXEC);
 	ret->type = STR("execve");
 	ret->has_ret = true;
 	ret->life = (struct life){ .op = LIFE_EXEC, .task = &r->task };
+	ret->life.exe_file = exe_of(h, r->piece, &r->exe);
 	exec_pieces(h, r->piece, r->cut, &ret->life);
 	if (ret->life.exe.p)
 		ret->life.exe = walk_to_path(a, ret->life.exe);
@@ -104,9 +120,10 @@ static int seen_decode(const struct rec_hdr *h, struct arena *a, struct event *r
 	const struct rec_task_seen *r = (const void *)h;
 
 	(void)a;
-	if (h->len < sizeof(*r))
+	if (h->len < offsetof(struct rec_task_seen, exe))
 		return -EBADMSG;
 	ret->life = (struct life){ .op = LIFE_SEEN, .task = &r->task };
+	ret->life.exe_file = exe_of(h, r->piece, &r->exe);
 	exec_pieces(h, r->piece, r->cut, &ret->life);
 	return 0;
 }

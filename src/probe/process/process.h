@@ -28,9 +28,10 @@ struct rec_exec {
 	__u32 args_bytes;		   /* whole length of the vector */
 	__u32 cut;			   /* REC_CUT(enum exec_cut) */
 	__u64 inode;			   /* of the executable */
+	struct rec_exe exe;		   /* since version 2 of this record */
 	char tail[];
 };
-_Static_assert(sizeof(struct rec_exec) == 208, "rec_exec is stored in captures");
+_Static_assert(sizeof(struct rec_exec) == 264, "rec_exec is stored in captures");
 
 struct rec_exit {
 	struct rec_hdr hdr;
@@ -73,5 +74,6 @@ struct rec_task_seen {
 	struct rec_str piece[EXEC_PIECES];
 	__u32 cut; /* REC_CUT(enum exec_cut) */
 	__u32 pad;
+	struct rec_exe exe; /* since version 2 of this record */
 };
-_Static_assert(sizeof(struct rec_task_seen) == 216, "rec_task_seen is stored in captures");
+_Static_assert(sizeof(struct rec_task_seen) == 272, "rec_task_seen is stored in captures");
