@@ -22,7 +22,7 @@ struct rule_source {
 struct rule_opts {
 	const struct catalogue *catalogue;
 	uint64_t (*type_kinds)(struct str type); /* 0: no event has this evt.type */
-	enum priority least;			 /* rules less severe are left out; PRIORITY_DEBUG: none */
+	enum priority least; /* rules less severe are left out; PRIORITY_DEBUG: none */
 };
 
 /*

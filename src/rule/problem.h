@@ -12,8 +12,8 @@ struct problem {
 	bool error;
 	const char *code; /* "LOAD_ERR_VALIDATE", ... static */
 	char file[256];
-	unsigned line, column;	       /* from 1; 0: of the whole file */
-	char item[160];		       /* "rule: Terminal shell in container", or "" */
+	unsigned line, column; /* from 1; 0: of the whole file */
+	char item[160];	       /* "rule: Terminal shell in container", or "" */
 	char message[512];
 	char excerpt[480], caret[128]; /* two lines for people; may be "" */
 };
