@@ -24,15 +24,22 @@ void strset_add(struct strset *s, struct str str);
 
 uint32_t strset_hash(struct str s);
 
-static inline bool strset_has(const struct strset *s, struct str str)
+/* Is a string of @n bytes in it, as far as that tells? */
+static inline bool strset_has_length(const struct strset *s, size_t n)
 {
-	uint32_t h;
+	return s->lengths >> (n % 64) & 1;
+}
 
-	if (!(s->lengths >> (str.n % 64) & 1))
-		return false;
-	h = strset_hash(str);
+/* @h is strset_hash(str). */
+static inline bool strset_has_hashed(const struct strset *s, struct str str, uint32_t h)
+{
 	for (size_t i = h & s->mask; s->slots[i].str.p; i = (i + 1) & s->mask)
 		if (s->slots[i].hash == h && str_eq(s->slots[i].str, str))
 			return true;
 	return false;
+}
+
+static inline bool strset_has(const struct strset *s, struct str str)
+{
+	return strset_has_length(s, str.n) && strset_has_hashed(s, str, strset_hash(str));
 }

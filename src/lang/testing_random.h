@@ -158,7 +158,8 @@ static inline void random_event(struct test_event *t, const struct catalogue *c)
 	do
 		t->ev.kind = &kind_table[test_pick(KIND_COUNT)];
 	while (!(KIND_BIT(t->ev.kind->id) & can));
-	test_set(t, c, STR("evt.type"), str_of(type));
+	t->ev.type = str_of(type);
+	test_set(t, c, STR("evt.type"), t->ev.type);
 	test_set(t, c, STR("evt.kind"), t->ev.kind->name);
 	test_set(t, c, STR("evt.num"), str_of(random_numbers[1 + test_pick(3)]));
 	for (unsigned f = 0; f < RANDOM_FIELDS; f++) {
