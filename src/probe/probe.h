@@ -22,7 +22,8 @@
 	X(udp)             \
 	X(signal)          \
 	X(oom)             \
-	X(module)
+	X(module)          \
+	X(uring)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by
@@ -66,8 +67,9 @@ struct probe {
 	const struct probe_decoder *decoders;
 	const struct field *fields; /* its own fields, ended by a NULL name; NULL: none */
 	/*
-	 * Sets read-only data after open and before load; may be NULL. 0 or -errno; -EOPNOTSUPP: this
-	 * kernel has nothing to ask, for the reason `missing`.
+	 * Sets read-only data after open and before load; may be NULL. A program whose autoload it
+	 * turns off is not needed on this kernel: its hook is left out. 0 or -errno; -EOPNOTSUPP:
+	 * this kernel has nothing to ask, for the reason `missing`.
 	 */
 	int (*prepare)(struct bpf_object *obj);
 	const char *missing;

@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * io_uring requests, noted at submission and told at completion; see uring.h. One worker each behind
+ * a door for every shape that the two tracepoints have had; user space opens those that fit.
+ *
+ * The subject is the submitting task: with a submission queue's own thread, that thread, which
+ * belongs to the process. A completion may run elsewhere (a worker of the process, a kernel thread
+ * when the process is gone): then the header stays as it was noted.
+ *
+ * Limits: of an accept that goes on (multishot) each connection is told; two accepts of one ring
+ * under the same user_data are one here. Where completions name no request (before 5.19) the first
+ * of two requests of one ring with the same user_data gets the first result, the other is told as
+ * assumed. Results that are descriptors of the ring's own table (direct descriptors) are its
+ * indices, and their sockets are not looked up.
+ */
+#include "probe/uring/uring.h"
+
+#include "bpf/io_uring.h"
+#include "bpf/record.h"
+#include "bpf/sock.h"
+#include "bpf/walk.h"
+#include "probe/syscall/syscall.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct uring_op ops[URING_OPS] SEC(".rodata.ops");
+/* The door of completions that name no request is the one in use. */
+const volatile u32 by_data SEC(".rodata.shape");
+
+/* enum io_uring_op: the kernel's user interface. */
+enum {
+	OP_ACCEPT = 13,
+	OP_CONNECT = 16,
+	OP_OPENAT = 18,
+	OP_OPENAT2 = 28,
+	OP_RENAMEAT = 35,
+	OP_UNLINKAT = 36,
+	OP_MKDIRAT = 37,
+	OP_SYMLINKAT = 38,
+	OP_LINKAT = 39,
+	OP_SOCKET = 45,
+	OP_BIND = 56,
+	OP_LISTEN = 57,
+};
+
+/* Of a request's flags, those that are the submission entry's (IOSQE_*). */
+#define REQ_FIXED_FILE (1u << 0)
+#define REQ_CQE_SKIP   (1u << 6)
+#define CQE_MORE       (1u << 1)
+
+/* Sizes of tails, see TAIL_BYTES; what is kept until completion has the middle one. */
+#define MASK_SMALL    255
+#define MASK_KEPT     1023
+#define MASK_LARGE    16383
+#define PATH_KEPT     256
+#define ADDR_MAX      128
+#define AT_FDCWD_V    (-100)
+#define NO_DIR	      (-101) /* not a path of the file system, or no such path */
+#define O_LARGEFILE_V 0100000
+
+/* By the request, or {ring, user_data} where the completion names none. */
+struct uring_key {
+	u64 a, b;
+};
+
+struct uring_asked {
+	u64 req; /* struct io_kiocb *; alive until completed */
+	u64 ring;
+	u64 user_data;
+	u8 op;
+	u8 kind;
+	u8 wanted;  /* as a record: rec is filled */
+	u8 counted; /* for the board */
+	u32 pad;
+	u64 rec[(sizeof(struct rec_syscall) + TAIL_BYTES(MASK_KEPT)) / 8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, URING_ASKED_MAX);
+	__type(key, struct uring_key);
+	__type(value, struct uring_asked);
+} uring_asked SEC(".maps");
+
+const volatile struct uring_asked asked_none SEC(".rodata.none") = {};
+
+/* A request that is being submitted. */
+struct submission {
+	struct io_kiocb *req;
+	struct task_struct *task;
+	u32 op;
+	u32 flags;
+	u8 kind;
+	u8 wanted;
+	u8 counted;
+};
+
+/* Its arguments: at the system call's places, and those that are more than a number. */
+struct uring_args {
+	u64 v[SYS_ARGS];
+	const char *name[2]; /* kernel memory */
+	int dir[2];
+	void *addr; /* user memory */
+	u32 addr_bytes;
+};
+
+static __always_inline const volatile struct uring_op *op_at(u32 op)
+{
+	asm volatile("" : "+r"(op));
+	return &ops[op & (URING_OPS - 1)];
+}
+
+/* Where the pointer to a struct filename is. */
+#define NAME_OFFSET(type, member)                             \
+	(bpf_core_field_exists(struct type, member) ?         \
+		 bpf_core_field_offset(struct type, member) : \
+		 bpf_core_field_offset(struct type##___wrapped, member))
+
+static __always_inline const char *name_at(struct io_kiocb *req, u32 offset)
+{
+	struct filename *f = NULL;
+
+	bpf_probe_read_kernel(&f, sizeof(f), (void *)req + offset);
+	return BPF_CORE_READ(f, name);
+}
+
+static __always_inline void open_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_open *o = (void *)req;
+
+	ret->dir[0] = BPF_CORE_READ(o, dfd);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_open, filename));
+	ret->v[0] = ret->dir[0];
+	ret->v[2] = BPF_CORE_READ(o, how.flags) & ~(u64)O_LARGEFILE_V; /* the kernel's addition */
+	ret->v[3] = BPF_CORE_READ(o, how.mode);
+}
+
+static __always_inline void unlink_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_unlink *o = (void *)req;
+
+	ret->dir[0] = BPF_CORE_READ(o, dfd);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_unlink, filename));
+	ret->v[0] = ret->dir[0];
+	ret->v[2] = BPF_CORE_READ(o, flags);
+}
+
+static __always_inline void mkdir_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_mkdir *o = (void *)req;
+
+	ret->dir[0] = BPF_CORE_READ(o, dfd);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_mkdir, filename));
+	ret->v[0] = ret->dir[0];
+	ret->v[2] = BPF_CORE_READ(o, mode);
+}
+
+/* Two paths, both with directories, and flags. */
+#define PAIR_ARGS(type, req, ret)                           \
+	({                                                  \
+		struct type *o_ = (void *)(req);            \
+		(ret)->dir[0] = BPF_CORE_READ(o_, old_dfd); \
+		(ret)->dir[1] = BPF_CORE_READ(o_, new_dfd); \
+		(ret)->v[0] = (ret)->dir[0];                \
+		(ret)->v[2] = (ret)->dir[1];                \
+		(ret)->v[4] = BPF_CORE_READ(o_, flags);     \
+	})
+
+static __always_inline void rename_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	PAIR_ARGS(io_rename, req, ret);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_rename, oldpath));
+	ret->name[1] = name_at(req, NAME_OFFSET(io_rename, newpath));
+}
+
+static __always_inline void link_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	if (bpf_core_type_exists(struct io_link)) {
+		PAIR_ARGS(io_link, req, ret);
+		ret->name[0] = name_at(req, NAME_OFFSET(io_link, oldpath));
+		ret->name[1] = name_at(req, NAME_OFFSET(io_link, newpath));
+	} else {
+		PAIR_ARGS(io_hardlink, req, ret);
+		ret->name[0] = name_at(req, bpf_core_field_offset(struct io_hardlink, oldpath));
+		ret->name[1] = name_at(req, bpf_core_field_offset(struct io_hardlink, newpath));
+	}
+}
+
+static __always_inline void symlink_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	if (bpf_core_type_exists(struct io_link)) {
+		ret->dir[1] = BPF_CORE_READ((struct io_link *)req, new_dfd);
+		ret->name[0] = name_at(req, NAME_OFFSET(io_link, oldpath));
+		ret->name[1] = name_at(req, NAME_OFFSET(io_link, newpath));
+	} else {
+		ret->dir[1] = BPF_CORE_READ((struct io_symlink *)req, new_dfd);
+		ret->name[0] = name_at(req, bpf_core_field_offset(struct io_symlink, oldpath));
+		ret->name[1] = name_at(req, bpf_core_field_offset(struct io_symlink, newpath));
+	}
+	ret->v[1] = ret->dir[1];
+}
+
+/* The descriptor a request was submitted with, or -1: before 5.19 it is not kept. */
+static __always_inline int fd_of(struct io_kiocb *req)
+{
+	if (!bpf_core_field_exists(struct io_kiocb, cqe))
+		return -1;
+	return BPF_CORE_READ(req, cqe.fd);
+}
+
+static __always_inline void sock_args(const struct submission *s, struct uring_args *ret)
+{
+	struct io_kiocb *req = s->req;
+
+	ret->v[0] = fd_of(s->req);
+	if (s->op == OP_CONNECT) {
+		ret->addr = BPF_CORE_READ((struct io_connect *)req, addr);
+		ret->addr_bytes = BPF_CORE_READ((struct io_connect *)req, addr_len);
+	} else if (s->op == OP_ACCEPT) {
+		ret->v[3] = BPF_CORE_READ((struct io_accept *)req, flags);
+	} else if (s->op == OP_LISTEN && bpf_core_type_exists(struct io_listen)) {
+		ret->v[1] = BPF_CORE_READ((struct io_listen *)req, backlog);
+	} else if (s->op == OP_SOCKET && bpf_core_type_exists(struct io_socket)) {
+		ret->v[0] = BPF_CORE_READ((struct io_socket *)req, domain);
+		ret->v[1] = BPF_CORE_READ((struct io_socket *)req, type);
+		ret->v[2] = BPF_CORE_READ((struct io_socket *)req, protocol);
+	}
+}
+
+static __always_inline void args_of(const struct submission *s, struct uring_args *ret)
+{
+	__builtin_memset(ret, 0, sizeof(*ret));
+	ret->dir[0] = ret->dir[1] = NO_DIR;
+	switch (s->op) {
+	case OP_OPENAT:
+	case OP_OPENAT2:
+		open_args(s->req, ret);
+		break;
+	case OP_UNLINKAT:
+		unlink_args(s->req, ret);
+		break;
+	case OP_MKDIRAT:
+		mkdir_args(s->req, ret);
+		break;
+	case OP_RENAMEAT:
+		rename_args(s->req, ret);
+		break;
+	case OP_LINKAT:
+		link_args(s->req, ret);
+		break;
+	case OP_SYMLINKAT:
+		symlink_args(s->req, ret);
+		break;
+	default:
+		sock_args(s, ret);
+	}
+}
+
+/* The piece is what the tail has got since @from. */
+static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from,
+				      const struct tail *t, bool cut)
+{
+	u32 to = tail_end(t);
+
+	r->piece[which & 7].off = to > from ? sizeof(*r) + from : 0;
+	r->piece[which & 7].len = to - from;
+	if (cut)
+		r->cut |= REC_CUT(which);
+}
+
+static __always_inline void path_fill(struct rec_syscall *r, const struct uring_args *a, u32 n,
+				      const struct tail *t, const u32 max)
+{
+	u32 at = tail_end(t);
+	long len;
+
+	if (!a->name[n])
+		return;
+	if (at > t->mask - max) {
+		r->cut |= REC_CUT(n);
+		return;
+	}
+	len = bpf_probe_read_kernel_str(t->p + at, max, a->name[n]);
+	if (len <= 0) {
+		r->fault |= REC_CUT(n);
+		return;
+	}
+	*t->end = at + ((len - 1) & (max - 1));
+	piece_set(r, n, at, t, len == max);
+}
+
+/* The directory that a relative path starts from. */
+static __always_inline void base_fill(struct rec_syscall *r, const struct submission *s,
+				      const struct uring_args *a, u32 n, const struct tail *t)
+{
+	struct task_struct *task = s->task;
+	u32 from = tail_end(t);
+	struct fs_struct *fs;
+	struct path *path;
+	struct file *f;
+	char first = 0;
+
+	if (a->dir[n] == NO_DIR || !a->name[n])
+		return;
+	bpf_probe_read_kernel(&first, 1, a->name[n]);
+	if (first == '/')
+		return;
+	if (a->dir[n] == AT_FDCWD_V) {
+		fs = BPF_CORE_READ(task, fs);
+		path = &fs->pwd;
+	} else {
+		f = task_file(task, a->dir[n]);
+		path = f ? &f->f_path : NULL;
+	}
+	if (path)
+		piece_set(r, SYS_BASE0 + n, from, t, walk_path(t, path));
+	else
+		r->fault |= REC_CUT(SYS_BASE0 + n);
+}
+
+static __always_inline void addr_fill(struct rec_syscall *r, const struct uring_args *a,
+				      const struct tail *t)
+{
+	u32 n = a->addr_bytes, at = tail_end(t);
+
+	if (!a->addr || at > t->mask - ADDR_MAX)
+		return;
+	if (n > ADDR_MAX - 1)
+		n = ADDR_MAX - 1;
+	if (bpf_probe_read_user(t->p + at, n & (ADDR_MAX - 1), a->addr) != 0) {
+		r->fault |= REC_CUT(SYS_ADDR);
+		return;
+	}
+	*t->end = at + (n & (ADDR_MAX - 1));
+	piece_set(r, SYS_ADDR, at, t, false);
+}
+
+/* All that is known at submission; hdr.len is the tail's end meanwhile. */
+static __always_inline void asked_fill(struct rec_syscall *r, const struct submission *s,
+				       const u32 mask, const u32 path_max)
+{
+	struct tail t = { r->tail, &r->hdr.len, mask };
+	struct uring_args a;
+
+	args_of(s, &a);
+	hdr_fill(&r->hdr, REC_SYSCALL, s->task, 0);
+	__builtin_memcpy(r->args, a.v, sizeof(r->args));
+	__builtin_memset(&r->sock, 0, sizeof(r->sock));
+	__builtin_memset(r->piece, 0, sizeof(r->piece));
+	r->ret = 0;
+	r->nr = op_at(s->op)->nr;
+	r->cut = r->fault = 0;
+	r->pad = SYS_VIA_URING;
+	path_fill(r, &a, 0, &t, path_max);
+	path_fill(r, &a, 1, &t, path_max);
+	addr_fill(r, &a, &t);
+	base_fill(r, s, &a, 0, &t);
+	base_fill(r, s, &a, 1, &t);
+}
+
+static __always_inline void sock_add(struct rec_syscall *r, struct file *f, const struct tail *t)
+{
+	struct sock *sk = file_sock(f);
+	u32 from = tail_end(t);
+
+	if (!sk)
+		return;
+	sock_fill(sk, &r->sock);
+	if (r->sock.family == AF_UNIX_V)
+		sock_unix_name(sk, t);
+	piece_set(r, SYS_FILE, from, t, false);
+}
+
+/* Ends the record whose tail's end is in hdr.len, and sends it. */
+static __always_inline void rec_send(struct rec_syscall *r, u32 kind, u32 mask)
+{
+	struct kind_stats *st = stats_get(kind);
+
+	r->hdr.len = sizeof(*r) + (r->hdr.len & mask);
+	if (st && r->cut)
+		st->cut++;
+	if (st && r->fault)
+		st->fault++;
+	record_submit(&ring_bulk, RING_BULK_BYTES, r, kind);
+}
+
+/* --- told at submission --- */
+
+/* Returns 0, with nothing sent, when it did not fit and a larger size is left. */
+static __always_inline int now_send(const struct submission *s, const u32 mask, const u32 path_max)
+{
+	struct rec_syscall *r;
+	struct tail t;
+	u32 number;
+
+	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(mask), s->kind, &number);
+	if (!r)
+		return 1;
+	asked_fill(r, s, mask, path_max);
+	if (mask != MASK_LARGE && r->cut) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	r->hdr.seq = number;
+	r->pad |= SYS_VIA_ASSUMED;
+	if (s->op == OP_CONNECT && !(s->flags & REQ_FIXED_FILE)) {
+		t = (struct tail){ r->tail, &r->hdr.len, mask };
+		sock_add(r, task_file(s->task, fd_of(s->req)), &t);
+	}
+	rec_send(r, s->kind, mask);
+	return 1;
+}
+
+static __noinline int now_medium(const struct submission *s)
+{
+	return now_send(s, MASK_KEPT, PATH_KEPT);
+}
+
+static __noinline int now_large(const struct submission *s)
+{
+	return now_send(s, MASK_LARGE, REC_PATH_MAX);
+}
+
+/* --- told at completion --- */
+
+/* The header as it is now, when this is still the process; else only the moment. */
+static __always_inline void hdr_now(struct rec_hdr *h, u32 number)
+{
+	u32 tid = h->tid, len = h->len;
+
+	if (bpf_get_current_pid_tgid() >> 32 == h->pid) {
+		hdr_fill(h, REC_SYSCALL, (void *)bpf_get_current_task(), number);
+		h->tid = tid;
+		h->len = len;
+		return;
+	}
+	h->time_ns = bpf_ktime_get_boot_ns();
+	h->seq = number;
+	h->cpu = bpf_get_smp_processor_id();
+}
+
+/* The socket an operation was about, or made. */
+static __always_inline void kept_sock(struct rec_syscall *r, const struct uring_asked *a,
+				      const struct tail *t)
+{
+	struct task_struct *me = (void *)bpf_get_current_task();
+	struct io_kiocb *req = (void *)a->req;
+
+	if (a->op == OP_CONNECT || a->op == OP_BIND || a->op == OP_LISTEN)
+		sock_add(r, BPF_CORE_READ(req, file), t);
+	else if ((a->op == OP_ACCEPT || a->op == OP_SOCKET) && r->ret >= 0 &&
+		 bpf_get_current_pid_tgid() >> 32 == r->hdr.pid)
+		sock_add(r, task_file(me, (int)r->ret), t);
+}
+
+static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 via, const u32 mask)
+{
+	struct rec_syscall *r;
+	struct tail t;
+	u32 number;
+
+	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(mask), a->kind, &number);
+	if (!r)
+		return;
+	bpf_probe_read_kernel(r, sizeof(*r) + TAIL_BYTES(mask), a->rec);
+	t = (struct tail){ r->tail, &r->hdr.len, mask };
+	r->ret = res;
+	r->pad |= via;
+	hdr_now(&r->hdr, number);
+	if (!(via & SYS_VIA_ASSUMED))
+		kept_sock(r, a, &t);
+	rec_send(r, a->kind, mask);
+}
+
+static __noinline int kept_tell(struct uring_asked *a, s64 res, u32 via)
+{
+	struct rec_syscall *kept = (void *)a->rec;
+
+	if (a->counted)
+		count_add(a->kind, current_cgroup((void *)bpf_get_current_task()), res < 0);
+	if (!a->wanted)
+		return 0;
+	if (kept->hdr.len < MASK_SMALL - ADDR_MAX)
+		kept_send(a, res, via, MASK_SMALL);
+	else
+		kept_send(a, res, via, MASK_KEPT);
+	return 0;
+}
+
+/* --- submission --- */
+
+static __always_inline u64 user_data_of(struct io_kiocb *req)
+{
+	if (bpf_core_field_exists(struct io_kiocb, cqe))
+		return BPF_CORE_READ(req, cqe.user_data);
+	return BPF_CORE_READ((struct io_kiocb___old *)req, user_data);
+}
+
+/* True when it will be told at its completion. */
+static __noinline int asked_keep(const struct submission *s)
+{
+	struct io_kiocb *req = s->req;
+	u64 ring = (u64)BPF_CORE_READ(req, ctx), data = user_data_of(req);
+	struct uring_key key = { (u64)req, 0 };
+	struct uring_asked *a;
+
+	if (s->flags & REQ_CQE_SKIP)
+		return 0;
+	if (by_data || s->op == OP_ACCEPT)
+		key = (struct uring_key){ ring, data };
+	a = bpf_map_lookup_elem(&uring_asked, &key);
+	if (a && by_data)
+		return 0;
+	if (a && s->op != OP_ACCEPT) /* its completion was not seen; the kernel uses the memory again */
+		kept_tell(a, 0, SYS_VIA_ASSUMED);
+	if (bpf_map_update_elem(&uring_asked, &key, (void *)&asked_none, BPF_ANY) != 0)
+		return 0;
+	a = bpf_map_lookup_elem(&uring_asked, &key);
+	if (!a)
+		return 0;
+	a->req = (u64)req;
+	a->ring = ring;
+	a->user_data = data;
+	a->op = s->op;
+	a->kind = s->kind;
+	a->counted = s->counted;
+	if (!s->wanted)
+		return 1;
+	asked_fill((void *)a->rec, s, MASK_KEPT, PATH_KEPT);
+	a->wanted = 1;
+	if (!((struct rec_syscall *)a->rec)->cut)
+		return 1;
+	bpf_map_delete_elem(&uring_asked, &key);
+	return 0;
+}
+
+static __always_inline int submitted(struct io_kiocb *req)
+{
+	struct submission s = { .req = req, .op = BPF_CORE_READ(req, opcode) };
+	struct ctl *c = ctl_get();
+	u64 bit = KIND_BIT(op_at(s.op)->kind & 63);
+
+	if (s.op >= URING_OPS || !op_at(s.op)->used || !c || !((c->wanted | c->counted) & bit))
+		return 0;
+	s.task = (void *)bpf_get_current_task();
+	s.flags = BPF_CORE_READ(req, flags);
+	s.kind = op_at(s.op)->kind;
+	s.counted = (c->counted & bit) != 0;
+	s.wanted = (c->wanted & bit) && filter_pass(c, s.kind, s.task);
+	if ((!s.wanted && !s.counted) || asked_keep(&s))
+		return 0;
+	if (s.counted)
+		count_add(s.kind, current_cgroup(s.task), false);
+	if (s.wanted && !now_medium(&s))
+		now_large(&s);
+	return 0;
+}
+
+/* Since 6.4. */
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(submit_req, struct io_kiocb *req)
+{
+	return submitted(req);
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(submit_sqe, struct io_kiocb *req)
+{
+	return submitted(req);
+}
+
+/* Before 6.0. */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(submit_ctx, void *ring, struct io_kiocb *req)
+{
+	return submitted(req);
+}
+
+/* --- completion --- */
+
+static __always_inline int completed(const struct uring_key *key, s64 res, u32 flags)
+{
+	struct uring_asked *a = bpf_map_lookup_elem(&uring_asked, key);
+
+	if (!a)
+		return 0;
+	kept_tell(a, res, 0);
+	if (!(flags & CQE_MORE))
+		bpf_map_delete_elem(&uring_asked, key);
+	return 0;
+}
+
+/* A completion of @req; NULL: of a request that goes on, which only the ring and its data tell. */
+static __always_inline int completed_req(void *ring, struct io_kiocb *req, u64 data, s32 res,
+					 u32 flags)
+{
+	struct uring_key key = { (u64)req, 0 };
+	u32 op = OP_ACCEPT;
+
+	if (req)
+		op = BPF_CORE_READ(req, opcode);
+	if (!op_at(op)->used)
+		return 0;
+	if (op == OP_ACCEPT)
+		key = (struct uring_key){ (u64)ring, data };
+	return completed(&key, res, flags);
+}
+
+/* Since 6.16. The entry is in memory that the program can write: the request's own copy counts. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(complete_cqe, struct io_ring_ctx *ring, struct io_kiocb *req, struct io_uring_cqe *cqe)
+{
+	if (req)
+		return completed_req(ring, req, BPF_CORE_READ(req, cqe.user_data),
+				     BPF_CORE_READ(req, cqe.res), BPF_CORE_READ(req, cqe.fd));
+	return completed_req(ring, NULL, BPF_CORE_READ(cqe, user_data), BPF_CORE_READ(cqe, res),
+			     BPF_CORE_READ(cqe, flags));
+}
+
+/* Since 5.19. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(complete_req, void *ring, struct io_kiocb *req, u64 data, int res, u32 flags)
+{
+	return completed_req(ring, req, data, res, flags);
+}
+
+/* Since 5.13. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(complete_data, void *ring, u64 data, int res, u32 flags)
+{
+	struct uring_key key = { (u64)ring, data };
+
+	return completed(&key, res, flags);
+}
+
+/* A completion that found no room is not told by the tracepoint above, and this one names no request. */
+struct overflow {
+	u64 ring, user_data;
+	s64 res;
+};
+
+static long overflow_tell(void *map, struct uring_key *key, struct uring_asked *a, struct overflow *o)
+{
+	if (a->ring != o->ring || a->user_data != o->user_data)
+		return 0;
+	kept_tell(a, o->res, 0);
+	bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_cqe_overflow")
+int BPF_PROG(complete_overflow, void *ring, u64 data, int res)
+{
+	struct overflow o = { (u64)ring, data, res };
+
+	bpf_for_each_map_elem(&uring_asked, overflow_tell, &o, 0);
+	return 0;
+}
