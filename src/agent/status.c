@@ -198,6 +198,41 @@ static void kube_json(const struct metrics *m, struct buf *b)
 	buf_char(b, ']');
 }
 
+static void rules_json(const struct metrics *m, struct buf *b)
+{
+	open_in(b, "rules", '[');
+	for (size_t i = 0; i < m->nrules; i++) {
+		comma(b);
+		buf_char(b, '{');
+		text(b, "name", m->rules[i].name);
+		number(b, "evaluated", m->rules[i].evaluated);
+		number(b, "matched", m->rules[i].matched);
+		number(b, "alerts", m->rules[i].alerts);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+static void channels_json(const struct metrics *m, struct buf *b)
+{
+	open_in(b, "channels", '[');
+	for (size_t i = 0; i < m->nchannels; i++) {
+		const struct metrics_channel *c = &m->channels[i];
+
+		comma(b);
+		buf_char(b, '{');
+		text(b, "name", c->name);
+		json_key(b, STR("failing"));
+		buf_str(b, c->failing ? STR("true") : STR("false"));
+		number(b, "sent", c->sent);
+		number(b, "refused", c->refused);
+		number(b, "pending", c->pending);
+		number(b, "dropped", c->dropped);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
 void status_json(const struct metrics *m, struct buf *b)
 {
 	buf_char(b, '{');
@@ -220,5 +255,10 @@ void status_json(const struct metrics *m, struct buf *b)
 	kinds_json(m, b);
 	losses_json(m, b);
 	kube_json(m, b);
+	if (m->detect.on) {
+		number(b, "alerts", m->detect.alerts);
+		rules_json(m, b);
+		channels_json(m, b);
+	}
 	buf_char(b, '}');
 }

@@ -50,6 +50,34 @@ static void name_set(char *to, size_t size, struct str name)
 	to[n] = '\0';
 }
 
+struct metrics_rule *metrics_rule_add(struct metrics *m, struct str name, const char *priority)
+{
+	struct metrics_rule *r = m->nrules < METRICS_RULES_MAX ? &m->rules[m->nrules] : NULL;
+
+	if (!r)
+		return NULL;
+	*r = (struct metrics_rule){ .priority = priority };
+	name_set(r->name, sizeof(r->name), name);
+	/* Two that are cut to one name would spoil the whole page. */
+	for (size_t i = 0; i < m->nrules; i++)
+		if (strcmp(m->rules[i].name, r->name) == 0)
+			return NULL;
+	m->nrules++;
+	return r;
+}
+
+struct metrics_channel *metrics_channel_add(struct metrics *m, const char *name)
+{
+	struct metrics_channel *c =
+		m->nchannels < METRICS_CHANNELS_MAX ? &m->channels[m->nchannels++] : NULL;
+
+	if (!c)
+		return NULL;
+	*c = (struct metrics_channel){ 0 };
+	name_set(c->name, sizeof(c->name), str_of(name));
+	return c;
+}
+
 static struct metrics_series *series_find(struct metrics *m, const struct metrics_series *like)
 {
 	for (size_t i = m->nseries; i-- > 0;) {

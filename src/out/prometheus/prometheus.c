@@ -201,6 +201,100 @@ static void series_print(const struct metrics *m, struct buf *b)
 	}
 }
 
+static void rules_print(const struct metrics *m, struct buf *b)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} of[] = {
+		{ "rule_evaluated_total", "Events on which a rule's condition was tried.",
+		  offsetof(struct metrics_rule, evaluated) },
+		{ "rule_matched_total", "Events that a rule's condition matched.",
+		  offsetof(struct metrics_rule, matched) },
+		{ "rule_alerts_total", "Alerts of a rule, before folding and limits.",
+		  offsetof(struct metrics_rule, alerts) },
+	};
+
+	for (size_t i = 0; m->nrules && i < sizeof(of) / sizeof(of[0]); i++) {
+		head(b, of[i].name, "counter", of[i].help);
+		for (size_t r = 0; r < m->nrules; r++) {
+			buf_printf(b, "porthole_%s", of[i].name);
+			label(b, "rule", str_of(m->rules[r].name));
+			label(b, "priority", str_of(m->rules[r].priority));
+			sample_u64(b, *(const uint64_t *)((const char *)&m->rules[r] + of[i].offset));
+		}
+	}
+}
+
+static void channels_print(const struct metrics *m, struct buf *b)
+{
+	static const struct {
+		const char *name, *type, *help;
+		size_t offset;
+	} of[] = {
+		{ "alerts_sent_total", "counter", "Alerts that a channel delivered.",
+		  offsetof(struct metrics_channel, sent) },
+		{ "alerts_failures_total", "counter", "Tries to deliver that failed.",
+		  offsetof(struct metrics_channel, failures) },
+		{ "alerts_refused_total", "counter", "Alerts that the receiver said it will not take.",
+		  offsetof(struct metrics_channel, refused) },
+		{ "alerts_dropped_total", "counter", "Alerts given up for lack of room.",
+		  offsetof(struct metrics_channel, dropped) },
+		{ "alerts_pending", "gauge", "Alerts that wait for a channel.",
+		  offsetof(struct metrics_channel, pending) },
+	};
+
+	for (size_t i = 0; m->nchannels && i < sizeof(of) / sizeof(of[0]); i++) {
+		head(b, of[i].name, of[i].type, of[i].help);
+		for (size_t c = 0; c < m->nchannels; c++) {
+			buf_printf(b, "porthole_%s", of[i].name);
+			label(b, "channel", str_of(m->channels[c].name));
+			sample_u64(b,
+				   *(const uint64_t *)((const char *)&m->channels[c] + of[i].offset));
+		}
+	}
+}
+
+static void detect_print(const struct metrics *m, struct buf *b)
+{
+	const struct metrics_detect *d = &m->detect;
+
+	if (!d->on)
+		return;
+	one_u64(b, "rules", "gauge", "Rules in force.", d->rules);
+	one_u64(b, "rules_reloads_total", "counter", "Times that other rules came into force.",
+		d->reloads);
+	one_u64(b, "rules_reloads_refused_total", "counter",
+		"Times that new rules were wrong and the old ones stayed.", d->reloads_refused);
+	one_u64(b, "alerts_total", "counter", "Alerts, before folding and limits.", d->alerts);
+	one_u64(b, "alerts_folded_total", "counter", "Alerts counted into an earlier equal one.",
+		d->folded);
+	head(b, "alerts_limited_total", "counter", "Alerts beyond a rate limit, by which.");
+	buf_str(b, STR("porthole_alerts_limited_total"));
+	label(b, "limit", STR("rule"));
+	sample_u64(b, d->limited_rule);
+	buf_str(b, STR("porthole_alerts_limited_total"));
+	label(b, "limit", STR("pod"));
+	sample_u64(b, d->limited_pod);
+	one_u64(b, "alerts_unrendered_total", "counter", "Alerts lost for lack of memory.",
+		d->unrendered);
+	one_u64(b, "alerts_intake_dropped_total", "counter",
+		"Alerts that came faster than they could be put into the spool.", d->intake_dropped);
+	one_u64(b, "alerts_spool_bytes", "gauge", "Size of the spool.", d->spool_bytes);
+	one_u64(b, "lookback_captures_total", "counter", "Captures written around alerts.",
+		d->captures);
+	one_u64(b, "lookback_failed_total", "counter", "Captures that could not be written.",
+		d->captures_failed);
+	one_u64(b, "lookback_limited_total", "counter",
+		"Alerts without a capture: too many an hour.", d->captures_limited);
+	one_u64(b, "lookback_cut_total", "counter",
+		"Captures that begin late: the memory was smaller than the window.", d->captures_cut);
+	one_u64(b, "lookback_removed_total", "counter", "Old captures removed for room.",
+		d->captures_removed);
+	rules_print(m, b);
+	channels_print(m, b);
+}
+
 void metrics_print(const struct metrics *m, struct buf *b)
 {
 	head(b, "build_info", "gauge", "Always 1; the version is a label.");
@@ -221,4 +315,5 @@ void metrics_print(const struct metrics *m, struct buf *b)
 	tables_print(m, b);
 	kube_print(m, b);
 	series_print(m, b);
+	detect_print(m, b);
 }

@@ -10,12 +10,15 @@
 #include "base/buf.h"
 #include "event/event.h"
 
-#define METRICS_PROBES_MAX 32
-#define METRICS_LOSSES_MAX 32
-#define METRICS_KUBE_MAX   8
-#define METRICS_SERIES_MAX 500
-#define METRICS_NAME_BYTES 64
-#define METRICS_POD_BYTES  256
+#define METRICS_PROBES_MAX   32
+#define METRICS_LOSSES_MAX   32
+#define METRICS_KUBE_MAX     8
+#define METRICS_SERIES_MAX   500
+#define METRICS_RULES_MAX    512
+#define METRICS_CHANNELS_MAX 8
+#define METRICS_RULE_BYTES   128
+#define METRICS_NAME_BYTES   64
+#define METRICS_POD_BYTES    256
 
 struct metrics_kind {
 	uint64_t events;    /* records handed over by the kernel programs */
@@ -54,6 +57,29 @@ struct metrics_series {
 	uint64_t events, errors;
 };
 
+/* A detection rule. */
+struct metrics_rule {
+	char name[METRICS_RULE_BYTES];
+	const char *priority;
+	uint64_t evaluated, matched, alerts;
+};
+
+/* Where alerts go. */
+struct metrics_channel {
+	char name[METRICS_NAME_BYTES];
+	bool failing;
+	uint64_t sent, failures, refused, pending, dropped;
+};
+
+/* Detection as a whole; `on` false: none of it is printed. */
+struct metrics_detect {
+	bool on;
+	uint64_t rules, reloads, reloads_refused;
+	uint64_t alerts, folded, limited_rule, limited_pod, unrendered, intake_dropped;
+	uint64_t spool_bytes;
+	uint64_t captures, captures_failed, captures_limited, captures_cut, captures_removed;
+};
+
 struct metrics {
 	const char *version;
 	uint32_t pid;
@@ -69,11 +95,19 @@ struct metrics {
 	uint64_t cpu_ns, rss_bytes;
 	struct metrics_series series[METRICS_SERIES_MAX];
 	struct metrics_series other[KIND_COUNT];
+	struct metrics_detect detect;
+	size_t nrules, nchannels;
+	struct metrics_rule rules[METRICS_RULES_MAX]; /* beyond: not by name */
+	struct metrics_channel channels[METRICS_CHANNELS_MAX];
 };
 
 void metrics_loss_add(struct metrics *m, const char *what, const char *reason, uint64_t n);
 void metrics_probe_add(struct metrics *m, const char *name, const char *state, const char *why);
 void metrics_kube_add(struct metrics *m, const struct metrics_kube *k);
+
+/* One more rule; NULL when there is no room. The name is cut and made valid UTF-8. */
+struct metrics_rule *metrics_rule_add(struct metrics *m, struct str name, const char *priority);
+struct metrics_channel *metrics_channel_add(struct metrics *m, const char *name);
 
 /* Adds to the series of that owner and kind, made when new; to "other" when there are too many. */
 void metrics_series_add(struct metrics *m, struct str ns, struct str pod, struct str container,

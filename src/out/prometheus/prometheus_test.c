@@ -56,6 +56,12 @@ static struct metrics *filled(void)
 	metrics_series_add(m, STR("shop"), STR("cart-0"), STR("web"), KIND_EXEC, 3, 0);
 	metrics_series_add(m, STR("shop"), STR("cart-0"), STR("web"), KIND_OPEN, 1, 1);
 	metrics_series_add(m, STR_NONE, STR_NONE, STR("ssh.service"), KIND_OPEN, 2, 0);
+	m->detect = (struct metrics_detect){ .on = true, .rules = 2, .alerts = 11, .folded = 4 };
+	*metrics_rule_add(m, STR("A \"shell\""), "Notice") =
+		(struct metrics_rule){ "A \"shell\"", "Notice", 30, 20, 10 };
+	assert_non_null(metrics_rule_add(m, STR("other"), "Debug"));
+	assert_null(metrics_rule_add(m, STR("other"), "Debug"));
+	metrics_channel_add(m, "http")->sent = 7;
 	return m;
 }
 
@@ -78,6 +84,13 @@ static void lines(void **state)
 		"\nporthole_probe_state{probe=\"process\",state=\"on\"} 1\n",
 		"\nporthole_probe_state{probe=\"process\",state=\"off\"} 0\n",
 		"\nporthole_probe_state{probe=\"tcp\",state=\"unavailable\"} 1\n",
+		"\nporthole_rules 2\n",
+		"\nporthole_alerts_total 11\n",
+		"\nporthole_alerts_folded_total 4\n",
+		"\nporthole_alerts_limited_total{limit=\"pod\"} 0\n",
+		"\nporthole_rule_evaluated_total{rule=\"A \\\"shell\\\"\",priority=\"Notice\"} 30\n",
+		"\nporthole_rule_alerts_total{rule=\"other\",priority=\"Debug\"} 0\n",
+		"\nporthole_alerts_sent_total{channel=\"http\"} 7\n",
 		"\nporthole_kube_synced{resource=\"pods\"} 1\n",
 		"\nporthole_kube_objects_total{resource=\"pods\"} 7\n",
 		"\nporthole_kube_errors_total{resource=\"pods\"} 8\n",
