@@ -63,7 +63,7 @@ done
 for pair in python3:python3.11 awk:mawk sh:dash pager:more; do
 	[ -e "$new/usr/bin/${pair#*:}" ] && ln -sf "${pair#*:}" "$new/usr/bin/${pair%:*}"
 done
-for d in /usr/lib/python3.11 /usr/lib/*-linux-gnu/perl-base; do
+for d in /usr/lib/python3.11 /usr/lib/*-linux-gnu/perl-base /usr/share/dpkg; do
 	[ -d "$d" ] && (cd / && tar -c --exclude=dist-packages --exclude=test --exclude=tests \
 		--exclude=idlelib --exclude=ensurepip --exclude=lib2to3 --exclude='config-3*' \
 		--exclude='*.opt-?.pyc' "${d#/}") | tar -x -C "$new"
@@ -135,5 +135,6 @@ echo '{"name": "web", "replicas": 2}' >data/in/config.json
 echo '<html>hello</html>' >srv/site/index.html
 
 cd /
+find "$1" -maxdepth 1 \( -name 'image-*' -o -name 'making.*' \) -mmin +120 -exec rm -rf {} +
 mv -T "$new" "$root" 2>/dev/null || [ -d "$root" ]
 echo "$root"

@@ -84,9 +84,12 @@ def _all_caps():
 
 
 class Box(runc.Container):
-    def __init__(self, name, image, cgroup, privileged=False):
+    def __init__(self, name, image, cgroup, caps=(), privileged=False):
+        """@caps: beyond the usual ones."""
         super().__init__(cgroup)
         self.dir = '%s/box-%s' % (DIR, name)
+        self.name, self.pod = name, None
+        self.caps = ['CAP_' + x for x in (*CAPS, *caps)]
         self.privileged = privileged
         for d in ('', '/upper', '/work', '/root', '/token'):
             os.mkdir(self.dir + d)
@@ -103,7 +106,7 @@ class Box(runc.Container):
         p.update(terminal=False, args=['sleep', '300'], noNewPrivileges=False)
         p['env'] = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', 'HOME=/root']
         p.pop('rlimits', None)      # needs a capability that not every machine gives
-        caps = _all_caps() if self.privileged else ['CAP_' + x for x in CAPS]
+        caps = _all_caps() if self.privileged else self.caps
         p['capabilities'] = {k: caps for k in ('bounding', 'effective', 'permitted')}
         c['root'] = {'path': self.dir + '/root', 'readonly': False}
         for m in c['mounts']:       # as when a pod has a memory volume there
@@ -136,9 +139,9 @@ class Box(runc.Container):
                 raise RuntimeError('box %s: %s' % (self.dir, f.read()))
 
     def exec(self, *args):
-        """Runs a program in it, its input and output empty."""
+        """Runs a program in it, its input empty, its output a pipe that nobody looks at."""
         subprocess.run(['runc', '--root', runc.STATE, 'exec', self.id, *args], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+                       capture_output=True, timeout=60)
 
     def terminal(self, *args):
         """Likewise on a terminal, as `kubectl exec -it` does."""
