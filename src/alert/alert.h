@@ -37,6 +37,8 @@
 
 struct alert {
 	atomic_uint refs;
+	struct alert *next; /* next, number: the outlets', from outlets_put on */
+	uint64_t number;
 	enum priority priority;
 	struct wall_ns time;
 	/* In `bytes`, each followed by NUL; text and json are one line without its end. */

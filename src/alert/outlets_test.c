@@ -1,0 +1,307 @@
+/* The whole way: put, spool, threads, channels. Standard output and files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "alert/outlets.h"
+#include "base/cleanup.h"
+
+struct fixture {
+	char dir[64], path[96], spool[96];
+};
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+	(void)st;
+	(void)type;
+	(void)w;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	strcpy(x->dir, "/tmp/porthole-outlets-XXXXXX");
+	if (!mkdtemp(x->dir))
+		return -1;
+	snprintf(x->path, sizeof(x->path), "%s/alerts", x->dir);
+	snprintf(x->spool, sizeof(x->spool), "%s/spool", x->dir);
+	*state = x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	nftw(x->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(x);
+	return 0;
+}
+
+/* An alert made by hand: "alert NUMBER" and {"n":NUMBER}. */
+static struct alert *made(unsigned i)
+{
+	struct alert *a = malloc(sizeof(*a) + 64);
+	int n;
+
+	memset(a, 0, sizeof(*a));
+	atomic_init(&a->refs, 1);
+	a->priority = (enum priority)(i % PRIORITIES);
+	n = sprintf(a->bytes, "alert %u", i);
+	a->text = (struct str){ a->bytes, (size_t)n };
+	a->json = (struct str){ a->bytes + n + 1, (size_t)sprintf(a->bytes + n + 1, "{\"n\":%u}", i) };
+	a->rule = STR("r");
+	return a;
+}
+
+static struct outlets *opened(const struct outlet_opts *channels, size_t n, const char *spool)
+{
+	struct outlets_opts o = { .channels = channels, .nchannels = n, .spool_dir = spool,
+				  .backoff_min_ms = 10, .backoff_max_ms = 40 };
+	struct outlets *ret = NULL;
+	struct buf why = { 0 };
+
+	if (outlets_open(&o, &ret, &why))
+		fail_msg("%.*s", STR_ARG(buf_slice(&why)));
+	assert_int_equal(why.n, 0);
+	buf_free(&why);
+	return ret;
+}
+
+static char *slurp(const char *path)
+{
+	char *text = calloc(1, 1 << 20);
+	FILE *f = fopen(path, "r");
+
+	if (f) {
+		text[fread(text, 1, (1 << 20) - 1, f)] = 0;
+		fclose(f);
+	}
+	return text;
+}
+
+/* Lines from @from to @to, in order; returns behind them. */
+static const char *expect_lines(const char *text, const char *form, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), form, i);
+		if (strncmp(text, line, strlen(line)) != 0)
+			fail_msg("\"%.40s\" instead of \"%s\"", text, line);
+		text += strlen(line);
+	}
+	return text;
+}
+
+static void test_file(void **state)
+{
+	struct fixture *x = *state;
+	struct outlet_opts c = { .kind = "file", .path = x->path };
+	struct outlets *o = opened(&c, 1, x->spool);
+	_cleanup_(freep) char *text = NULL;
+
+	for (unsigned i = 0; i < 3000; i++)
+		outlets_put(o, made(i));
+	outlets_put(o, NULL);
+	assert_int_equal(outlets_close(o, 5000), 0);
+	text = slurp(x->path);
+	assert_string_equal(expect_lines(text, "{\"n\":%u}\n", 0, 3000), "");
+}
+
+static void test_file_rotation(void **state)
+{
+	struct fixture *x = *state;
+	struct outlet_opts c = { .kind = "file", .path = x->path, .text = true, .max_bytes = 1000,
+				 .keep = 2 };
+	struct outlets *o = opened(&c, 1, NULL);
+	unsigned next = 0;
+
+	/* Each line is 10 bytes from 100 on: files of 100 lines. */
+	for (unsigned i = 100; i < 450; i++)
+		outlets_put(o, made(i));
+	assert_int_equal(outlets_close(o, 5000), 0);
+	next = 250;
+	for (int i = 2; i >= 0; i--) {
+		char path[128];
+		_cleanup_(freep) char *text = NULL;
+		unsigned n = i ? 100 : 50;
+
+		snprintf(path, sizeof(path), i ? "%s.%d" : "%s", x->path, i);
+		text = slurp(path);
+		next = i == 2 ? 200 : next;
+		assert_string_equal(expect_lines(text, "alert %u\n", next, next + n), "");
+		next += n;
+	}
+	snprintf(x->path + strlen(x->path), 4, ".3");
+	assert_int_equal(access(x->path, F_OK), -1);
+}
+
+static void wait_sent(struct outlets *o, size_t i, uint64_t n)
+{
+	struct outlet_stats s = { 0 };
+
+	for (int t = 0; t < 2000 && s.sent < n; t++) {
+		usleep(1000);
+		outlets_channel(o, i, &s);
+	}
+	assert_int_equal(s.sent, n);
+}
+
+/* Someone else moves the file, or it cannot be written for a while. */
+static void test_file_moved(void **state)
+{
+	struct fixture *x = *state;
+	struct outlet_opts c = { .kind = "file", .path = x->path };
+	struct outlets *o = opened(&c, 1, NULL);
+	_cleanup_(freep) char *first = NULL;
+	_cleanup_(freep) char *second = NULL;
+	char old[128];
+	struct outlet_stats s = { 0 };
+
+	snprintf(old, sizeof(old), "%s.old", x->path);
+	outlets_put(o, made(0));
+	wait_sent(o, 0, 1);
+	assert_int_equal(rename(x->path, old), 0);
+	outlets_put(o, made(1));
+	wait_sent(o, 0, 2);
+	unlink(x->path);
+	mkdir(x->path, 0700);
+	outlets_put(o, made(2));
+	for (int t = 0; t < 2000 && !s.failures; t++) {
+		usleep(1000);
+		outlets_channel(o, 0, &s);
+	}
+	assert_true(s.failing);
+	assert_non_null(strstr(s.error, "Is a directory"));
+	assert_int_equal(s.pending, 1);
+	rmdir(x->path);
+	outlets_reopen(o);
+	wait_sent(o, 0, 3);
+	outlets_channel(o, 0, &s);
+	assert_false(s.failing);
+	assert_string_equal(s.error, "");
+	assert_int_equal(outlets_close(o, 1000), 0);
+	first = slurp(old);
+	second = slurp(x->path);
+	assert_string_equal(first, "{\"n\":0}\n");
+	assert_string_equal(second, "{\"n\":2}\n");
+}
+
+/* A pipe nobody reads: the file beside it goes on, and nothing is lost once someone reads. */
+static void test_stdout_blocked(void **state)
+{
+	struct fixture *x = *state;
+	struct outlet_opts c[] = { { .kind = "stdout", .text = true },
+				   { .kind = "file", .path = x->path } };
+	int before = dup(STDOUT_FILENO), pipes[2];
+	static char text[1 << 20];
+	struct outlets *o;
+	size_t n = 0;
+
+	fflush(stdout);
+	assert_int_equal(pipe(pipes), 0);
+	dup2(pipes[1], STDOUT_FILENO);
+	o = opened(c, 2, NULL);
+	dup2(before, STDOUT_FILENO);
+	close(pipes[1]);
+	close(before);
+	for (unsigned i = 0; i < 8000; i++)
+		outlets_put(o, made(i));
+	wait_sent(o, 1, 8000);
+	while (n < 8000 * 11 - 1110) {
+		ssize_t got = read(pipes[0], text + n, sizeof(text) - n);
+
+		assert_true(got > 0);
+		n += (size_t)got;
+	}
+	text[n] = 0;
+	assert_string_equal(expect_lines(text, "alert %u\n", 0, 8000), "");
+	assert_int_equal(outlets_close(o, 1000), 0);
+	close(pipes[0]);
+}
+
+/* Not sent before the end: there again after it. */
+static void test_restart(void **state)
+{
+	struct fixture *x = *state;
+	struct outlet_opts c = { .kind = "stdout", .name = "out-1" };
+	struct outlet_opts file = { .kind = "file", .name = "out-1", .path = x->path };
+	int before = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
+	_cleanup_(freep) char *text = NULL;
+	struct outlets *o;
+
+	fflush(stdout);
+	dup2(full, STDOUT_FILENO);
+	o = opened(&c, 1, x->spool);
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	close(full);
+	for (unsigned i = 0; i < 100; i++)
+		outlets_put(o, made(i));
+	assert_int_equal(outlets_close(o, 50), 100);
+	o = opened(&file, 1, x->spool);
+	outlets_put(o, made(100));
+	assert_int_equal(outlets_close(o, 2000), 0);
+	text = slurp(x->path);
+	assert_string_equal(expect_lines(text, "{\"n\":%u}\n", 0, 101), "");
+}
+
+static void test_wrong(void **state)
+{
+	static const struct {
+		struct outlet_opts c[2];
+		const char *why;
+	} wrong[] = {
+		{ { { .kind = "pigeon" }, { .kind = "stdout" } }, "pigeon: no such kind of channel" },
+		{ { { .kind = "stdout" }, { .kind = "stdout" } },
+		  "stdout: there is another channel of this name" },
+		{ { { .kind = "stdout", .name = "../x" }, { .kind = "stdout" } },
+		  "stdout: the name of a channel is 1 to 31 of a-z, 0-9, _ and -" },
+		{ { { .kind = "file", .path = "x" }, { .kind = "stdout" } },
+		  "file: the path of a file must be absolute" },
+		{ { { .kind = "file", .path = "/nowhere/x" }, { .kind = "stdout" } },
+		  "file: /nowhere/x: No such file or directory" },
+		{ { { .kind = "file", .path = "/tmp/x", .keep = 1001 }, { .kind = "stdout" } },
+		  "file: at most 1000 old files" },
+	};
+	struct outlets_opts bad = { .spool_dir = "/proc/nothing" };
+	struct outlets *o = NULL;
+	struct buf why = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct outlets_opts opts = { .channels = wrong[i].c, .nchannels = 2 };
+
+		buf_reset(&why);
+		assert_true(outlets_open(&opts, &o, &why) < 0);
+		buf_char(&why, 0);
+		assert_string_equal(why.p, wrong[i].why);
+	}
+	buf_reset(&why);
+	assert_int_equal(outlets_open(&bad, &o, &why), -ENOENT);
+	buf_char(&why, 0);
+	assert_string_equal(why.p, "/proc/nothing: No such file or directory");
+	assert_null(o);
+	buf_free(&why);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_file),	 T(test_file_rotation), T(test_file_moved), T(test_stdout_blocked),
+		T(test_restart), T(test_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
