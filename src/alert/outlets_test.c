@@ -64,8 +64,11 @@ static struct alert *made(unsigned i)
 
 static struct outlets *opened(const struct outlet_opts *channels, size_t n, const char *spool)
 {
-	struct outlets_opts o = { .channels = channels, .nchannels = n, .spool_dir = spool,
-				  .backoff_min_ms = 10, .backoff_max_ms = 40 };
+	struct outlets_opts o = { .channels = channels,
+				  .nchannels = n,
+				  .spool_dir = spool,
+				  .backoff_min_ms = 10,
+				  .backoff_max_ms = 40 };
 	struct outlets *ret = NULL;
 	struct buf why = { 0 };
 
@@ -120,8 +123,9 @@ static void test_file(void **state)
 static void test_file_rotation(void **state)
 {
 	struct fixture *x = *state;
-	struct outlet_opts c = { .kind = "file", .path = x->path, .text = true, .max_bytes = 1000,
-				 .keep = 2 };
+	struct outlet_opts c = {
+		.kind = "file", .path = x->path, .text = true, .max_bytes = 1000, .keep = 2
+	};
 	struct outlets *o = opened(&c, 1, NULL);
 	unsigned next = 0;
 
@@ -299,8 +303,8 @@ static void test_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_file),	 T(test_file_rotation), T(test_file_moved), T(test_stdout_blocked),
-		T(test_restart), T(test_wrong),
+		T(test_file),		T(test_file_rotation), T(test_file_moved),
+		T(test_stdout_blocked), T(test_restart),       T(test_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
