@@ -195,7 +195,7 @@ static int rule_keep(struct loader *l, const struct rule_def *r, const struct co
 	rule->kinds = expr_kinds(rule->expr);
 	if (rule->kinds == KINDS_ALL && r->warn_evttypes)
 		loader_warn(l, where, WARN_NO_EVTTYPE,
-			    "tried on every event: nothing in it says which evt.type it is about");
+			    "tried on every event: nothing in it limits the evt.type");
 	if (!r->enabled) {
 		rs->disabled++;
 		return 1;

@@ -14,6 +14,7 @@
  * return 0, -EINVAL after adding an error to the problems, or -ENOMEM.
  */
 #include "base/cleanup.h"
+#include "base/near.h"
 #include "rule/load.h"
 #include "rule/names.h"
 #include "rule/trace.h"
@@ -140,6 +141,12 @@ static inline void loader_item(struct loader *l, const char *type, struct str na
 static inline struct place node_place(const struct node *n)
 {
 	return (struct place){ n->file, n->at };
+}
+
+/* Misspelled: fewer edits than this from a name, a third of it. */
+static inline unsigned loader_edits_max(struct str name)
+{
+	return name.n / 3 + 1 < NEAR_EDITS_MAX ? (unsigned)name.n / 3 + 1 : NEAR_EDITS_MAX;
 }
 
 /* Joins all parts into one string of @pool. -ENOMEM. */

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 
-#include "base/near.h"
 #include "rule/loader.h"
 
 static struct place condition_place(const struct condition *c, size_t off)
@@ -69,7 +68,7 @@ static int tree_look(struct loader *l, struct condition *c, const struct ast_nod
 static const struct macro_def *macro_nearest(struct loader *l, struct str name)
 {
 	const struct macro_def *best = NULL;
-	unsigned best_edits = NEAR_EDITS_MAX;
+	unsigned best_edits = loader_edits_max(name);
 
 	for (size_t i = 0; i < l->nmacros; i++) {
 		unsigned e = near_edits(name, l->macro[i]->def.name);
@@ -87,6 +86,9 @@ static int use_wrong(struct loader *l, const struct condition *c, const struct u
 	struct place where = condition_place(c, u->at);
 	const struct macro_def *near;
 
+	if (u->macro && &u->macro->c == c)
+		return loader_wrong(l, where, ERR_ITEM, "the macro %.*s refers to itself",
+				    STR_ARG(u->name));
 	if (u->macro)
 		return loader_wrong(l, where, ERR_ITEM,
 				    "the macro %.*s is defined only behind this; macros see what stands "

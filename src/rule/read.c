@@ -7,8 +7,6 @@
 
 #include <errno.h>
 
-#include "base/near.h"
-
 enum item_type {
 	ITEM_ENGINE = 1,
 	ITEM_PLUGINS = 2,
@@ -55,7 +53,7 @@ static unsigned key_find(struct str name)
 
 static const char *key_nearest(struct str name, unsigned type)
 {
-	unsigned best_edits = NEAR_EDITS_MAX;
+	unsigned best_edits = loader_edits_max(name);
 	const char *best = NULL;
 
 	for (unsigned k = 0; k < KEYS; k++) {
@@ -112,8 +110,8 @@ int item_text(struct loader *l, const struct item *i, enum item_key key, const s
 	if (v->kind == NODE_NULL || (v->kind == NODE_SCALAR && v->text.n == 0))
 		return loader_wrong(l, node_place(v), ERR_SHAPE, "%s is empty", name);
 	if (v->kind != NODE_SCALAR)
-		return loader_wrong(l, node_place(v), ERR_SHAPE, "%s is a text, found a %s", name,
-				    v->kind == NODE_MAP ? "mapping" : "list");
+		return loader_wrong(l, node_place(v), ERR_SHAPE, "%s: expected a text, found a %s",
+				    name, v->kind == NODE_MAP ? "mapping" : "list");
 	*ret = v;
 	return 0;
 }

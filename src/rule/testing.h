@@ -24,6 +24,7 @@ static const struct field test_fields[] = {
 	F("evt.arg", STR, FIELD_INDEX),
 	F("evt.args", STR, 0),
 	F("evt.buffer", STR, 0),
+	F("evt.dir", STR, 0),
 	F("evt.is_open_exec", BOOL, 0),
 	F("evt.is_open_read", BOOL, 0),
 	F("evt.is_open_write", BOOL, 0),
