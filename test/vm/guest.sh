@@ -235,6 +235,75 @@ all_kinds() {
 	check "events: --kind all: every line is an object" vm_tool json-lines $out/all.json evt.type
 }
 
+# ------------------------------------------------------------------ io_uring
+
+# What is done, and the conditions one event must meet, like want_events.
+want_uring="
+openat|open /etc/vmtest-file 0|evt.type=openat|fd.name=/etc/vmtest-file|evt.res=SUCCESS
+openat of a missing file|open /etc/vmtest-missing -2|evt.type=openat|fd.name=/etc/vmtest-missing|evt.res=ENOENT
+openat by the kernel's thread|-q open /etc/passwd 0|evt.type=openat|fd.name=/etc/passwd|evt.res=SUCCESS
+openat without a completion|-s open /etc/group 0|evt.type=openat|fd.name=/etc/group|evt.io_uring.assumed=true
+openat whose completion finds no room|-o open /etc/vmtest-over -2|evt.type=openat|fd.name=/etc/vmtest-over|evt.res=ENOENT
+openat2 from a directory|openat2 /tmp/uring file 0|evt.type=openat2|fd.name=/tmp/uring/file|evt.res=SUCCESS
+mkdirat|mkdir dir 0|evt.type=mkdirat|evt.arg.path=/tmp/uring/dir|evt.arg.mode=0750|evt.res=SUCCESS
+renameat2|rename file new 0|evt.type=renameat2|evt.arg.oldpath=/tmp/uring/file|evt.arg.newpath=/tmp/uring/new|evt.res=SUCCESS
+symlinkat|symlink some/where soft 0|evt.type=symlinkat|evt.arg.target=some/where|evt.arg.linkpath=/tmp/uring/soft|evt.res=SUCCESS
+linkat|link new hard 0|evt.type=linkat|evt.arg.oldpath=/tmp/uring/new|evt.arg.newpath=/tmp/uring/hard|evt.res=SUCCESS
+unlinkat of a file|unlink old 0|evt.type=unlinkat|fd.name=/tmp/uring/old|evt.res=SUCCESS
+unlinkat of a directory|rmdir old-dir 0|evt.type=unlinkat|evt.arg.flags=AT_REMOVEDIR|fd.name=/tmp/uring/old-dir|evt.res=SUCCESS
+connect|connect 9 -111|evt.type=connect|fd.name\$->127.0.0.1:9|evt.res=ECONNREFUSED
+accept|accept 1|evt.type=accept4|fd.name~127.0.0.1|evt.res=SUCCESS
+accept that goes on|accept-more 2|evt.type=accept4|fd.name~127.0.0.1|evt.res=SUCCESS"
+
+# Leaves the status of each in uring.done: 3 says that this kernel cannot do it.
+uring_work() {
+	mkdir -p /tmp/uring/old-dir
+	cd /tmp/uring || return
+	echo >file
+	echo >old
+	echo "$want_uring" | while IFS='|' read -r name words conditions; do
+		[ -n "$name" ] || continue
+		uring_tool $words 2>>$out/uring.err
+		code=$?
+		[ $code = 0 ] || say "uring_tool $words: status $code"
+		echo "$code $name" >>$out/uring.done
+	done
+	cd /
+}
+
+uring_found() { # uring_found NAME CONDITION...
+	if grep -q "^3 $1\$" $out/uring.done; then
+		echo "ok - io_uring: $1 # SKIP this kernel cannot"
+		return
+	fi
+	name="io_uring: $1"
+	shift
+	check "$name" some $out/uring.json proc.name=uring_tool evt.io_uring=true "$@"
+}
+
+uring() {
+	args=path,mode,flags,target,linkpath,oldpath,newpath
+	porthole events --kind open,create,delete,rename,link,connect,accept -o json \
+		--where 'evt.io_uring=true or fd.name startswith /etc/vmtest' \
+		-f "evt.type,evt.res,fd.name,evt.arg.$(echo $args | sed 's/,/,evt.arg./g')$(
+		),evt.io_uring,evt.io_uring.assumed,proc.name" >$out/uring.json 2>$out/uring.err &
+	pid=$!
+	first_event $out/uring.json $pid
+	uring_work
+	sleep 2
+	check "io_uring: events end cleanly" stop_clean $pid
+	say_file $out/uring.err
+	echo "$want_uring" | while IFS= read -r row; do
+		[ -n "$row" ] || continue
+		IFS='|'
+		set -- $row
+		IFS=' '
+		name=$1
+		shift 2
+		uring_found "$name" "$@"
+	done
+}
+
 # ------------------------------------------------------------------ ps, record, replay
 
 ps_pid1() {
@@ -362,6 +431,7 @@ check "doctor: leaves no BPF object" bpf_as_before $out/doctor.txt
 events
 check "events: leaves no BPF object" bpf_as_before $out/events.json
 all_kinds
+uring
 check "ps: lists process 1" ps_pid1
 check "ps: -o json is valid and has process 1" ps_json
 check "record: writes a capture" with_work record_run
