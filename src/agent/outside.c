@@ -1,6 +1,6 @@
 /*
- * Two producers of records. The container looker takes ids from a bounded queue; a container whose
- * files are not there yet is tried again a few times.
+ * Two producers of records. Containers are looked for on the spot, then by the looker, which takes
+ * ids from a bounded queue and tries again a few times.
  */
 #include "agent/outside.h"
 
@@ -16,8 +16,8 @@
 #include "enrich/container_name.h"
 #include "wire/meta.h"
 
-#define JOBS_MAX  256
-#define TRIES_MAX 4
+#define JOBS_MAX     256
+#define FIRST_TRY_NS (5 * NS_PER_MS) /* then four times as long each */
 
 struct job {
 	char id[CONTAINER_NAME_ID_MAX + 1];
@@ -28,6 +28,7 @@ struct job {
 
 struct outside {
 	struct source *source;
+	struct pipeline *pipeline;
 	struct kube_client *kube;
 	const char *root;
 	pthread_t looker;
@@ -39,20 +40,29 @@ struct outside {
 	uint64_t lost; /* containers not looked up: queue full */
 };
 
-/* Wraps @blob as a record of @type and puts it into the stream; refusals are counted there. */
+/* Wraps @blob as a record of @type; NULL when it does not fit or memory runs out. */
+static const struct rec_hdr *record_make(struct buf *b, enum rec_type type, uint64_t time_ns,
+					 struct str blob)
+{
+	struct rec_blob r = { .hdr.type = (uint16_t)type, .hdr.time_ns = time_ns };
+
+	if (blob.n > REC_MAX - sizeof(r))
+		return NULL;
+	r.hdr.len = (uint32_t)(sizeof(r) + blob.n);
+	r.blob = (struct rec_str){ sizeof(r), (uint16_t)blob.n };
+	buf_add(b, &r, sizeof(r));
+	buf_str(b, blob);
+	return b->failed ? NULL : (const struct rec_hdr *)b->p;
+}
+
+/* Puts it into the stream; refusals are counted there. */
 static void record_inject(struct source *source, enum rec_type type, struct str blob)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
-	struct rec_blob r = { .hdr.type = (uint16_t)type, .hdr.time_ns = clock_boot().ns };
+	const struct rec_hdr *h = record_make(&b, type, clock_boot().ns, blob);
 
-	if (blob.n > REC_MAX - sizeof(r))
-		return;
-	r.hdr.len = (uint32_t)(sizeof(r) + blob.n);
-	r.blob = (struct rec_str){ sizeof(r), (uint16_t)blob.n };
-	buf_add(&b, &r, sizeof(r));
-	buf_str(&b, blob);
-	if (!b.failed)
-		live_inject(source, (const struct rec_hdr *)b.p);
+	if (h)
+		live_inject(source, h);
 }
 
 static void kube_sink(void *ctx, const struct kube_obj *obj)
@@ -83,14 +93,52 @@ static void job_add(struct outside *o, const struct job *j)
 	pthread_cond_signal(&o->wake);
 }
 
+/* What the runtime's files say of a container, encoded. 0 or container_name_read's errors. */
+static int container_look(struct outside *o, const char *runtime, struct str id, struct buf *ret)
+{
+	struct container_name name = { 0 };
+	int err = container_name_read(o->root, runtime, id, &name);
+
+	if (!err)
+		container_record(ret, id, &name);
+	return err;
+}
+
+void outside_before(struct outside *o, const struct rec_hdr *h)
+{
+	_cleanup_(buf_free) struct buf blob = { 0 }, b = { 0 };
+	struct container *c;
+
+	if (!o || h->type != REC_EXEC)
+		return;
+	c = cgroup_get(enrich_cgroups(o->pipeline->enrich), h->cgroup)->container;
+	if (!c || c->told || c->asked >= OUTSIDE_ASKS)
+		return;
+	c->asked++;
+	if (container_look(o, c->runtime.p, c->id, &blob) != 0)
+		return;
+	h = record_make(&b, REC_CONTAINER, h->time_ns, buf_slice(&blob));
+	if (h)
+		pipeline_record(o->pipeline, h);
+}
+
+/* Within the pipeline's work: what is found comes as the next record. */
 static void container_new(void *ctx, struct container *c)
 {
 	struct outside *o = ctx;
 	struct job j = { .runtime = c->runtime.p };
+	_cleanup_(buf_free) struct buf b = { 0 };
+	int err;
 
 	if (c->id.n > CONTAINER_NAME_ID_MAX)
 		return;
+	err = container_look(o, j.runtime, c->id, &b);
+	if (!err)
+		record_inject(o->source, REC_CONTAINER, buf_slice(&b));
+	if (err != -ENOENT && err != -EBADMSG)
+		return;
 	memcpy(j.id, c->id.p, c->id.n);
+	j.due.ns = clock_boot().ns + FIRST_TRY_NS;
 	pthread_mutex_lock(&o->lock);
 	job_add(o, &j);
 	pthread_mutex_unlock(&o->lock);
@@ -100,12 +148,11 @@ static void container_new(void *ctx, struct container *c)
 static bool job_do(struct outside *o, const struct job *j)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
-	struct container_name name = { 0 };
-	int err = container_name_read(o->root, j->runtime, str_of(j->id), &name);
+	int err = container_look(o, j->runtime, str_of(j->id), &b);
 
+	/* A document that cannot be read may be half written. */
 	if (err)
-		return err == -ENOENT && j->tries + 1 < TRIES_MAX;
-	container_record(&b, str_of(j->id), &name);
+		return (err == -ENOENT || err == -EBADMSG) && j->tries + 1 < OUTSIDE_TRIES;
 	record_inject(o->source, REC_CONTAINER, buf_slice(&b));
 	return false;
 }
@@ -120,16 +167,22 @@ static size_t job_due(const struct outside *o, uint64_t now)
 	return i;
 }
 
-static void looker_wait(struct outside *o)
+/* Until the first job is due, or another comes. */
+static void looker_wait(struct outside *o, uint64_t now)
 {
+	uint64_t first = UINT64_MAX, at;
 	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += 1;
-	if (o->njobs)
-		pthread_cond_timedwait(&o->wake, &o->lock, &t);
-	else
+	if (!o->njobs) {
 		pthread_cond_wait(&o->wake, &o->lock);
+		return;
+	}
+	for (size_t i = 0; i < o->njobs; i++)
+		first = o->jobs[i].due.ns < first ? o->jobs[i].due.ns : first;
+	clock_gettime(CLOCK_REALTIME, &t);
+	at = (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec + (first > now ? first - now : 0);
+	t = (struct timespec){ (time_t)(at / NS_PER_SEC), (long)(at % NS_PER_SEC) };
+	pthread_cond_timedwait(&o->wake, &o->lock, &t);
 }
 
 static void *looker_main(void *arg)
@@ -138,12 +191,13 @@ static void *looker_main(void *arg)
 
 	pthread_mutex_lock(&o->lock);
 	while (!o->stop) {
-		size_t at = job_due(o, clock_boot().ns);
+		uint64_t now = clock_boot().ns;
+		size_t at = job_due(o, now);
 		struct job j;
 		bool again;
 
 		if (at == o->njobs) {
-			looker_wait(o);
+			looker_wait(o, now);
 			continue;
 		}
 		j = o->jobs[at];
@@ -151,7 +205,7 @@ static void *looker_main(void *arg)
 		pthread_mutex_unlock(&o->lock);
 		again = job_do(o, &j);
 		pthread_mutex_lock(&o->lock);
-		j.due.ns = clock_boot().ns + (NS_PER_SEC << (2 * j.tries++));
+		j.due.ns = clock_boot().ns + (FIRST_TRY_NS << (2 * ++j.tries));
 		if (again)
 			job_add(o, &j);
 	}
@@ -190,6 +244,7 @@ int outside_start(struct session *s, const struct outside_opts *opts, char *ret_
 	if (!o)
 		return -ENOMEM;
 	o->source = s->source;
+	o->pipeline = &s->pipeline;
 	o->root = opts->root ? opts->root : "";
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->wake, NULL);

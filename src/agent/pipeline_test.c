@@ -118,7 +118,7 @@ static void test_bad_records(void **state)
 	stream_put(&s);
 	stream_header(&s, REC_NONE, sizeof(s.r.hdr), 1);
 	stream_put(&s);
-	stream_header(&s, REC_EXEC, sizeof(s.r.exec) - 1, 1);
+	stream_header(&s, REC_EXEC, offsetof(struct rec_exec, exe) - 1, 1);
 	stream_put(&s);
 	assert_int_equal(s.p.decoded.unknown, 2);
 	assert_int_equal(s.p.decoded.bad, 1);

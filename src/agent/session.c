@@ -175,6 +175,7 @@ static int session_turn(struct session *s)
 	int n = 0, got = 0;
 
 	while (n < BATCH_RECORDS && (got = source_next(s->source, &h)) > 0) {
+		outside_before(s->outside, h);
 		pipeline_record(&s->pipeline, h);
 		n++;
 	}

@@ -74,6 +74,8 @@ static void container_free(struct container *c)
 	table_text_set(&c->id, STR_NONE);
 	table_text_set(&c->name, STR_NONE);
 	table_text_set(&c->image, STR_NONE);
+	table_text_set(&c->image_id, STR_NONE);
+	table_text_set(&c->mounts, STR_NONE);
 	free(c);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Names from outside. A container's blob is seven strings, each u16 length and bytes: id, name,
- * image, pod namespace, pod name, pod UID, "sandbox" or empty.
+ * Names from outside. A container's blob is strings, each u16 length and bytes: id, name, image, pod
+ * namespace, pod name, pod UID, "sandbox" or empty; then, in captures since this was known, image
+ * id, address, "yes" or "no" for privileged (empty: unknown), all mounts with their NULs.
  */
 #include "enrich/cluster.h"
 
@@ -11,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/cur.h"
 #include "enrich/container_name.h"
+#include "enrich/k8s_priv.h"
 
 struct cluster {
 	struct cgroup_table *cgroups;
@@ -38,9 +40,38 @@ static bool pod_update(struct pod *to, const struct pod *from)
 	changed |= table_text_set(&to->owner_name, from->owner_name);
 	changed |= table_text_set(&to->service_account, from->service_account);
 	changed |= table_text_set(&to->labels, from->labels);
+	changed |= memcmp(&to->ip, &from->ip, sizeof(to->ip)) != 0;
 	to->ip = from->ip;
 	to->gen += changed;
 	return changed;
+}
+
+/*
+ * "registry:5000/path/name:tag@sha256:..." in its parts, which borrow it. The colon of a port comes
+ * before a slash. A name that is only an id or digest has no parts but the digest.
+ */
+static void image_split(struct container *c)
+{
+	struct str rest = c->image, tag = STR_NONE;
+	const char *at = rest.n ? memchr(rest.p, '@', rest.n) : NULL, *slash, *colon;
+
+	c->digest = c->repository = c->tag = STR_NONE;
+	if (str_starts(rest, STR("sha256:"))) {
+		c->digest = rest;
+		return;
+	}
+	if (at) {
+		c->digest = str_skip(rest, (size_t)(at - rest.p) + 1);
+		rest.n = (size_t)(at - rest.p);
+	}
+	slash = rest.n ? memrchr(rest.p, '/', rest.n) : NULL;
+	colon = rest.n ? memrchr(rest.p, ':', rest.n) : NULL;
+	if (colon && (!slash || colon > slash)) {
+		tag = str_skip(rest, (size_t)(colon - rest.p) + 1);
+		rest.n = (size_t)(colon - rest.p);
+	}
+	c->repository = rest.n ? rest : STR_NONE;
+	c->tag = tag.n ? tag : !at && rest.n ? STR("latest") : STR_NONE;
 }
 
 static bool container_update(struct container *to, struct str name, struct str image)
@@ -49,8 +80,30 @@ static bool container_update(struct container *to, struct str name, struct str i
 
 	if (name.n)
 		changed |= table_text_set(&to->name, name);
-	if (image.n)
+	/* An id says less than a name that is known. */
+	if (image.n && !(to->repository.n && str_starts(image, STR("sha256:")))) {
 		changed |= table_text_set(&to->image, image);
+		image_split(to);
+	}
+	to->gen += changed;
+	return changed;
+}
+
+/* What only the runtime knows. */
+static bool container_facts(struct container *to, struct str image_id, struct str ip,
+			    struct str privileged, struct str mounts)
+{
+	const struct container before = *to;
+	bool changed = !to->told;
+
+	changed |= table_text_set(&to->image_id, image_id.n ? image_id : STR_NONE);
+	changed |= table_text_set(&to->mounts, mounts.n ? mounts : STR_NONE);
+	k8s_ip_parse(ip, &to->ip);
+	if (privileged.n)
+		to->privileged = str_eq(privileged, STR("yes")) ? SAID_YES : SAID_NO;
+	to->told = true;
+	changed |= before.privileged != to->privileged;
+	changed |= memcmp(&before.ip, &to->ip, sizeof(to->ip)) != 0;
 	to->gen += changed;
 	return changed;
 }
@@ -120,26 +173,34 @@ bool cluster_object(struct cluster *c, struct str blob, struct boot_ns now)
 	return o.type == KUBE_POD && o.op == KUBE_UPSERT && pod_named(c, &o);
 }
 
-static void record_put(struct buf *b, const char *text)
+static void bytes_put(struct buf *b, const char *p, size_t bytes)
 {
-	uint16_t n = (uint16_t)strlen(text);
+	uint16_t n = (uint16_t)bytes;
 
 	buf_add(b, &n, sizeof(n));
-	buf_add(b, text, n);
+	buf_add(b, p, n);
+}
+
+static void record_put(struct buf *b, const char *text)
+{
+	bytes_put(b, text, strlen(text));
 }
 
 void container_record(struct buf *b, struct str id, const struct container_name *name)
 {
-	uint16_t n = (uint16_t)id.n;
+	static const char *const said[] = { "", "no", "yes" };
 
-	buf_add(b, &n, sizeof(n));
-	buf_str(b, id);
+	bytes_put(b, id.p, id.n);
 	record_put(b, name->name);
 	record_put(b, name->image);
 	record_put(b, name->pod_ns);
 	record_put(b, name->pod_name);
 	record_put(b, name->pod_uid);
 	record_put(b, name->sandbox ? "sandbox" : "");
+	record_put(b, name->image_id);
+	record_put(b, name->ip);
+	record_put(b, said[name->privileged]);
+	bytes_put(b, name->mounts, name->mounts_n);
 }
 
 enum {
@@ -150,29 +211,37 @@ enum {
 	PART_POD,
 	PART_UID,
 	PART_SANDBOX,
+	PARTS_OLD,
+	PART_IMAGE_ID = PARTS_OLD,
+	PART_IP,
+	PART_PRIVILEGED,
+	PART_MOUNTS,
 	PARTS
 };
 
-static bool record_read(struct str blob, struct str part[PARTS])
+/* How many parts there are: all, or those of before; 0 when it is neither. */
+static size_t record_read(struct str blob, struct str part[PARTS])
 {
 	struct cur c = cur_of(blob.p, blob.n);
+	size_t i;
 
-	for (size_t i = 0; i < PARTS; i++) {
+	for (i = 0; i < PARTS && cur_left(&c); i++) {
 		uint16_t n;
 
 		if (!cur_u16(&c, &n) || !cur_str(&c, n, &part[i]))
-			return false;
+			return 0;
 	}
-	return cur_left(&c) == 0;
+	return cur_left(&c) == 0 && (i == PARTS || i == PARTS_OLD) ? i : 0;
 }
 
 bool cluster_container(struct cluster *c, struct str blob)
 {
 	struct str part[PARTS];
+	size_t parts = blob.p ? record_read(blob, part) : 0;
 	struct container *to;
 	bool changed = false;
 
-	if (!blob.p || !record_read(blob, part))
+	if (!parts)
 		return false;
 	to = container_find(c->cgroups, part[PART_ID]);
 	if (!to)
@@ -180,6 +249,9 @@ bool cluster_container(struct cluster *c, struct str blob)
 	/* The runtime's word counts only where the cluster has said nothing. */
 	changed = container_update(to, to->name.p ? STR_NONE : part[PART_NAME],
 				   to->image.p ? STR_NONE : part[PART_IMAGE]);
+	if (parts == PARTS)
+		changed |= container_facts(to, part[PART_IMAGE_ID], part[PART_IP],
+					   part[PART_PRIVILEGED], part[PART_MOUNTS]);
 	if (to->pod && !to->pod->name.p && part[PART_POD].n) {
 		table_text_set(&to->pod->ns, part[PART_NS]);
 		table_text_set(&to->pod->name, part[PART_POD]);

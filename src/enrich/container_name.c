@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "enrich/container_facts.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -23,12 +24,20 @@ struct field {
 	const char *sandbox; /* not copied: this value means the sandbox */
 };
 
+typedef bool (*facts_take)(json_t *doc, struct container_name *to);
+
 struct row {
 	const char *runtime;
 	const char *path; /* '*' is the id */
 	const char *id;	  /* the member that must equal the id; in a list, selects the element */
 	const struct field *fields;
+	facts_take facts;	  /* of the same document; NULL: it has none */
+	const char *beside;	  /* another file, with facts; BUNDLE_FILE: in the bundle */
+	facts_take beside_facts;
+	bool bare; /* facts alone are an answer */
 };
+
+#define BUNDLE_FILE "bundle"
 
 /* Which runtime's files a name of cgroup_path.h stands for; NULL for all. */
 struct alias {
@@ -135,6 +144,8 @@ static int row_parse(const struct row *r, struct str id, struct str text, struct
 		return json_is_array(doc) ? -ENOENT : -EBADMSG;
 	for (const struct field *f = r->fields; f->key; f++)
 		any |= field_take(f, part, &found);
+	if (r->facts && r->facts(part, &found))
+		any |= r->bare;
 	if (!any)
 		return -ENOENT;
 	*ret = found;
@@ -149,17 +160,24 @@ int container_name_parse(size_t row, struct str id, struct str text, struct cont
 	return -ENOENT;
 }
 
-/* @root and the row's path with the id in it. */
-static int path_make(const struct row *r, const char *root, struct str id, char path[PATH_MAX])
+/* @root and @form with the id in the place of its star. */
+static int path_make(const char *form, const char *root, struct str id, char path[PATH_MAX])
 {
-	const char *star = strchrnul(r->path, '*');
+	const char *star = strchrnul(form, '*');
 	int n;
 
 	if (*star)
-		n = snprintf(path, PATH_MAX, "%s%.*s%.*s%s", root, (int)(star - r->path), r->path,
+		n = snprintf(path, PATH_MAX, "%s%.*s%.*s%s", root, (int)(star - form), form,
 			     STR_ARG(id), star + 1);
 	else
-		n = snprintf(path, PATH_MAX, "%s%s", root, r->path);
+		n = snprintf(path, PATH_MAX, "%s%s", root, form);
+	return n < 0 || n >= PATH_MAX ? -EINVAL : 0;
+}
+
+static int path_bundle(const char *root, const char *bundle, char path[PATH_MAX])
+{
+	int n = snprintf(path, PATH_MAX, "%s%s/config.json", root, bundle);
+
 	return n < 0 || n >= PATH_MAX ? -EINVAL : 0;
 }
 
@@ -200,6 +218,27 @@ static int file_read(const char *path, char **ret_data, size_t *ret_n)
 	return 0;
 }
 
+/* The facts of the file beside; without it they stay unknown. */
+static void beside_read(const struct row *r, const char *root, struct str id,
+			struct container_name *to)
+{
+	bool in_bundle = strcmp(r->beside, BUNDLE_FILE) == 0;
+	_cleanup_(freep) char *data = NULL;
+	_cleanup_(json_freep) json_t *doc = NULL;
+	char path[PATH_MAX];
+	size_t n = 0;
+	int e;
+
+	if (in_bundle && to->bundle[0] != '/')
+		return;
+	e = in_bundle ? path_bundle(root, to->bundle, path) : path_make(r->beside, root, id, path);
+	if (e || file_read(path, &data, &n) != 0)
+		return;
+	doc = json_loadb(data, n, 0, NULL);
+	if (json_is_object(doc))
+		r->beside_facts(doc, to);
+}
+
 static int row_read(const struct row *r, const char *root, struct str id, struct container_name *ret)
 {
 	_cleanup_(freep) char *data = NULL;
@@ -207,13 +246,16 @@ static int row_read(const struct row *r, const char *root, struct str id, struct
 	size_t n = 0;
 	int e;
 
-	e = path_make(r, root, id, path);
+	e = path_make(r->path, root, id, path);
 	if (e)
 		return e;
 	e = file_read(path, &data, &n);
 	if (e)
 		return e == -ENOTDIR ? -ENOENT : e;
-	return row_parse(r, id, (struct str){ data, n }, ret);
+	e = row_parse(r, id, (struct str){ data, n }, ret);
+	if (!e && r->beside)
+		beside_read(r, root, id, ret);
+	return e;
 }
 
 static bool id_ok(struct str id)
@@ -277,6 +319,12 @@ static const struct field containerd_fields[] = {
 /* runc's state: annotations are a list of key=value there, and hold the bundle. */
 static const struct field runc_fields[] = {
 	{ "config.labels", "bundle", TO(bundle) },
+	{ "config.labels", "io.kubernetes.cri.container-name", TO(name) },
+	{ "config.labels", "io.kubernetes.cri.image-name", TO(image) },
+	{ "config.labels", "io.kubernetes.cri.sandbox-name", TO(pod_name) },
+	{ "config.labels", "io.kubernetes.cri.sandbox-namespace", TO(pod_ns) },
+	{ "config.labels", "io.kubernetes.cri.sandbox-uid", TO(pod_uid) },
+	{ "config.labels", "io.kubernetes.cri.container-type", .sandbox = "sandbox" },
 	{ "", "id", TO(name) },
 	{ 0 },
 };
@@ -284,6 +332,7 @@ static const struct field runc_fields[] = {
 static const struct field crio_fields[] = {
 	{ "annotations", "io.kubernetes.container.name", TO(name) },
 	{ "annotations", "io.kubernetes.cri-o.ImageName", TO(image) },
+	{ "annotations", "io.kubernetes.cri-o.ImageRef", TO(image_id) },
 	{ "annotations", "io.kubernetes.pod.name", TO(pod_name) },
 	{ "annotations", "io.kubernetes.cri-o.KubeName", TO(pod_name) },
 	{ "annotations", "io.kubernetes.pod.namespace", TO(pod_ns) },
@@ -309,6 +358,7 @@ static const struct field podman_fields[] = {
 	{ "", "names", TO(name) },
 	{ "metadata", "name", TO(name) },
 	{ "metadata", "image-name", TO(image) },
+	{ "", "image", TO(image_id) },
 	{ 0 },
 };
 
@@ -318,23 +368,33 @@ static const struct alias aliases[] = {
 
 #define BUNDLE "/io.containerd.runtime.v2.task"
 #define STORE  "/containers/storage/overlay-containers"
+#define SNAP_DOCKER "/var/snap/docker/common/var-lib-docker"
+
+#define OCI    .facts = container_facts_oci
+#define DOCKER .facts = container_facts_docker, .beside_facts = container_facts_docker_host
 
 static const struct row rows[] = {
-	{ "containerd", "/run/containerd" BUNDLE "/k8s.io/*/config.json", NULL, containerd_fields },
+	{ "containerd", "/run/containerd" BUNDLE "/k8s.io/*/config.json", NULL, containerd_fields, OCI,
+	  .bare = true },
 	{ "containerd", "/run/k3s/containerd" BUNDLE "/k8s.io/*/config.json", NULL,
-	  containerd_fields },
+	  containerd_fields, OCI, .bare = true },
 	{ "containerd", "/run/k0s/containerd" BUNDLE "/k8s.io/*/config.json", NULL,
-	  containerd_fields },
+	  containerd_fields, OCI, .bare = true },
 	{ "containerd", "/var/snap/microk8s/common/run/containerd" BUNDLE "/k8s.io/*/config.json",
-	  NULL, containerd_fields },
-	{ "containerd", "/run/containerd" BUNDLE "/default/*/config.json", NULL, containerd_fields },
-	{ "docker", "/var/lib/docker/containers/*/config.v2.json", "ID", docker_fields },
-	{ "docker", "/var/snap/docker/common/var-lib-docker/containers/*/config.v2.json", "ID",
-	  docker_fields },
-	{ "cri-o", "/var/lib" STORE "/*/userdata/config.json", NULL, crio_fields },
-	{ "cri-o", "/run" STORE "/*/userdata/config.json", NULL, crio_fields },
-	{ "podman", "/var/lib" STORE "/containers.json", "id", podman_fields },
-	{ "podman", "/var/lib" STORE "/volatile-containers.json", "id", podman_fields },
-	{ "runc", "/run/runc/*/state.json", "id", runc_fields },
+	  NULL, containerd_fields, OCI, .bare = true },
+	{ "containerd", "/run/containerd" BUNDLE "/default/*/config.json", NULL, containerd_fields,
+	  OCI, .bare = true },
+	{ "docker", "/var/lib/docker/containers/*/config.v2.json", "ID", docker_fields, DOCKER,
+	  .beside = "/var/lib/docker/containers/*/hostconfig.json" },
+	{ "docker", SNAP_DOCKER "/containers/*/config.v2.json", "ID", docker_fields, DOCKER,
+	  .beside = SNAP_DOCKER "/containers/*/hostconfig.json" },
+	{ "cri-o", "/var/lib" STORE "/*/userdata/config.json", NULL, crio_fields, OCI },
+	{ "cri-o", "/run" STORE "/*/userdata/config.json", NULL, crio_fields, OCI },
+	{ "podman", "/var/lib" STORE "/containers.json", "id", podman_fields,
+	  .beside = "/var/lib" STORE "/*/userdata/config.json", .beside_facts = container_facts_oci },
+	{ "podman", "/var/lib" STORE "/volatile-containers.json", "id", podman_fields,
+	  .beside = "/var/lib" STORE "/*/userdata/config.json", .beside_facts = container_facts_oci },
+	{ "runc", "/run/runc/*/state.json", "id", runc_fields, .beside = BUNDLE_FILE,
+	  .beside_facts = container_facts_oci },
 	{ 0 },
 };

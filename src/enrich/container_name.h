@@ -1,12 +1,12 @@
 #pragma once
 /*
- * Name and image of a container, and of its pod, from the files its runtime keeps: no socket, no
- * API. Best effort: what is asked when Kubernetes does not answer, or there is none.
+ * Name and image of a container, and of its pod, whether it is privileged and what it mounts, from
+ * the files its runtime keeps: no socket, no API. Best effort.
  *
  * In: a root directory (the host's, "" for our own; "/host" in a container, or a test's), the
  * runtime as cgroup_path.h names it, the container's id. Out: fixed strings, empty where unknown.
  * It opens at most CONTAINER_NAME_FILES files of at most CONTAINER_NAME_FILE_MAX bytes and blocks
- * on them: call it off the hot path, once per container. Any thread; nothing is kept.
+ * on them: call it once per container, not per event. Any thread; nothing is kept.
  *
  * The files are root's, but parts of them (names, labels, annotations) are the workload's author's:
  * bytes are valid UTF-8 without NUL, may hold control characters, and prove nothing. An id that is
@@ -19,10 +19,12 @@
  * metadata in it, runc libcontainer state.json, cri-dockerd labels.
  */
 #include "base/str.h"
+#include "event/subject.h"
 
 #define CONTAINER_NAME_FILE_MAX (1u << 20) /* bytes of one file; a larger one is not read */
 #define CONTAINER_NAME_FILES	32	   /* most that one call opens */
 #define CONTAINER_NAME_ID_MAX	128	   /* bytes of an id */
+#define CONTAINER_MOUNTS_MAX	8192	   /* bytes of all mounts; those beyond are left out */
 
 struct container_name {
 	char name[256]; /* of the container: in its pod, or as docker and podman know it */
@@ -32,6 +34,12 @@ struct container_name {
 	char pod_uid[64];
 	char bundle[512]; /* runc: the directory it was started from */
 	bool sandbox;	  /* the pod's own (pause) container */
+	char image_id[128];
+	char ip[48];
+	enum said privileged;
+	/* source:destination:mode:rdwr:propagation, each ended by NUL; a path's colon is a '?' */
+	char mounts[CONTAINER_MOUNTS_MAX];
+	size_t mounts_n;
 };
 
 /*

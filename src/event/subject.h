@@ -39,6 +39,7 @@ struct container {
 	struct ip ip;
 	enum said privileged;
 	bool told;	 /* the runtime's files were read: mounts are all there are */
+	uint8_t asked;	 /* how often they were looked for before an exec (agent/outside.h) */
 	struct pod *pod; /* may be NULL */
 	uint32_t gen;
 };
