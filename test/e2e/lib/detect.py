@@ -105,8 +105,7 @@ def attack(box):
     web, tool, alone = box['web'], box['tool'], box['alone']
     acts = [
         lab.by_hand('start', web, web.up),
-        lab.by_hand('start-privileged', tool, tool.up, want=[('sleep', 'Launch Privileged Container', '')],
-                    ours=[('sleep', 'Privileged container started', '')]),
+        lab.by_hand('start-privileged', tool, tool.up, want=[('sleep', 'Launch Privileged Container', '')]),
         lab.by_hand('start-capable', alone, alone.up,
                     want=[('sleep', 'Launch Excessively Capable Container', '')]),
         lab.by_hand('terminal-shell', web, web.terminal, 'bash', '-c', 'id',
