@@ -464,7 +464,7 @@ void lookback_close(struct lookback *l, struct enrich *e)
 	free(l);
 }
 
-struct lookback_stats lookback_stats(struct lookback *l)
+struct lookback_stats lookback_stats(const struct lookback *l)
 {
 	return l->stats;
 }

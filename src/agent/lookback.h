@@ -55,4 +55,4 @@ void lookback_turn(struct lookback *l, struct enrich *e, struct boot_ns now);
 /* Writes what is pending, waits for it, and frees. */
 void lookback_close(struct lookback *l, struct enrich *e);
 
-struct lookback_stats lookback_stats(struct lookback *l);
+struct lookback_stats lookback_stats(const struct lookback *l);

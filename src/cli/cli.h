@@ -16,6 +16,8 @@
 	X(events)            \
 	X(ps)                \
 	X(record)            \
+	X(detect)            \
+	X(rules)             \
 	X(doctor)            \
 	X(fields)            \
 	X(completion)        \
