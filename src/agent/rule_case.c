@@ -422,3 +422,32 @@ int rule_case_run(const struct rule_case *c, const struct ruleset *rules,
 	field_arena_set(NULL);
 	return 0;
 }
+
+static bool has_fired(const struct str *fired, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(fired[i], name))
+			return true;
+	return false;
+}
+
+static bool has_name(const struct node *seq, struct str name)
+{
+	for (const struct node *n = seq ? seq->child : NULL; n; n = n->next)
+		if (str_eq(n->text, name))
+			return true;
+	return false;
+}
+
+void rule_case_verdict(const struct rule_case *c, const struct str *fired, size_t n, struct buf *b)
+{
+	for (const struct node *e = c->expect ? c->expect->child : NULL; e; e = e->next)
+		if (!has_fired(fired, n, e->text))
+			buf_printf(b, "  expected, but did not fire: %.*s\n", STR_ARG(e->text));
+	for (size_t i = 0; i < n; i++) {
+		if (has_name(c->reject, fired[i]))
+			buf_printf(b, "  rejected, but fired: %.*s\n", STR_ARG(fired[i]));
+		else if (c->expect && !c->reject && !has_name(c->expect, fired[i]))
+			buf_printf(b, "  fired, and is not in expect: %.*s\n", STR_ARG(fired[i]));
+	}
+}

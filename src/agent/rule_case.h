@@ -52,6 +52,9 @@ const struct catalogue *rule_case_catalogue(void);
 int rule_case_run(const struct rule_case *c, const struct ruleset *rules,
 		  void (*fired)(void *ctx, const struct rule *r), void *ctx, struct buf *why);
 
+/* Appends what is not as the case says, a line each; nothing when all is. */
+void rule_case_verdict(const struct rule_case *c, const struct str *fired, size_t n, struct buf *b);
+
 /* Values that a case need not give: for `rules test --help` and the tests. */
 struct rule_case_assumed {
 	const char *field, *value, *when; /* when: the field that must be given, or NULL: always */

@@ -12,7 +12,6 @@
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "cli/rules.h"
-#include "rule/yaml.h"
 
 #define FIRED_MAX 256 /* different rules in one case */
 
@@ -95,36 +94,6 @@ static int capture_run(struct testing *t, const struct rule_case *c, struct buf 
 	return err;
 }
 
-static bool has_fired(const struct testing *t, struct str name)
-{
-	for (size_t i = 0; i < t->nfired; i++)
-		if (str_eq(t->fired[i], name))
-			return true;
-	return false;
-}
-
-static bool has_name(const struct node *seq, struct str name)
-{
-	for (const struct node *n = seq ? seq->child : NULL; n; n = n->next)
-		if (str_eq(n->text, name))
-			return true;
-	return false;
-}
-
-/* What is not as the case says, a line each to @b. */
-static void verdict(const struct testing *t, const struct rule_case *c, struct buf *b)
-{
-	for (const struct node *n = c->expect ? c->expect->child : NULL; n; n = n->next)
-		if (!has_fired(t, n->text))
-			buf_printf(b, "  expected, but did not fire: %.*s\n", STR_ARG(n->text));
-	for (size_t i = 0; i < t->nfired; i++) {
-		if (has_name(c->reject, t->fired[i]))
-			buf_printf(b, "  rejected, but fired: %.*s\n", STR_ARG(t->fired[i]));
-		else if (c->expect && !c->reject && !has_name(c->expect, t->fired[i]))
-			buf_printf(b, "  fired, and is not in expect: %.*s\n", STR_ARG(t->fired[i]));
-	}
-}
-
 static void case_text(struct testing *t, const struct rule_case *c, struct str wrong)
 {
 	buf_printf(&t->out, "%s  %s:%u  ", wrong.n ? "FAIL" : "ok  ", t->file, c->line);
@@ -174,7 +143,7 @@ static int case_do(struct testing *t, const struct rule_case *c)
 	if (err)
 		buf_printf(&wrong, "  %.*s\n", STR_ARG(why.n ? buf_slice(&why) : STR("failed")));
 	else
-		verdict(t, c, &wrong);
+		rule_case_verdict(c, t->fired, t->nfired, &wrong);
 	*(wrong.n ? &t->failed : &t->passed) += 1;
 	(t->opts->output == CLI_JSON ? case_json : case_text)(t, c, buf_slice(&wrong));
 	return CLI_OK;
