@@ -17,6 +17,7 @@ struct alerting {
 	struct pipeline *pipeline;
 	struct alert_form *form;
 	struct alert_extra extras[ALERT_EXTRAS_MAX];
+	struct fold *fold;
 	struct outlets *outlets;
 	struct lookback *lookback;
 	uint64_t failed, lost;
@@ -55,8 +56,11 @@ static int lookback_make(struct alerting *a, struct buf *why)
 
 static int parts_make(struct alerting *a, const struct ruleset *rules, struct buf *why)
 {
+	const struct fold_opts fold = { a->opts.dedup, a->opts.per_rule, a->opts.per_pod };
 	int err = alert_form_new(rules, catalogue_get(), &a->opts.form, &a->form, why);
 
+	if (!err)
+		err = fold_new(&fold, catalogue_get(), alert_out, a, &a->fold, why);
 	if (!err)
 		err = lookback_make(a, why);
 	if (!err && a->opts.outlets.nchannels)
@@ -106,14 +110,21 @@ int alerting_rules(struct alerting *a, const struct ruleset *rules)
 void alerting_alert(struct alerting *a, const struct rule *r, const struct event *ev)
 {
 	char capture[LOOKBACK_NAME] = "";
+	struct alert *alert;
 
+	if (!fold_pass(a->fold, r, ev))
+		return;
 	if (a->lookback)
 		lookback_alert(a->lookback, r, ev->time, capture);
-	alert_out(a, alert_new(a->form, r, ev, str_of(capture)));
+	alert = alert_new(a->form, r, ev, str_of(capture));
+	if (alert)
+		fold_shown(a->fold, alert);
+	alert_out(a, alert);
 }
 
 void alerting_turn(struct alerting *a, struct boot_ns now)
 {
+	fold_turn(a->fold, a->form, &a->pipeline->host, now, false);
 	if (a->lookback)
 		lookback_turn(a->lookback, a->pipeline->enrich, now);
 }
@@ -135,6 +146,14 @@ const struct outlets *alerting_outlets(const struct alerting *a)
 	return a->outlets;
 }
 
+struct fold_stats alerting_folded(const struct alerting *a)
+{
+	struct fold_stats s;
+
+	fold_stats(a->fold, &s);
+	return s;
+}
+
 struct lookback_stats alerting_lookback(const struct alerting *a)
 {
 	return a->lookback ? lookback_stats(a->lookback) : (struct lookback_stats){ 0 };
@@ -151,6 +170,9 @@ uint64_t alerting_close(struct alerting *a, uint32_t deadline_ms)
 
 	if (!a)
 		return 0;
+	if (a->fold)
+		fold_turn(a->fold, a->form, &a->pipeline->host, a->pipeline->now, true);
+	fold_free(a->fold);
 	a->pipeline->lookback = NULL;
 	if (a->lookback)
 		lookback_close(a->lookback, a->pipeline->enrich);

@@ -4,6 +4,7 @@
  * between detect.h and alert/; one thread, the pipeline's.
  */
 #include "agent/pipeline.h"
+#include "alert/fold.h"
 #include "alert/outlets.h"
 
 struct alerting_opts {
@@ -34,6 +35,7 @@ void alerting_turn(struct alerting *a, struct boot_ns now);
 void alerting_losses(struct alerting *a, uint64_t lost, struct str text);
 
 const struct outlets *alerting_outlets(const struct alerting *a); /* NULL: none */
+struct fold_stats alerting_folded(const struct alerting *a);
 struct lookback_stats alerting_lookback(const struct alerting *a);
 uint64_t alerting_failed(const struct alerting *a); /* alerts that could not be rendered */
 
