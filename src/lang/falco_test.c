@@ -1,6 +1,8 @@
 /*
  * Conditions and outputs of the rules people have (testdata/falco_conditions.tsv): all of them
- * parse and compile, with their macros resolved and a catalogue made of the fields they use.
+ * parse and compile, with their macros resolved and a catalogue made of the fields they use. And
+ * all at once (many.h) they match what each matches alone, over events made of the values that the
+ * conditions themselves compare with.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,20 +11,70 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "lang/expr.h"
+#include "base/hash.h"
 #include "lang/format.h"
+#include "lang/judge.h"
+#include "lang/many.h"
 
 #define MACROS_MAX 256
+#define RULES_MAX  64
+#define FIELDS_MAX 80
+#define VALUES_MAX 400
+#define EVENTS	   20000
 
-static bool never(const struct event *ev, const struct field_ref *ref, unsigned nth, struct value *ret)
+/* Values that the conditions compare a field with. */
+struct pool_of {
+	struct value v[VALUES_MAX];
+	size_t n;
+};
+
+/* An event is a number; its fields are drawn by it. 0: it has no fields at all. */
+static struct {
+	uint64_t number;
+	unsigned absent; /* one field of so many */
+	struct pool_of pools[FIELDS_MAX];
+	struct arena arena;
+} events;
+
+static size_t field_place(const struct field *f);
+
+/* Two values in one, so that starts, ends and parts are met too. */
+static bool value_join(const struct value *a, const struct value *b, struct value *ret)
 {
-	(void)ev, (void)ref, (void)nth, (void)ret;
-	return false;
+	char *to = arena_alloc(&events.arena, a->str.n + b->str.n);
+
+	if (!to)
+		return false;
+	memcpy(to, a->str.p, a->str.n);
+	memcpy(to + a->str.n, b->str.p, b->str.n);
+	*ret = *a;
+	ret->str = (struct str){ to, a->str.n + b->str.n };
+	return true;
 }
 
-#define F(name, type, flags) { name, VALUE_##type, "", KINDS_ALL, flags, never, 0, "" }
+static bool drawn(const struct event *ev, const struct field_ref *ref, unsigned nth, struct value *ret)
+{
+	size_t place = field_place(ref->field);
+	const struct pool_of *pool = &events.pools[place];
+	uint64_t h = hash_u64(events.number * 1000 + place) ^ hash_str(ref->key);
+
+	h = hash_u64(h + (uint64_t)ref->index * 7 + nth);
+	if (strcmp(ref->field->name, "evt.type") == 0) {
+		*ret = (struct value){ .type = VALUE_STR, .str = ev->type };
+		return nth == 0;
+	}
+	if (!events.number || !pool->n || h % events.absent == 0 || nth > h % 4)
+		return false;
+	*ret = pool->v[(h >> 8) % pool->n];
+	if (ret->type != VALUE_STR || (h >> 4) % 3)
+		return true;
+	return value_join(ret, &pool->v[(h >> 32) % pool->n], ret);
+}
+
+#define F(name, type, flags) { name, VALUE_##type, "", KINDS_ALL, flags, drawn, 0, "" }
 static const struct field fields[] = {
 	F("container.id", STR, 0),
 	F("container.image.repository", STR, 0),
@@ -104,6 +156,14 @@ static const struct field fields[] = {
 };
 #undef F
 
+static size_t field_place(const struct field *f)
+{
+	return (size_t)(f - fields);
+}
+
+static struct expr *rules[RULES_MAX];
+static size_t nrules;
+
 struct macros {
 	struct {
 		struct str name;
@@ -163,13 +223,15 @@ static void rule_compile(const struct catalogue *c, struct macros *m, const char
 			 struct str text)
 {
 	struct expr_opts opts = { .ident = macro_find, .ctx = m };
-	_cleanup_(expr_freep) struct expr *x = NULL;
+	struct expr *x = NULL;
 	struct event ev = { 0 };
 	struct lang_error e;
 
 	must(expr_parse(c, text, &opts, &x, &e), name, &e);
 	assert_true(expr_checks(x) > 0);
 	expr_match(x, &ev);
+	assert_true(nrules < RULES_MAX);
+	rules[nrules++] = x;
 }
 
 static void output_compile(const struct catalogue *c, const char *name, struct str text)
@@ -240,9 +302,76 @@ static void test_all(void **state)
 	catalogue_free(&c);
 }
 
+/* Keeps every value that a condition names. */
+static enum judgement values_keep(void *ctx, const struct expr_cond *c)
+{
+	struct pool_of *pool = &events.pools[field_place(c->ref->field)];
+
+	(void)ctx;
+	for (size_t i = 0; i < c->n && pool->n < VALUES_MAX; i++)
+		pool->v[pool->n++] = c->values[i].v;
+	return JUDGE_UNKNOWN;
+}
+
+struct hits {
+	bool hit[RULES_MAX];
+};
+
+static bool hit(void *ctx, uint32_t place)
+{
+	struct hits *h = ctx;
+
+	h->hit[place] = true;
+	return true;
+}
+
+static void test_many(void **state)
+{
+	const struct pool_of *types = &events.pools[0];
+	unsigned matches = 0, matched[RULES_MAX] = { 0 }, kinds_of_rules = 0;
+	struct many *many;
+
+	(void)state;
+	assert_int_equal(many_new((const struct expr *const *)rules, nrules, &many), 0);
+	for (size_t i = 0; i < nrules; i++)
+		expr_judge(rules[i], values_keep, NULL);
+	for (size_t i = 0; fields[i].name; i++)
+		if (strcmp(fields[i].name, "evt.type") == 0)
+			types = &events.pools[i];
+	for (events.number = 1; events.number <= EVENTS; events.number++) {
+		struct event ev = { .kind = &kind_table[0] };
+		struct hits h = { 0 };
+
+		events.absent = events.number % 2 ? 4 : 50;
+		ev.type = types->v[hash_u64(events.number) % types->n].str;
+		arena_reset(&events.arena);
+		many_match(many, &ev, hit, &h);
+		for (size_t i = 0; i < nrules; i++) {
+			arena_reset(&events.arena);
+			assert_int_equal(h.hit[i], expr_match(rules[i], &ev));
+			matched[i] += h.hit[i];
+		}
+	}
+	for (size_t i = 0; i < nrules; i++) {
+		matches += matched[i];
+		kinds_of_rules += matched[i] != 0;
+	}
+	print_message("%u matches, of %u rules\n", matches, kinds_of_rules);
+	assert_true(matches > 1000 && kinds_of_rules > 30);
+	many_free(many);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all), cmocka_unit_test(test_many) };
+	int r;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (arena_init(&events.arena, 1 << 16) < 0)
+		return 1;
+	field_arena_set(&events.arena);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < nrules; i++)
+		expr_free(rules[i]);
+	arena_free(&events.arena);
+	return r;
 }

@@ -7,6 +7,8 @@
 
 /* Fewer expressions than this are run without an index. */
 #define INDEX_MIN 8
+/* And with fewer substrings of one field, each is looked for when its expression comes to it. */
+#define PARTS_MIN 8
 
 void plan_free(struct plan *p)
 {
@@ -189,6 +191,35 @@ static void collect_end(struct collect *k)
 	free(k->list);
 }
 
+static size_t parts_count(const struct collect *k, uint32_t slot)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		n += k->list[i].slot == slot && k->list[i].op == EXPR_CONTAINS;
+	return n;
+}
+
+/* Gives up the triggers of expressions for which an automaton would be made that does not pay. */
+static int parts_drop(struct collect *k, struct plan *p)
+{
+	_cleanup_(freep) bool *few = calloc(k->m->nslots, sizeof(*few));
+	size_t kept = 0;
+
+	if (!few)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < k->m->nslots; s++)
+		few[s] = parts_count(k, s) < PARTS_MIN;
+	for (size_t i = 0; i < k->n; i++)
+		if (k->list[i].op == EXPR_CONTAINS && few[k->list[i].slot])
+			p->untriggered[k->list[i].local / 64] |= 1ull << (k->list[i].local % 64);
+	for (size_t i = 0; i < k->n; i++)
+		if (!(p->untriggered[k->list[i].local / 64] >> (k->list[i].local % 64) & 1))
+			k->list[kept++] = k->list[i];
+	k->n = kept;
+	return 0;
+}
+
 static int triggers_make(struct many *m, const struct event *ev, struct plan *p)
 {
 	_cleanup_(collect_end) struct collect k = { .m = m, .ev = ev };
@@ -206,6 +237,8 @@ static int triggers_make(struct many *m, const struct event *ev, struct plan *p)
 		if (r != 1)
 			p->untriggered[i / 64] |= 1ull << (i % 64);
 	}
+	if (k.n && parts_drop(&k, p) < 0)
+		return -ENOMEM;
 	return k.n ? index_make(m, p, k.list, k.n) : 0;
 }
 
