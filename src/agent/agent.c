@@ -124,7 +124,7 @@ static int agent_begin(struct agent *a)
 	int err;
 
 	session_drain(&a->session);
-	err = pushdown_set(&a->session.pushdown, 0, a->counted, NULL);
+	err = pushdown_set(&a->session.pushdown, 0, a->counted, NULL, 0);
 	if (!err)
 		err = feed_open(&a->session, a->board, &a->feed);
 	a->start = clock_boot();
@@ -138,13 +138,16 @@ static int agent_begin(struct agent *a)
 	return err;
 }
 
-static int agent_wanted(void *ctx, uint64_t kinds, const struct query *only)
+static int agent_wanted(void *ctx, uint64_t kinds, const struct query *const *list, size_t n)
 {
+	struct pushdown_clause clauses[CONTROL_CLIENTS];
 	struct agent *a = ctx;
 	int err = live_want(a->session.source, kinds | a->counted);
 
+	for (size_t i = 0; i < n; i++)
+		clauses[i] = pushdown_of_query(list[i]);
 	if (!err)
-		err = pushdown_set(&a->session.pushdown, kinds, a->counted, only);
+		err = pushdown_set(&a->session.pushdown, kinds, a->counted, clauses, n);
 	a->session.relaxed_ms = kinds ? 0 : RELAXED_MS;
 	return err;
 }

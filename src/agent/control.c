@@ -185,15 +185,13 @@ uint64_t control_kinds(const struct control *s)
 
 static int wanted_tell(struct control *s)
 {
-	const struct query *only = NULL;
+	const struct query *list[CONTROL_CLIENTS];
 	size_t n = 0;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (s->clients[i] && s->clients[i]->streaming) {
-			only = &s->clients[i]->sink.query;
-			n++;
-		}
-	return s->host.wanted(s->host.ctx, control_kinds(s), n == 1 ? only : NULL);
+		if (s->clients[i] && s->clients[i]->streaming)
+			list[n++] = &s->clients[i]->sink.query;
+	return s->host.wanted(s->host.ctx, control_kinds(s), list, n);
 }
 
 static void stream_stop(struct control_client *c)

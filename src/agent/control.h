@@ -21,10 +21,10 @@ struct control;
 struct control_host {
 	void *ctx;
 	/*
-	 * The clients want other kinds than before: load and let through what is missing. @only is
-	 * the query of the one client when there is just one, for filters; else NULL. 0 or -errno.
+	 * The clients want something else than before: load and let through what is missing. The
+	 * queries live until the next call. 0 or -errno.
 	 */
-	int (*wanted)(void *ctx, uint64_t kinds, const struct query *only);
+	int (*wanted)(void *ctx, uint64_t kinds, const struct query *const *list, size_t n);
 	/* Appends a JSON object without newline. */
 	void (*status)(void *ctx, struct buf *b);
 };

@@ -68,11 +68,11 @@ static uint64_t wanted;
 static const struct query *wanted_only;
 static int wanted_err;
 
-static int on_wanted(void *ctx, uint64_t kinds, const struct query *only)
+static int on_wanted(void *ctx, uint64_t kinds, const struct query *const *list, size_t n)
 {
 	(void)ctx;
 	wanted = kinds;
-	wanted_only = only;
+	wanted_only = n == 1 ? list[0] : NULL;
 	return kinds ? wanted_err : 0;
 }
 

@@ -1,286 +1,307 @@
 /*
- * A table says which conditions on which field become which filter. Conditions on the container or
- * pod become verdicts about cgroups: each known cgroup is judged once, an unknown one passes.
+ * Clauses become bits, and each dimension a few masks: what a key (a call and its result, a process,
+ * a cgroup) leaves of them. While maps change, ctl lets everything pass; the old maps are touched
+ * only when no program can still be reading them by the old ctl.
  */
 #include "agent/pushdown.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdio.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "agent/pushdown_calls.h"
+#include "agent/pushdown_keys.h"
 #include "agent/subject.h"
 #include "base/cleanup.h"
+#include "base/hash.h"
 
-/* More values than this are not worth a filter. */
-#define VALUES_MAX 256
+/* Cgroups whose verdict is remembered; a power of two. */
+#define JUDGED_MAX	    16384
+#define JUDGED_FULL	    (JUDGED_MAX / 4 * 3)
+#define SETTLE_US	    20000 /* where the kernel cannot be asked to wait for running programs */
+#define LIFE_OR_NONE(kinds) (((kinds) & ~KINDS_LIFE) == 0)
 
-struct collect {
-	struct pushdown *p;
-	int err;
+struct judged {
+	uint64_t id, of; /* of: what it was judged by, never 0 */
 };
 
-typedef int (*push)(struct pushdown *p, const struct expr_cond *c);
+struct bits {
+	struct clause *list;
+	size_t n;
+	uint64_t used, by_cgroup;
+	struct keys pid, uid, comm;
+	struct judged *judged;
+	size_t njudged;
+};
 
-static int map_put(struct pushdown *p, enum shared_map map, const void *key, uint32_t value)
+static void bits_free(struct bits *b)
 {
-	int fd = live_map(p->source, map);
-
-	return bpf_map_update_elem(fd, key, &value, BPF_ANY) == 0 ? 0 : -errno;
+	if (!b)
+		return;
+	keys_free(&b->pid);
+	keys_free(&b->uid);
+	keys_free(&b->comm);
+	free(b->list);
+	free(b->judged);
+	free(b);
 }
 
-static int push_u32(struct pushdown *p, const struct expr_cond *c, enum shared_map map,
-		    uint32_t filter)
+static void bits_freep(struct bits **b)
 {
-	int err = 0;
+	bits_free(*b);
+}
 
-	/* Two conditions on one field: one is filter enough. */
-	if (c->op != EXPR_EQ || c->n > VALUES_MAX || (p->ctl.filters & filter))
-		return 0;
-	for (size_t i = 0; !err && i < c->n; i++) {
-		uint32_t key = (uint32_t)c->values[i].v.u64;
+struct pushdown_clause pushdown_of_query(const struct query *q)
+{
+	return (struct pushdown_clause){ q->kinds, q->where, q->scope, q->pid, q->pid && q->tree };
+}
 
-		err = map_put(p, map, &key, 1);
+/* Bits */
+
+static int by_kinds(const void *a, const void *b)
+{
+	const struct clause *x = a, *y = b;
+
+	return x->c.kinds < y->c.kinds ? -1 : x->c.kinds > y->c.kinds;
+}
+
+/* A clause of life kinds alone needs no bit. */
+static int bits_new(const struct pushdown_clause *list, size_t n, struct bits **ret)
+{
+	_cleanup_(bits_freep) struct bits *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -ENOMEM;
+	b->list = calloc(n + 1, sizeof(*b->list));
+	b->judged = calloc(JUDGED_MAX, sizeof(*b->judged));
+	if (!b->list || !b->judged)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (!LIFE_OR_NONE(list[i].kinds)) {
+			b->list[b->n].c = list[i];
+			b->list[b->n++].c.kinds &= ~KINDS_LIFE;
+		}
+	/* Those that share a bit should be of the same kinds. */
+	if (b->n > FILTER_CLAUSES)
+		qsort(b->list, b->n, sizeof(*b->list), by_kinds);
+	for (size_t i = 0; i < b->n; i++) {
+		size_t at = b->n > FILTER_CLAUSES ? i * FILTER_CLAUSES / b->n : i;
+
+		b->list[i].bit = 1ull << at;
+		b->used |= b->list[i].bit;
 	}
-	if (!err)
-		p->ctl.filters |= filter;
-	return err;
-}
-
-static int push_pid(struct pushdown *p, const struct expr_cond *c)
-{
-	return push_u32(p, c, MAP_f_pid, FILTER_PID);
-}
-
-static int push_uid(struct pushdown *p, const struct expr_cond *c)
-{
-	return push_u32(p, c, MAP_f_uid, FILTER_UID);
-}
-
-static int push_comm(struct pushdown *p, const struct expr_cond *c)
-{
-	int err = 0;
-
-	if (c->op != EXPR_EQ || c->n > VALUES_MAX || (p->ctl.filters & FILTER_COMM))
-		return 0;
-	for (size_t i = 0; !err && i < c->n; i++) {
-		struct str name = c->values[i].v.str;
-		char key[16] = { 0 };
-
-		/* Longer names match nothing; the map simply does not hold them. */
-		if (name.n >= sizeof(key))
-			continue;
-		memcpy(key, name.p, name.n);
-		err = map_put(p, MAP_f_comm, key, 1);
-	}
-	if (!err)
-		p->ctl.filters |= FILTER_COMM;
-	return err;
-}
-
-/* fd.name = or startswith an absolute path: a prefix. */
-static int push_path(struct pushdown *p, const struct expr_cond *c)
-{
-	if ((c->op != EXPR_EQ && c->op != EXPR_STARTSWITH) || c->n > FILTER_PATHS ||
-	    (p->ctl.filters & FILTER_PATH))
-		return 0;
-	for (size_t i = 0; i < c->n; i++)
-		if (c->values[i].v.str.n == 0 || c->values[i].v.str.p[0] != '/')
-			return 0;
-	for (size_t i = 0; i < c->n; i++) {
-		struct str path = c->values[i].v.str;
-		struct path_prefix *to = &p->ctl.paths[i];
-		size_t n = path.n < FILTER_PATH_BYTES ? path.n : FILTER_PATH_BYTES;
-
-		*to = (struct path_prefix){ 0 };
-		memcpy(to->word, path.p, n);
-		memset(to->mask, 0xff, n);
-	}
-	p->ctl.npaths = (uint32_t)c->n;
-	p->ctl.filters |= FILTER_PATH;
+	b->pid.group = KNOW_PID;
+	b->uid.group = KNOW_UID;
+	b->comm.group = KNOW_COMM;
+	*ret = take_ptr(b);
 	return 0;
 }
 
-static const struct {
-	const char *field;
-	push push;
-} pushes[] = {
-	{ "proc.pid", push_pid },
-	{ "user.uid", push_uid },
-	{ "proc.name", push_comm },
-	{ "fd.name", push_path },
-};
-
-static void cond_push(void *ctx, const struct expr_cond *c)
+static enum judgement cgroup_collect(void *ctx, const struct expr_cond *c)
 {
-	struct collect *k = ctx;
-
-	for (size_t i = 0; i < sizeof(pushes) / sizeof(pushes[0]); i++)
-		if (!k->err && !c->ref->has_index && !c->ref->key.p &&
-		    strcmp(pushes[i].field, c->ref->field->name) == 0)
-			k->err = pushes[i].push(k->p, c);
+	*(bool *)ctx |= know_group(c->ref) == KNOW_CGROUP;
+	return JUDGE_UNKNOWN;
 }
 
-/* Is this field decided by the cgroup alone? */
-static bool field_of_cgroup(const struct field *f)
+static bool clause_by_cgroup(const struct pushdown_clause *c)
 {
-	return strncmp(f->name, "container.", 10) == 0 || strncmp(f->name, "k8s.", 4) == 0;
-}
+	bool any = false;
 
-static void cond_cgroup(void *ctx, const struct expr_cond *c)
-{
-	if (field_of_cgroup(c->ref->field))
-		*(bool *)ctx = true;
-}
-
-static void ref_cgroup(void *ctx, const struct field_ref *ref)
-{
-	if (!field_of_cgroup(ref->field))
-		*(bool *)ctx = false;
-}
-
-/* Does the cgroup alone decide all of it? */
-static bool expr_of_cgroup(const struct expr *x)
-{
-	bool all = true;
-
-	expr_fields(x, ref_cgroup, &all);
-	return all;
-}
-
-/* Does it, or a condition that it needs, depend on the cgroup? */
-static bool expr_by_cgroup(const struct expr *x)
-{
-	bool any = x && expr_of_cgroup(x);
-
-	if (x && !any)
-		expr_necessary(x, cond_cgroup, &any);
+	if (c->where)
+		expr_judge(c->where, cgroup_collect, &any);
+	if (c->scope)
+		expr_judge(c->scope, cgroup_collect, &any);
 	return any;
 }
 
-struct verdict {
-	const struct event *ev;
-	bool wanted;
-};
-
-static void cond_judge(void *ctx, const struct expr_cond *c)
+static int bits_keys(struct bits *b)
 {
-	struct verdict *v = ctx;
+	int err = 0;
 
-	if (field_of_cgroup(c->ref->field) && !expr_cond_holds(c, v->ev))
-		v->wanted = false;
-}
+	for (size_t i = 0; !err && i < b->n; i++) {
+		const struct pushdown_clause *c = &b->list[i].c;
+		uint64_t bit = b->list[i].bit;
 
-/* Whether @x can hold for an event like @ev, of which only the cgroup is known. */
-static bool expr_judge(const struct expr *x, const struct event *ev)
-{
-	struct verdict v = { ev, true };
-
-	if (!x)
-		return true;
-	if (expr_of_cgroup(x))
-		return expr_match(x, ev);
-	return expr_necessary(x, cond_judge, &v) != 0 || v.wanted;
-}
-
-/* Whether an event of a process in @cg can match: asked with an event that has nothing else. */
-static int cgroup_judge(void *ctx, struct cgroup *cg)
-{
-	struct pushdown *p = ctx;
-	struct proc proc = { .cgroup = cg, .program = &(struct program){ 0 } };
-	struct subject_event none;
-	uint64_t id = cg->id;
-	bool wanted;
-
-	if (cg->removed.ns) {
-		bpf_map_delete_elem(live_map(p->source, MAP_f_cgroup), &id);
-		return 0;
+		err = c->tree ? keys_tree(&b->pid, bit, c->pid) :
+				keys_clause(&b->pid, i, bit, c->kinds, c->where, c->scope);
+		if (!err)
+			err = keys_clause(&b->uid, i, bit, c->kinds, c->where, c->scope);
+		if (!err)
+			err = keys_clause(&b->comm, i, bit, c->kinds, c->where, c->scope);
+		if (clause_by_cgroup(c))
+			b->by_cgroup |= bit;
 	}
-	subject_event_init(&none, &proc, &p->pipeline->host, (struct boot_ns){ 0 });
-	if (!cg->path.p)
-		return 0; /* not known yet: passes */
-	wanted = expr_judge(p->query->where, &none.ev) && expr_judge(p->query->scope, &none.ev);
-	arena_reset(&p->pipeline->arena);
-	map_put(p, MAP_f_cgroup, &id, wanted);
-	return 0;
+	return err;
 }
 
-static int pid_tree(void *ctx, struct proc *proc)
-{
-	struct pushdown *p = ctx;
+/* Maps */
 
-	for (const struct proc *a = proc; a; a = a->parent)
-		if (a->pid == p->query->pid) {
-			map_put(p, MAP_f_pid, &proc->pid, 1);
-			break;
-		}
-	return 0;
+static int map_put(struct pushdown *p, enum shared_map map, const void *key, const void *value)
+{
+	int fd = live_map(p->source, map);
+
+	return fd < 0 || bpf_map_update_elem(fd, key, value, BPF_ANY) == 0 ? 0 : -errno;
 }
 
-static void map_clear(int fd, size_t key_bytes)
+static void map_clear(struct pushdown *p, enum shared_map map, size_t key_bytes)
 {
-	char key[64];
+	int fd = live_map(p->source, map);
+	char key[KEY_BYTES];
 
 	while (key_bytes <= sizeof(key) && bpf_map_get_next_key(fd, NULL, key) == 0)
 		if (bpf_map_delete_elem(fd, key) != 0)
 			return;
 }
 
-static int filters_set(struct pushdown *p, const struct query *q)
+static int keys_put(struct pushdown *p, enum shared_map map, enum filter_dim dim,
+		    const struct keys *k)
 {
-	struct collect k = { .p = p };
+	int err = 0;
 
-	if (q->where)
-		k.err = expr_necessary(q->where, cond_push, &k) ?: k.err;
-	if (q->pid && q->tree) {
-		p->ctl.tree = 1;
-		p->ctl.filters |= FILTER_PID;
-		map_put(p, MAP_f_pid, &q->pid, 1);
-	} else if (q->scope) {
-		k.err = expr_necessary(q->scope, cond_push, &k) ?: k.err;
-	}
-	if (expr_by_cgroup(q->where) || expr_by_cgroup(q->scope))
-		p->ctl.filters |= FILTER_CGROUP;
-	return k.err;
+	p->ctl.dim[dim] = keys_clears(k);
+	p->ctl.other[dim] = ~k->used | k->other;
+	for (size_t i = 0; !err && p->ctl.dim[dim] && i < k->n; i++)
+		err = map_put(p, map, k->list[i].bytes, &k->list[i].mask);
+	return err;
 }
 
-int pushdown_set(struct pushdown *p, uint64_t wanted, uint64_t counted, const struct query *q)
+static int calls_put(struct pushdown *p, const struct bits *b)
 {
-	int err;
+	struct call_masks *m = calls_judge(b->list, b->n, b->used);
+	int err = m ? 0 : -ENOMEM;
 
-	p->ctl = (struct ctl){
-		.wanted = wanted,
-		.counted = counted,
-		.filtered_kinds = KINDS_ALL & ~KINDS_LIFE,
-		.self = p->ctl.self,
-	};
-	p->query = p->off ? NULL : q;
-	p->cgroups_gen = UINT64_MAX; /* no verdict is in force */
-	/* With the filters off while they change, too much passes, never too little. */
-	err = live_ctl(p->source, &p->ctl);
-	if (err || !p->query)
-		return err;
-	map_clear(live_map(p->source, MAP_f_pid), 4);
-	map_clear(live_map(p->source, MAP_f_uid), 4);
-	map_clear(live_map(p->source, MAP_f_comm), 16);
-	map_clear(live_map(p->source, MAP_f_cgroup), 8);
-	err = filters_set(p, p->query);
-	if (err)
-		return err;
-	if (p->ctl.tree) {
-		/* The children first: from now on forks enter by themselves. */
-		err = live_ctl(p->source, &p->ctl);
-		proc_each(enrich_procs(p->pipeline->enrich), pid_tree, p);
+	for (size_t i = 0; !err && i < m->n; i++)
+		err = map_put(p, MAP_f_call, &m->call[i].nr, &m->call[i].filter);
+	if (!err) {
+		memcpy(p->ctl.family, m->family, sizeof(p->ctl.family));
+		for (size_t i = 0; i < FAMILY_COUNT; i++)
+			p->ctl.dim[DIM_FAMILY] |= ~m->family[i] & b->used;
+		p->ctl.dim[DIM_CALL] = live_map(p->source, MAP_f_call) < 0 ? 0 : b->used;
 	}
-	pushdown_cgroups(p);
-	return err ? err : live_ctl(p->source, &p->ctl);
+	free(m);
+	return err;
+}
+
+static void kinds_put(struct pushdown *p, const struct bits *b)
+{
+	for (uint32_t k = 0; k < KIND_COUNT; k++) {
+		struct knowledge know = { .kinds = KIND_BIT(k) };
+		uint64_t wanted_by = 0;
+
+		p->ctl.clauses[k] = 0;
+		for (size_t i = 0; i < b->n; i++) {
+			if (!(b->list[i].c.kinds & KIND_BIT(k)))
+				continue;
+			wanted_by |= b->list[i].bit;
+			if (clause_possible(&b->list[i], &know))
+				p->ctl.clauses[k] |= b->list[i].bit;
+		}
+		if (!wanted_by && (p->ctl.wanted & KIND_BIT(k)))
+			p->ctl.clauses[k] = FILTER_ALL;
+	}
+}
+
+/* Trees of processes */
+
+static uint64_t tree_bits(const struct bits *b)
+{
+	uint64_t tree = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		tree |= b->list[i].c.tree ? b->list[i].bit : 0;
+	return tree;
+}
+
+/* What the kernel would have made of it, had it seen the fork. */
+static int tree_put(void *ctx, struct proc *proc)
+{
+	struct pushdown *p = ctx;
+	struct bits *b = p->bits;
+	char bytes[KEY_BYTES] = { 0 };
+	uint64_t in = 0, mask = p->ctl.other[DIM_PID];
+
+	for (size_t i = 0; i < b->n; i++)
+		for (const struct proc *a = b->list[i].c.tree ? proc : NULL; a; a = a->parent)
+			if (a->pid == b->list[i].c.pid)
+				in |= b->list[i].bit;
+	memcpy(bytes, &proc->pid, sizeof(proc->pid));
+	for (size_t i = 0; i < b->pid.n; i++)
+		if (memcmp(b->pid.list[i].bytes, bytes, KEY_BYTES) == 0)
+			mask = b->pid.list[i].mask;
+	mask |= in;
+	if (in)
+		map_put(p, MAP_f_pid, &proc->pid, &mask);
+	return 0;
+}
+
+/* Cgroups */
+
+/* Whatever a verdict about @cg depends on. */
+static uint64_t cgroup_state(const struct cgroup *cg)
+{
+	uint64_t h = hash_u64(cg->gen + 1);
+
+	h = hash_u64(h ^ (uintptr_t)cg->container) + (cg->container ? cg->container->gen : 0);
+	h = hash_u64(h ^ (uintptr_t)cg->pod) + (cg->pod ? cg->pod->gen : 0);
+	return hash_u64(h + (cg->removed.ns != 0)) | 1;
+}
+
+/* Notes that @cg is judged as it is; false when it was already. */
+static bool judged_note(struct bits *b, const struct cgroup *cg)
+{
+	uint64_t of = cgroup_state(cg);
+	size_t at = hash_u64(cg->id) % JUDGED_MAX;
+
+	if (b->njudged == JUDGED_FULL) {
+		memset(b->judged, 0, JUDGED_MAX * sizeof(*b->judged));
+		b->njudged = 0;
+	}
+	while (b->judged[at].of && b->judged[at].id != cg->id)
+		at = (at + 1) % JUDGED_MAX;
+	if (b->judged[at].of == of)
+		return false;
+	b->njudged += b->judged[at].of == 0;
+	b->judged[at] = (struct judged){ cg->id, of };
+	return true;
+}
+
+/* Asked with an event of a process that is in @cg and of which nothing else is known. */
+static int cgroup_judge(void *ctx, struct cgroup *cg)
+{
+	struct pushdown *p = ctx;
+	struct bits *b = p->bits;
+	struct proc proc = { .cgroup = cg, .program = &(struct program){ 0 } };
+	struct knowledge know = { .know = KNOW_CGROUP };
+	struct subject_event none;
+	uint64_t id = cg->id, mask = ~b->used;
+
+	/* Without a path it is not known yet: passes. */
+	if (!cg->path.p || !judged_note(b, cg))
+		return 0;
+	if (cg->removed.ns) {
+		bpf_map_delete_elem(live_map(p->source, MAP_f_cgroup), &id);
+		return 0;
+	}
+	subject_event_init(&none, &proc, &p->pipeline->host, (struct boot_ns){ 0 });
+	know.ev = &none.ev;
+	for (size_t i = 0; i < b->n; i++) {
+		know.kinds = b->list[i].c.kinds;
+		if (!(b->list[i].bit & b->by_cgroup) || clause_possible(&b->list[i], &know))
+			mask |= b->list[i].bit;
+	}
+	arena_reset(&p->pipeline->arena);
+	map_put(p, MAP_f_cgroup, &id, &mask);
+	return 0;
 }
 
 int pushdown_cgroups(struct pushdown *p)
 {
 	uint64_t gen = enrich_generation(p->pipeline->enrich);
 
-	if (!p->query || !(p->ctl.filters & FILTER_CGROUP) || gen == p->cgroups_gen)
+	if (!p->bits || !p->ctl.dim[DIM_CGROUP] || gen == p->cgroups_gen)
 		return 0;
 	p->cgroups_gen = gen;
 	field_arena_set(&p->pipeline->arena);
@@ -288,22 +309,118 @@ int pushdown_cgroups(struct pushdown *p)
 	return 0;
 }
 
+/* All of it */
+
+/* Waits until no program runs that began before. */
+static void programs_settle(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+		usleep(SETTLE_US);
+}
+
+/* Everything of the wanted kinds passes; no map is looked at. */
+static int filter_open(struct pushdown *p, uint64_t wanted, uint64_t counted)
+{
+	bool on = false;
+	int err;
+
+	for (int d = 0; d < DIM_COUNT; d++)
+		on |= p->ctl.dim[d] != 0;
+	p->ctl = (struct ctl){ .wanted = wanted, .counted = counted, .self = p->ctl.self };
+	memset(p->ctl.clauses, 0xff, sizeof(p->ctl.clauses));
+	memset(p->ctl.other, 0xff, sizeof(p->ctl.other));
+	memset(p->ctl.family, 0xff, sizeof(p->ctl.family));
+	err = live_ctl(p->source, &p->ctl);
+	bits_free(p->bits);
+	p->bits = NULL;
+	if (on && !err)
+		programs_settle();
+	return err;
+}
+
+static int filter_make(struct pushdown *p)
+{
+	struct bits *b = p->bits;
+	int err = bits_keys(b);
+
+	map_clear(p, MAP_f_pid, 4);
+	map_clear(p, MAP_f_uid, 4);
+	map_clear(p, MAP_f_comm, 16);
+	map_clear(p, MAP_f_cgroup, 8);
+	kinds_put(p, b);
+	if (!err)
+		err = keys_put(p, MAP_f_pid, DIM_PID, &b->pid);
+	if (!err)
+		err = keys_put(p, MAP_f_uid, DIM_UID, &b->uid);
+	if (!err)
+		err = keys_put(p, MAP_f_comm, DIM_COMM, &b->comm);
+	if (!err)
+		err = calls_put(p, b);
+	p->ctl.dim[DIM_CGROUP] = b->by_cgroup;
+	p->ctl.tree = tree_bits(b);
+	return err;
+}
+
+/* A name that a process took away: user space keeps the one before. */
+static int comm_empty_put(struct pushdown *p)
+{
+	static const char none[KEY_BYTES];
+	uint64_t all = UINT64_MAX;
+
+	return map_put(p, MAP_f_comm, none, &all);
+}
+
+int pushdown_set(struct pushdown *p, uint64_t wanted, uint64_t counted,
+		 const struct pushdown_clause *list, size_t n)
+{
+	struct ctl open;
+	int err = filter_open(p, wanted, counted);
+
+	if (err || p->off || n == 0)
+		return err;
+	open = p->ctl;
+	err = bits_new(list, n, &p->bits);
+	if (!err)
+		err = filter_make(p);
+	if (!err && p->ctl.dim[DIM_COMM])
+		err = comm_empty_put(p);
+	if (!err && p->ctl.tree) {
+		/* From now on forks enter by themselves; then those that are there already. */
+		open.tree = p->ctl.tree;
+		open.other[DIM_PID] = p->ctl.other[DIM_PID];
+		err = live_ctl(p->source, &open);
+		proc_each(enrich_procs(p->pipeline->enrich), tree_put, p);
+	}
+	p->cgroups_gen = UINT64_MAX; /* no verdict is in force */
+	if (!err)
+		pushdown_cgroups(p);
+	if (!err)
+		return live_ctl(p->source, &p->ctl);
+	bits_free(p->bits);
+	p->bits = NULL;
+	p->ctl = open;
+	return err;
+}
+
+void pushdown_free(struct pushdown *p)
+{
+	bits_free(p->bits);
+	p->bits = NULL;
+}
+
 void pushdown_describe(const struct pushdown *p, struct buf *b)
 {
-	static const struct {
-		uint32_t filter;
-		const char *name;
-	} names[] = {
-		{ FILTER_CGROUP, "cgroups" }, { FILTER_PID, "processes" },
-		{ FILTER_UID, "users" },      { FILTER_COMM, "command names" },
-		{ FILTER_PATH, "paths" },
+	static const char *const names[DIM_COUNT] = {
+		[DIM_CALL] = "calls",	  [DIM_PID] = "processes",	[DIM_UID] = "users",
+		[DIM_CGROUP] = "cgroups", [DIM_COMM] = "command names", [DIM_FAMILY] = "sockets",
+		[DIM_PATH] = "paths",
 	};
 	bool any = false;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (p->ctl.filters & names[i].filter) {
+	for (size_t i = 0; i < DIM_COUNT; i++)
+		if (p->ctl.dim[i]) {
 			buf_str(b, any ? STR(", ") : STR(""));
-			buf_str(b, str_of(names[i].name));
+			buf_str(b, str_of(names[i]));
 			any = true;
 		}
 	if (!any)

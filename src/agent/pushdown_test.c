@@ -4,20 +4,22 @@
  */
 #include "agent/stream_test.h"
 
+#include <asm/unistd_64.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "agent/pushdown.h"
-#include "agent/subject.h"
+#include "probe/syscall/syscall.h"
 
 #include <bpf/bpf.h>
 
-#define ENTRIES 64
+#define ENTRIES 640
 
 struct fake_map {
 	struct {
 		char key[16];
-		uint32_t value;
+		char value[sizeof(struct filter_call)];
 		bool used;
 	} e[ENTRIES];
 };
@@ -27,11 +29,14 @@ static struct ctl told; /* as live_ctl last said */
 static unsigned times_told;
 static int put_err;
 
-static const size_t key_bytes[MAP_COUNT] = {
-	[MAP_f_cgroup] = 8,
-	[MAP_f_pid] = 4,
-	[MAP_f_uid] = 4,
-	[MAP_f_comm] = 16,
+static const struct {
+	size_t key, value;
+} map_bytes[MAP_COUNT] = {
+	[MAP_f_cgroup] = { 8, 8 },
+	[MAP_f_pid] = { 4, 8 },
+	[MAP_f_uid] = { 4, 8 },
+	[MAP_f_comm] = { 16, 8 },
+	[MAP_f_call] = { 4, sizeof(struct filter_call) },
 };
 
 int live_map(struct source *s, enum shared_map map)
@@ -51,7 +56,7 @@ int live_ctl(struct source *s, const struct ctl *ctl)
 static int fake_find(int fd, const void *key)
 {
 	for (int i = 0; i < ENTRIES; i++)
-		if (maps[fd].e[i].used && memcmp(maps[fd].e[i].key, key, key_bytes[fd]) == 0)
+		if (maps[fd].e[i].used && memcmp(maps[fd].e[i].key, key, map_bytes[fd].key) == 0)
 			return i;
 	return -1;
 }
@@ -69,8 +74,8 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 		return -1;
 	}
 	maps[fd].e[at].used = true;
-	memcpy(maps[fd].e[at].key, key, key_bytes[fd]);
-	memcpy(&maps[fd].e[at].value, value, 4);
+	memcpy(maps[fd].e[at].key, key, map_bytes[fd].key);
+	memcpy(maps[fd].e[at].value, value, map_bytes[fd].value);
 	return 0;
 }
 
@@ -88,31 +93,49 @@ int bpf_map_get_next_key(int fd, const void *key, void *next)
 	assert_null(key); /* the first one is all that is asked for */
 	for (int i = 0; i < ENTRIES; i++)
 		if (maps[fd].e[i].used) {
-			memcpy(next, maps[fd].e[i].key, key_bytes[fd]);
+			memcpy(next, maps[fd].e[i].key, map_bytes[fd].key);
 			return 0;
 		}
 	return -1;
 }
 
-static bool has_u32(enum shared_map map, uint32_t key)
+/* What a key leaves, as the kernel programs look it up. */
+static uint64_t mask_of(enum shared_map map, const void *key, uint64_t other)
 {
-	return fake_find((int)map, &key) >= 0;
+	int at = fake_find((int)map, key);
+	uint64_t mask;
+
+	if (at < 0)
+		return other;
+	memcpy(&mask, maps[map].e[at].value, sizeof(mask));
+	return mask;
 }
 
-static bool has_comm(const char *comm)
+static bool pid_passes(uint32_t pid)
+{
+	return !told.dim[DIM_PID] ||
+	       (told.clauses[KIND_OPEN] & mask_of(MAP_f_pid, &pid, told.other[DIM_PID]));
+}
+
+static bool uid_passes(uint32_t uid)
+{
+	return !told.dim[DIM_UID] ||
+	       (told.clauses[KIND_OPEN] & mask_of(MAP_f_uid, &uid, told.other[DIM_UID]));
+}
+
+static bool comm_passes(const char *comm)
 {
 	char key[16] = { 0 };
 
 	stream_text(key, comm, 15);
-	return fake_find(MAP_f_comm, key) >= 0;
+	return !told.dim[DIM_COMM] ||
+	       (told.clauses[KIND_OPEN] & mask_of(MAP_f_comm, key, told.other[DIM_COMM]));
 }
 
-/* The verdict about a cgroup: 1, 0, or -1 for none. */
+/* The verdict about a cgroup for the only clause: 1, 0, or -1 for none. */
 static int verdict(uint64_t id)
 {
-	int at = fake_find(MAP_f_cgroup, &id);
-
-	return at < 0 ? -1 : (int)maps[MAP_f_cgroup].e[at].value;
+	return fake_find(MAP_f_cgroup, &id) < 0 ? -1 : (int)(mask_of(MAP_f_cgroup, &id, 0) & 1);
 }
 
 struct room {
@@ -129,6 +152,7 @@ static void room_open(struct room *r)
 	put_err = 0;
 	stream_open(&r->s);
 	field_arena_set(&r->s.p.arena);
+	r->q = (struct query){ 0 };
 	r->p = (struct pushdown){ .pipeline = &r->s.p, .ctl.self = 4242 };
 }
 
@@ -138,7 +162,10 @@ static int room_push(struct room *r, const struct query_opts *o)
 
 	if (query_make(o, &r->q, &why) != 0)
 		fail_msg("%.*s", (int)why.n, why.p);
-	return pushdown_set(&r->p, r->q.kinds, 0, &r->q);
+	return pushdown_set(&r->p, r->q.kinds, 0,
+			    &(struct pushdown_clause){ r->q.kinds, r->q.where, r->q.scope, r->q.pid,
+						       r->q.tree },
+			    1);
 }
 
 static void room_where(struct room *r, const char *where)
@@ -148,56 +175,64 @@ static void room_where(struct room *r, const char *where)
 	room_open(r);
 	assert_int_equal(room_push(r, &o), 0);
 	assert_int_equal(told.self, 4242);
-	assert_int_equal(told.filtered_kinds & KINDS_LIFE, 0);
 }
 
 static void room_close(struct room *r)
 {
+	pushdown_free(&r->p);
 	query_free(&r->q);
 	stream_close(&r->s);
 }
+
+#define PID    (1 << DIM_PID)
+#define USER   (1 << DIM_UID)
+#define COMM   (1 << DIM_COMM)
+#define CGROUP (1 << DIM_CGROUP)
+#define SOCKET (1 << DIM_FAMILY)
+#define PATH   (1 << DIM_PATH)
 
 static void test_what(void **state)
 {
 	static const struct {
 		const char *where;
-		uint32_t filters;
+		uint32_t dims;
 	} cases[] = {
-		{ "proc.pid=5", FILTER_PID },
-		{ "proc.pid in (5,6)", FILTER_PID },
-		{ "proc.pid!=5", 0 },
+		{ "proc.pid=5", PID },
+		{ "proc.pid in (5,6)", PID },
+		{ "proc.pid!=5", PID },
 		{ "proc.pid>5", 0 },
-		{ "not proc.pid=5", 0 },
+		{ "not proc.pid=5", PID },
 		{ "proc.pid=5 or proc.name=x", 0 },
-		{ "proc.pid=5 or proc.pid=6", FILTER_PID },
-		{ "proc.pid=5 and proc.name=x", FILTER_PID | FILTER_COMM },
-		{ "user.uid=0", FILTER_UID },
+		{ "proc.pid=5 or proc.pid=6", PID },
+		{ "proc.pid=5 and proc.name=x", PID | COMM },
+		{ "proc.pid=5 or (proc.pid=6 and proc.name=x)", PID },
+		{ "user.uid=0", USER },
 		{ "user.name=root", 0 },
 		{ "proc.name startswith x", 0 },
+		{ "proc.name startswith x and not proc.name in (xx)", COMM },
 		{ "proc.pname=x", 0 },
 		{ "proc.aname=x", 0 },
-		{ "fd.name=/etc/passwd", FILTER_PATH },
-		{ "fd.name startswith /etc/", FILTER_PATH },
-		{ "fd.name startswith etc", 0 },
-		{ "fd.name in (/a,/b,/c,/d)", FILTER_PATH },
-		{ "fd.name in (/a,/b,/c,/d,/e)", 0 },
-		{ "fd.name in (/a,b)", 0 },
-		{ "fd.name contains /etc", 0 },
-		{ "fd.name=/a and user.uid=7 and proc.pid=1", FILTER_PATH | FILTER_UID | FILTER_PID },
-		{ "container.id=abc", FILTER_CGROUP },
-		{ "k8s.ns.name=shop and fd.name startswith /x", FILTER_CGROUP | FILTER_PATH },
-		{ "container.id=abc or k8s.ns.name=shop", FILTER_CGROUP },
-		{ "not container.id=host", FILTER_CGROUP },
-		{ "container.id=abc or proc.pid=5", 0 },
-		{ "proc.pid=5 or (proc.pid=6 and user.uid=1)", FILTER_PID },
+		{ "fd.name contains /etc or proc.name=x", 0 },
+		{ "container.id=abc", CGROUP },
+		{ "container.id=abc or k8s.ns.name=shop", CGROUP },
+		{ "not container.id=host", CGROUP },
+		{ "container.id=abc and user.uid=7", CGROUP | USER },
+		{ "fd.type=ipv4", SOCKET },
+		{ "fd.sip=1.2.3.4 and fd.sport=80", SOCKET },
+		{ "fd.sip!=1.2.3.4", SOCKET },
+		{ "evt.type=openat", 0 },
 	};
 	struct room r;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t dims = 0;
+
 		room_where(&r, cases[i].where);
-		if (told.filters != cases[i].filters)
-			fail_msg("%s: %#x", cases[i].where, told.filters);
+		for (int d = DIM_CALL + 1; d < DIM_PATH; d++)
+			dims |= told.dim[d] ? 1u << d : 0;
+		if (dims != cases[i].dims)
+			fail_msg("%s: %#x", cases[i].where, dims);
 		room_close(&r);
 	}
 }
@@ -208,37 +243,62 @@ static void test_values(void **state)
 
 	(void)state;
 	room_where(&r, "proc.pid in (5,6) and user.uid=7 and proc.name in (cat,fifteen_bytes_x,"
-		       "sixteen_bytes_xy) and fd.name startswith /etc/");
-	assert_true(has_u32(MAP_f_pid, 5) && has_u32(MAP_f_pid, 6) && !has_u32(MAP_f_pid, 7));
-	assert_true(has_u32(MAP_f_uid, 7) && !has_u32(MAP_f_uid, 5));
-	assert_true(has_comm("cat") && has_comm("fifteen_bytes_x"));
-	assert_false(has_comm("sixteen_bytes_x")); /* no process can have the longer name */
-	assert_int_equal(told.npaths, 1);
-	assert_memory_equal(told.paths[0].word, "/etc/\0\0\0", 8);
-	assert_memory_equal(told.paths[0].mask, "\xff\xff\xff\xff\xff\0\0\0", 8);
+		       "sixteen_bytes_xy)");
+	assert_true(pid_passes(5) && pid_passes(6) && !pid_passes(7));
+	assert_true(uid_passes(7) && !uid_passes(5));
+	assert_true(comm_passes("cat") && comm_passes("fifteen_bytes_x"));
+	assert_false(comm_passes("sixteen_bytes_x")); /* no process can have the longer name */
+	assert_true(comm_passes(""));		      /* user space knows the one before */
 	/* What is asked for next replaces it. */
 	query_free(&r.q);
-	assert_int_equal(room_push(&r, &(struct query_opts){ .where = "proc.pid=9" }), 0);
-	assert_true(has_u32(MAP_f_pid, 9) && !has_u32(MAP_f_pid, 5) && !has_u32(MAP_f_uid, 7));
-	assert_false(has_comm("cat"));
-	assert_int_equal(told.filters, FILTER_PID);
-	assert_int_equal(told.npaths, 0);
+	assert_int_equal(room_push(&r, &(struct query_opts){ .where = "not proc.pid=9" }), 0);
+	assert_true(pid_passes(5) && !pid_passes(9));
+	assert_true(uid_passes(5) && comm_passes("x"));
+	assert_int_equal(told.dim[DIM_COMM], 0);
 	room_close(&r);
 }
 
-static void test_long_path(void **state)
+static bool call_passes(unsigned nr, long ret, uint64_t access)
 {
-	char where[256] = "fd.name=/";
+	uint32_t key = nr;
+	int at = fake_find(MAP_f_call, &key);
+	struct filter_call f;
+
+	assert_true(at >= 0);
+	memcpy(&f, maps[MAP_f_call].e[at].value, sizeof(f));
+	return f.mask[ret == -EINPROGRESS ? RESULT_IN_PROGRESS :
+		      ret < 0		  ? RESULT_FAILED :
+		      ret > 2		  ? RESULT_MORE :
+					    RESULT_STDIO][f.access == CALL_NO_ARG ? 0 : access & 3] &
+	       1;
+}
+
+static void test_calls(void **state)
+{
 	struct room r;
 
 	(void)state;
-	memset(where + 9, 'x', 200);
-	room_where(&r, where);
-	assert_int_equal(told.filters, FILTER_PATH);
-	for (size_t i = 0; i < FILTER_PATH_BYTES; i++) {
-		assert_int_equal(((char *)told.paths[0].word)[i], i ? 'x' : '/');
-		assert_int_equal(((uint8_t *)told.paths[0].mask)[i], 0xff);
-	}
+	room_where(&r, "evt.type in (open,openat) and evt.is_open_write=true and fd.num>=0");
+	assert_true(call_passes(__NR_openat, 3, O_WRONLY) && call_passes(__NR_open, 0, O_RDWR));
+	assert_false(call_passes(__NR_openat, 3, O_RDONLY) || call_passes(__NR_open, -2, O_RDWR));
+	assert_false(call_passes(__NR_creat, 3, 0) || call_passes(__NR_connect, 0, 0));
+	room_close(&r);
+	room_where(&r, "evt.is_open_write=true");
+	assert_true(call_passes(__NR_creat, 3, 0) && call_passes(__NR_creat, -1, 0));
+	room_close(&r);
+	room_where(&r, "evt.type=connect and (evt.rawres>=0 or evt.res=EINPROGRESS)");
+	assert_true(call_passes(__NR_connect, 0, 0) && call_passes(__NR_connect, -EINPROGRESS, 0));
+	assert_false(call_passes(__NR_connect, -ECONNREFUSED, 0));
+	room_close(&r);
+	room_where(&r, "evt.rawres in (0,1,2)");
+	assert_true(call_passes(__NR_openat, 2, 0) && !call_passes(__NR_openat, 3, 0));
+	room_close(&r);
+	room_where(&r, "evt.res=ENOENT");
+	assert_true(call_passes(__NR_openat, -ENOENT, 0) && !call_passes(__NR_openat, 3, 0));
+	assert_false(call_passes(__NR_openat, -EINPROGRESS, 0));
+	room_close(&r);
+	room_where(&r, "evt.failed=false and fd.type=file");
+	assert_true(call_passes(__NR_unlink, 0, 0) && !call_passes(__NR_unlink, -1, 0));
 	room_close(&r);
 }
 
@@ -254,9 +314,9 @@ static void test_tree(void **state)
 	stream_seen(&r.s, 13, 1, 0, "c");
 	assert_int_equal(room_push(&r, &(struct query_opts){ .pid = 10, .tree = true }), 0);
 	assert_int_equal(told.tree, 1);
-	assert_int_equal(told.filters, FILTER_PID);
-	assert_true(has_u32(MAP_f_pid, 10) && has_u32(MAP_f_pid, 11) && has_u32(MAP_f_pid, 12));
-	assert_false(has_u32(MAP_f_pid, 13) || has_u32(MAP_f_pid, 1));
+	assert_int_equal(told.dim[DIM_PID], 1);
+	assert_true(pid_passes(10) && pid_passes(11) && pid_passes(12));
+	assert_false(pid_passes(13) || pid_passes(1));
 	room_close(&r);
 }
 
@@ -274,13 +334,13 @@ static void test_cgroups(void **state)
 	stream_cgroup(&r.s, 21, "/docker/" ID_B);
 	stream_seen(&r.s, 10, 1, 0, "sh"); /* in cgroup 1 */
 	assert_int_equal(room_push(&r, &(struct query_opts){ .container = "4fe1c8a09b7d" }), 0);
-	assert_int_equal(told.filters, FILTER_CGROUP);
+	assert_int_equal(told.dim[DIM_CGROUP], 1);
 	assert_int_equal(verdict(20), 1);
 	assert_int_equal(verdict(21), 0);
 	query_free(&r.q);
 	assert_int_equal(room_push(&r, &(struct query_opts){ .where = "container.id=4fe1c8a09b7d" }),
 			 0);
-	assert_int_equal(told.filters, FILTER_CGROUP);
+	assert_int_equal(told.dim[DIM_CGROUP], 1);
 	assert_int_equal(verdict(1), 0);
 	assert_int_equal(verdict(20), 1);
 	assert_int_equal(verdict(21), 0);
@@ -302,9 +362,9 @@ static void test_off(void **state)
 	room_open(&r);
 	r.p.off = true;
 	assert_int_equal(room_push(&r, &o), 0);
-	assert_int_equal(told.filters, 0);
+	assert_int_equal(told.dim[DIM_PID] | told.dim[DIM_CGROUP] | told.dim[DIM_CALL], 0);
 	assert_int_equal(told.wanted, KIND_BIT(KIND_OPEN));
-	assert_false(has_u32(MAP_f_pid, 5));
+	assert_int_equal(told.clauses[KIND_OPEN], UINT64_MAX);
 	assert_int_equal(pushdown_cgroups(&r.p), 0);
 	room_close(&r);
 }
@@ -319,38 +379,38 @@ static void test_put_fails(void **state)
 	room_open(&r);
 	put_err = E2BIG;
 	assert_int_equal(room_push(&r, &o), -E2BIG);
-	assert_int_equal(told.filters, 0);
+	assert_int_equal(told.dim[DIM_PID] | told.dim[DIM_CALL], 0);
+	assert_int_equal(told.clauses[KIND_OPEN], UINT64_MAX);
 	room_close(&r);
 }
 
-/* As src/bpf/record.h judges, from the maps; paths as a program gives them. */
-static bool kernel_passes(const struct proc *p, const char *path)
+/* As src/bpf/filter.h and syscall.bpf.c judge, from the maps. */
+static bool kernel_passes(const struct event *ev)
 {
+	const struct rec_syscall *rec = ev->body;
+	const struct proc *p = ev->proc;
+	uint64_t m = told.clauses[ev->kind->id];
+	uint32_t nr = rec->nr;
 	char comm[16] = { 0 };
+	struct filter_call f;
 
 	memcpy(comm, p->comm, sizeof(comm));
-	if ((told.filters & FILTER_PID) && !has_u32(MAP_f_pid, p->pid))
-		return false;
-	if ((told.filters & FILTER_UID) && !has_u32(MAP_f_uid, p->uid))
-		return false;
-	if ((told.filters & FILTER_COMM) && fake_find(MAP_f_comm, comm) < 0)
-		return false;
-	if ((told.filters & FILTER_CGROUP) && verdict(p->cgroup->id) == 0)
-		return false;
-	if (!(told.filters & FILTER_PATH) || path[0] != '/')
-		return true;
-	for (uint32_t i = 0; i < told.npaths; i++) {
-		const uint8_t *word = (void *)told.paths[i].word, *mask = (void *)told.paths[i].mask;
-		char fixed[FILTER_PATH_BYTES] = { 0 };
-		bool same = true;
-
-		stream_text(fixed, path, sizeof(fixed));
-		for (size_t n = 0; n < sizeof(fixed); n++)
-			same &= !(((uint8_t)fixed[n] ^ word[n]) & mask[n]);
-		if (same)
-			return true;
+	if (m & told.dim[DIM_CALL]) {
+		memcpy(&f, maps[MAP_f_call].e[fake_find(MAP_f_call, &nr)].value, sizeof(f));
+		m &= f.mask[rec->ret < 0 ? RESULT_FAILED :
+			    rec->ret > 2 ? RESULT_MORE :
+					   RESULT_STDIO]
+			   [f.access == CALL_NO_ARG ? 0 : rec->args[f.access] & 3];
 	}
-	return false;
+	if (m & told.dim[DIM_PID])
+		m &= mask_of(MAP_f_pid, &p->pid, told.other[DIM_PID]);
+	if (m & told.dim[DIM_UID])
+		m &= mask_of(MAP_f_uid, &p->uid, told.other[DIM_UID]);
+	if (m & told.dim[DIM_CGROUP])
+		m &= mask_of(MAP_f_cgroup, &p->cgroup->id, UINT64_MAX);
+	if (m & told.dim[DIM_COMM])
+		m &= mask_of(MAP_f_comm, comm, told.other[DIM_COMM]);
+	return m;
 }
 
 static const char *const wheres[] = {
@@ -380,60 +440,181 @@ static const char *const wheres[] = {
 	"fd.name=/a and fd.name startswith /a and proc.pid!=10",
 	"systemd.unit exists or container.id=9d8c7b6a5f4e",
 	"proc.duration > 0 and user.uid in (0,1,2)",
+	"evt.type=open and evt.is_open_write=true",
+	"evt.is_open_read=true and fd.num>=0 and not proc.name in (sh,x)",
+	"evt.type in (openat,openat2) and evt.failed=true or user.uid=7",
+	"not evt.type=creat and evt.rawres<0",
+	"evt.rawres in (-2,5) and proc.name!=cat",
+	"evt.kind=open and not evt.is_open_write=true",
+	"evt.type=connect or fd.type=file and evt.res=SUCCESS and user.uid!=7",
+	"fd.directory=/etc and not fd.name in (/etc/passwd)",
+	"fd.directory=/ or fd.filename in (shadow,x)",
+	"fd.name endswith d and not fd.directory in (/etc,/)",
+	"fd.name contains c/s or fd.name glob '/a*'",
+};
+#define WHERES (sizeof(wheres) / sizeof(wheres[0]))
+
+static const struct {
+	uint32_t pid, uid;
+	const char *comm;
+	uint64_t cgroup;
+} procs[] = { { 10, 0, "sh", 1 },   { 11, 7, "cat", 20 }, { 12, 7, "sh", 21 },
+	      { 13, 1, "cat", 22 }, { 14, 0, "x", 99 },	  { 15, 2, "sh", 20 } };
+static const char *const paths[] = { "/etc/passwd", "/etc/shadow",   "/a", "/ab", "/",
+				     "/etc",	    "/x/y/../passwd" };
+static const struct {
+	uint16_t nr;
+	uint8_t path, flags; /* arguments */
+} calls[] = { { __NR_open, 0, 1 }, { __NR_openat, 1, 2 }, { __NR_creat, 0, 5 }, { __NR_openat2, 1, 5 } };
+static const int64_t rets[] = { 0, 5, -2, -13 };
+#define PROCS (sizeof(procs) / sizeof(procs[0]))
+#define PATHS (sizeof(paths) / sizeof(paths[0]))
+#define CALLS (sizeof(calls) / sizeof(calls[0]))
+#define RETS  (sizeof(rets) / sizeof(rets[0]))
+#define WAYS  (PROCS * PATHS * CALLS * RETS * 3)
+
+struct way {
+	union {
+		struct rec_syscall rec;
+		char bytes[sizeof(struct rec_syscall) + 64];
+	};
+	struct proc proc;
+	struct program program;
+	struct event ev;
 };
 
-/* Every condition, with every process and path: what matches has passed. */
+/* Event number @i of all there are. */
+static void way_make(struct room *r, size_t i, struct way *w)
+{
+	struct decode_stats st = { 0 };
+	size_t n;
+
+	memset(w, 0, sizeof(*w));
+	w->proc = (struct proc){ .pid = procs[i % PROCS].pid,
+				 .uid = procs[i % PROCS].uid,
+				 .start.ns = 1,
+				 .program = &w->program,
+				 .cgroup = cgroup_get(enrich_cgroups(r->s.p.enrich),
+						      procs[i % PROCS].cgroup) };
+	stream_text(w->proc.comm, procs[i % PROCS].comm, 15);
+	i /= PROCS;
+	n = strlen(paths[i % PATHS]);
+	memcpy(w->rec.tail, paths[i % PATHS], n);
+	w->rec.piece[SYS_PATH0] = (struct rec_str){ sizeof(w->rec), (uint16_t)n };
+	w->rec.hdr = (struct rec_hdr){ .len = (uint32_t)(sizeof(w->rec) + n), .type = REC_SYSCALL };
+	i /= PATHS;
+	w->rec.nr = calls[i % CALLS].nr;
+	w->rec.args[calls[i % CALLS].flags] = i / CALLS % 3;
+	w->rec.ret = rets[i / CALLS / 3 % RETS];
+	assert_int_equal(decode_record(&w->rec.hdr, &r->s.p.host, &r->s.p.arena, &st, &w->ev), 1);
+	w->ev.proc = &w->proc;
+}
+
+static void room_cgroups(struct room *r)
+{
+	room_open(r);
+	stream_cgroup(&r->s, 1, "/");
+	stream_cgroup(&r->s, 20, "/docker/" ID_A);
+	stream_cgroup(&r->s, 21, "/docker/" ID_B);
+	stream_cgroup(&r->s, 22, "/system.slice/nginx.service");
+}
+
+/* Every condition, with every process, call, result and path: what matches has passed. */
 static void test_nothing_held_back(void **state)
 {
-	static const char *const paths[] = { "/etc/passwd", "/etc/shadow", "/a", "/ab",
-					     "/",	    "/etc",	   "rel" };
-	static const struct {
-		uint32_t pid, uid;
-		const char *comm;
-		uint64_t cgroup;
-	} procs[] = { { 10, 0, "sh", 1 },   { 11, 7, "cat", 20 }, { 12, 7, "sh", 21 },
-		      { 13, 1, "cat", 22 }, { 14, 0, "x", 99 },	  { 15, 2, "sh", 20 } };
 	size_t matched = 0, held = 0;
 
 	(void)state;
-	for (size_t w = 0; w < sizeof(wheres) / sizeof(wheres[0]); w++) {
+	for (size_t w = 0; w < WHERES; w++) {
+		struct way way;
 		struct room r;
 
-		room_open(&r);
-		stream_cgroup(&r.s, 1, "/");
-		stream_cgroup(&r.s, 20, "/docker/" ID_A);
-		stream_cgroup(&r.s, 21, "/docker/" ID_B);
-		stream_cgroup(&r.s, 22, "/system.slice/nginx.service");
+		room_cgroups(&r);
 		assert_int_equal(room_push(&r, &(struct query_opts){ .where = wheres[w] }), 0);
-		for (size_t i = 0; i < sizeof(procs) / sizeof(procs[0]) * 7; i++) {
-			struct program program = { 0 };
-			struct proc p = { .pid = procs[i / 7].pid,
-					  .uid = procs[i / 7].uid,
-					  .start.ns = 1,
-					  .program = &program,
-					  .cgroup = cgroup_get(enrich_cgroups(r.s.p.enrich),
-							       procs[i / 7].cgroup) };
-			const char *path = paths[i % 7];
-			struct subject_event e;
+		for (size_t i = 0; i < WAYS; i++) {
+			bool match, passes;
 
-			stream_text(p.comm, procs[i / 7].comm, 15);
-			subject_event_init(&e, &p, &r.s.p.host, (struct boot_ns){ 50 });
-			e.ev.kind = &kind_table[KIND_OPEN];
-			e.ev.fd = (struct evt_fd){ .num = 3,
-						   .type = FD_FILE,
-						   .name = str_of(path[0] == '/' ? path :
-										   "/etc/passwd") };
-			if (!expr_match(r.q.where, &e.ev)) {
-				held += !kernel_passes(&p, path);
-				continue;
-			}
-			matched++;
-			if (!kernel_passes(&p, path))
-				fail_msg("%s: %u %s %s is held back", wheres[w], p.pid, p.comm, path);
+			way_make(&r, i, &way);
+			match = expr_match(r.q.where, &way.ev);
+			passes = kernel_passes(&way.ev);
+			matched += match;
+			held += !match && !passes;
+			if (match && !passes)
+				fail_msg("%s: %zu %.*s is held back", wheres[w], i,
+					 STR_ARG(way.ev.fd.name));
+			arena_reset(&r.s.p.arena);
 		}
 		room_close(&r);
 	}
-	assert_true(matched > 100 && held > 100); /* it was about something */
+	assert_true(matched > 10000 && held > 10000); /* it was about something */
+}
+
+/* All conditions at once, as often as makes @times of them: they share the bits there are. */
+static void many_at_once(size_t times, size_t *ret_held)
+{
+	struct pushdown_clause list[WHERES * 8];
+	struct query q[WHERES];
+	struct buf why = { 0 };
+	struct way way;
+	struct room r;
+
+	room_cgroups(&r);
+	for (size_t i = 0; i < WHERES; i++)
+		assert_int_equal(query_make(&(struct query_opts){ .where = wheres[i] }, &q[i], &why),
+				 0);
+	for (size_t i = 0; i < WHERES * times; i++)
+		list[i] = pushdown_of_query(&q[i % WHERES]);
+	assert_int_equal(pushdown_set(&r.p, KINDS_ALL, 0, list, WHERES * times), 0);
+	for (size_t i = 0; i < WAYS; i++) {
+		bool any = false;
+
+		way_make(&r, i, &way);
+		for (size_t w = 0; w < WHERES; w++)
+			any |= expr_match(q[w].where, &way.ev);
+		if (any)
+			assert_true(kernel_passes(&way.ev));
+		else
+			*ret_held += !kernel_passes(&way.ev);
+		arena_reset(&r.s.p.arena);
+	}
+	for (size_t i = 0; i < WHERES; i++)
+		query_free(&q[i]);
+	room_close(&r);
+}
+
+static void test_many(void **state)
+{
+	size_t held = 0;
+
+	(void)state;
+	many_at_once(1, &held);
+	many_at_once(2, &held);
+	many_at_once(8, &held);
+}
+
+/* Kinds that only one of two wants, or nobody's clause names. */
+static void test_kinds(void **state)
+{
+	struct query a, b;
+	struct buf why = { 0 };
+	struct room r;
+
+	(void)state;
+	room_open(&r);
+	assert_int_equal(query_make(&(struct query_opts){ .kinds = "open,exec" }, &a, &why), 0);
+	assert_int_equal(query_make(&(struct query_opts){ .where = "evt.kind=delete" }, &b, &why), 0);
+	assert_int_equal(
+		pushdown_set(
+			&r.p, KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_DELETE) | KIND_BIT(KIND_TCP), 0,
+			(struct pushdown_clause[]){ pushdown_of_query(&a), pushdown_of_query(&b) }, 2),
+		0);
+	assert_int_equal(told.clauses[KIND_OPEN], 1);
+	assert_int_equal(told.clauses[KIND_DELETE], 2);
+	assert_int_equal(told.clauses[KIND_TCP], FILTER_ALL);
+	assert_int_equal(told.clauses[KIND_UDP], 0);
+	query_free(&a);
+	query_free(&b);
+	room_close(&r);
 }
 
 static void test_describe(void **state)
@@ -442,10 +623,10 @@ static void test_describe(void **state)
 	struct room r;
 
 	(void)state;
-	room_where(&r, "proc.pid=5 and fd.name=/a");
+	room_where(&r, "proc.pid=5 and container.id=x");
 	pushdown_describe(&r.p, &b);
 	buf_char(&b, '\0');
-	assert_string_equal(b.p, "processes, paths");
+	assert_string_equal(b.p, "calls, processes, cgroups");
 	buf_free(&b);
 	room_close(&r);
 }
@@ -454,9 +635,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what),	  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_long_path), cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_calls),	  cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_cgroups),	  cmocka_unit_test(test_off),
 		cmocka_unit_test(test_put_fails), cmocka_unit_test(test_nothing_held_back),
+		cmocka_unit_test(test_many),	  cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_describe),
 	};
 

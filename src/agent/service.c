@@ -112,11 +112,11 @@ static void ask_ready(struct session_watch *w)
 	pthread_mutex_unlock(&v->ask.lock);
 }
 
-static int clients_wanted(void *ctx, uint64_t kinds, const struct query *only)
+static int clients_wanted(void *ctx, uint64_t kinds, const struct query *const *list, size_t n)
 {
 	struct service *v = ctx;
 
-	return v->host.wanted(v->host.ctx, kinds, only);
+	return v->host.wanted(v->host.ctx, kinds, list, n);
 }
 
 static void clients_status(void *ctx, struct buf *b)

@@ -16,7 +16,8 @@ struct service;
 
 struct service_host {
 	void *ctx;
-	int (*wanted)(void *ctx, uint64_t kinds, const struct query *only); /* as control_host's */
+	/* As control_host's. */
+	int (*wanted)(void *ctx, uint64_t kinds, const struct query *const *list, size_t n);
 	/* Adds what only the agent knows: board series, kube. May be NULL. Main loop. */
 	void (*fill)(void *ctx, struct metrics *m);
 	/* Appends more members of the status object, each by json_key. May be NULL. Main loop. */

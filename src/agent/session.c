@@ -227,6 +227,7 @@ void session_drain(struct session *s)
 void session_close(struct session *s)
 {
 	outside_stop(s->outside);
+	pushdown_free(&s->pushdown);
 	source_close(s->source);
 	pipeline_free(&s->pipeline);
 	closep(&s->epoll);

@@ -48,32 +48,33 @@ struct {
 	__type(value, u32);
 } seq SEC(".maps");
 
+/* Clauses that a cgroup, process, user, command name leaves: bpf/filter.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
 	__type(key, u64);
-	__type(value, u32);
+	__type(value, u64);
 } f_cgroup SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
 	__type(key, u32);
-	__type(value, u32);
+	__type(value, u64);
 } f_pid SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
 	__type(key, u32);
-	__type(value, u32);
+	__type(value, u64);
 } f_uid SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FILTER_ENTRIES);
 	__type(key, char[16]);
-	__type(value, u32);
+	__type(value, u64);
 } f_comm SEC(".maps");
 
 struct {

@@ -69,19 +69,15 @@ static __always_inline bool task_is_kernel(struct task_struct *t)
  */
 static __always_inline bool owner_pass(struct ctl *c, u32 kind, const struct owner *o)
 {
-	u32 pid = o->pid, filters = c->filters, *wanted;
-	u64 cgroup = o->cgroup;
+	u32 pid = o->pid;
+	u64 m;
 
 	if (pid && pid == c->self)
 		return false;
-	if (!filters || !(c->filtered_kinds & KIND_BIT(kind)))
-		return true;
-	if ((filters & FILTER_PID) && !bpf_map_lookup_elem(&f_pid, &pid))
-		return false;
-	if (!(filters & FILTER_CGROUP))
-		return true;
-	wanted = bpf_map_lookup_elem(&f_cgroup, &cgroup);
-	return !wanted || *wanted;
+	m = pid_mask(c, kind_mask(c, kind), pid);
+	if (m & c->dim[DIM_CGROUP])
+		m = cgroup_mask(c, m, o->cgroup);
+	return m;
 }
 
 static __always_inline void hdr_fill_owner(struct rec_hdr *h, u32 type, const struct owner *o,

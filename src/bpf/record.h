@@ -8,7 +8,7 @@
  * sizes, filled in place, `len` telling how much of it is in use. There is no scratch buffer that
  * another program on the same CPU could overwrite.
  */
-#include "bpf/task.h"
+#include "bpf/filter.h"
 
 static __always_inline struct ctl *ctl_get(void)
 {
@@ -38,46 +38,6 @@ static __always_inline void count_add(u32 kind, u64 cgroup, bool error)
 		if (s)
 			s->map_full++;
 	}
-}
-
-/*
- * Whether an event of @kind by the current task passes the filters of task and cgroup. Life kinds
- * are never filtered: identity needs them all.
- */
-static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_struct *t)
-{
-	u32 filters = c->filters;
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	if (pid == c->self)
-		return false;
-	if (!filters || !(c->filtered_kinds & KIND_BIT(kind)))
-		return true;
-	if ((filters & FILTER_PID) && !bpf_map_lookup_elem(&f_pid, &pid))
-		return false;
-	if (filters & FILTER_COMM) {
-		char comm[16];
-
-		current_comm(t, comm);
-		if (!bpf_map_lookup_elem(&f_comm, comm))
-			return false;
-	}
-	if (filters & FILTER_UID) {
-		u32 uid = (u32)bpf_get_current_uid_gid();
-
-		if (!bpf_map_lookup_elem(&f_uid, &uid))
-			return false;
-	}
-	if (filters & FILTER_CGROUP) {
-		u64 cgroup = current_cgroup(t);
-
-		u32 *wanted = bpf_map_lookup_elem(&f_cgroup, &cgroup);
-
-		/* One that user space has not judged yet passes: nothing of a new pod is missed. */
-		if (wanted && !*wanted)
-			return false;
-	}
-	return true;
 }
 
 static __always_inline u32 seq_next(void)

@@ -58,6 +58,22 @@ static __always_inline struct sock *file_sock(struct file *f)
 	return BPF_CORE_READ(s, sk);
 }
 
+static __always_inline u32 file_family(struct file *f)
+{
+	struct sock *sk = file_sock(f);
+
+	switch (sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0) {
+	case AF_INET_V:
+		return FAMILY_IPV4;
+	case AF_INET6_V:
+		return FAMILY_IPV6;
+	case AF_UNIX_V:
+		return FAMILY_UNIX;
+	default:
+		return FAMILY_NONE;
+	}
+}
+
 /*
  * Appends the bound name of a unix socket, or its peer's when it has none itself (a client). An
  * abstract name keeps its leading NUL.

@@ -33,6 +33,7 @@ enum bpf_map_type_v {
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_EXIST = 2,
 	BPF_F_NO_PREALLOC = 1,
 };
 enum {

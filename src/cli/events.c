@@ -38,11 +38,13 @@ static int events_batch(void *ctx)
 
 static int live_start(struct session *s, struct sink *sink)
 {
+	const struct pushdown_clause clause = pushdown_of_query(&sink->query);
+
 	session_drain(s); /* what is there already enters the tables before anything is filtered */
 	if (report_probes(s, sink->query.kinds) != 0)
 		return -ENOTSUP;
 	sink_start(sink, &s->pipeline);
-	return pushdown_set(&s->pushdown, sink->query.kinds, 0, &sink->query);
+	return pushdown_set(&s->pushdown, sink->query.kinds, 0, &clause, 1);
 }
 
 static int events_session(const struct events_opts *o, struct session *s, struct sink *sink)

@@ -127,7 +127,7 @@ static int self_measure(struct measure *m, const struct overhead_opts *o, struct
 	log_info("no agent runs: every probe is loaded and every event read, for this measurement");
 	m->pid = getpid();
 	session_drain(&s);
-	err = pushdown_set(&s.pushdown, KINDS_ALL, KINDS_ALL, NULL);
+	err = pushdown_set(&s.pushdown, KINDS_ALL, KINDS_ALL, NULL, 0);
 	if (!err)
 		err = self_snapshot(&s, m, &m->first);
 	if (!err)

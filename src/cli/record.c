@@ -86,6 +86,7 @@ static int record_batch(void *ctx)
 
 static int record_start(struct record *r)
 {
+	const struct pushdown_clause clause = pushdown_of_query(&r->query);
 	struct session *s = r->s;
 
 	session_drain(s); /* what is there already, before anything is filtered */
@@ -101,7 +102,7 @@ static int record_start(struct record *r)
 	s->pipeline.capture_of = &r->subscription;
 	s->batch = record_batch;
 	s->ctx = r;
-	return pushdown_set(&s->pushdown, r->query.kinds, 0, &r->query);
+	return pushdown_set(&s->pushdown, r->query.kinds, 0, &clause, 1);
 }
 
 static int record_loop(struct record *r)

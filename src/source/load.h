@@ -15,6 +15,7 @@
 	X(f_pid)                \
 	X(f_uid)                \
 	X(f_comm)               \
+	X(f_call)               \
 	X(cg_count)
 
 enum shared_map {

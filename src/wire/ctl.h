@@ -3,10 +3,16 @@
 /*
  * What the agent tells the kernel programs, and what they count.
  *
- * `struct ctl` is the one element of the map `ctl`: which kinds are wanted and which filters are
- * on. The agent changes it while programs run; a program reads each member once. A kind that is
- * neither wanted nor counted costs the hook and one load. Filters are necessary conditions: what
- * passes may still be dropped in user space, what is dropped here could never have matched.
+ * `struct ctl` is the one element of the map `ctl`: which kinds are wanted, and the filter. The agent
+ * changes it while programs run; a program reads each member once. A kind that is neither wanted nor
+ * counted costs the hook and one load.
+ *
+ * The filter: each expression that somebody wants events for is a clause, a bit of a mask. An event
+ * starts with the clauses its kind can match and loses, one dimension after the other, those that it
+ * certainly cannot match: of its system call and result, its process, its path. One that has none
+ * left is dropped. User space made the masks by judging each expression with that knowledge alone,
+ * and judges what passes again, with all of it. Masks only ever clear the bits of their own set
+ * ctl.dim, so any mixture of an old and a new ctl lets more through, not less.
  *
  * `struct knobs` is read-only data set before load; the verifier deletes what it turns off.
  */
@@ -14,32 +20,59 @@
 
 #include "wire/kinds.h"
 
-enum filter_flag {
-	FILTER_CGROUP = 1, /* map f_cgroup holds a verdict; a cgroup without one passes */
-	FILTER_PID = 2,	   /* map f_pid holds the wanted processes */
-	FILTER_UID = 4,	   /* map f_uid holds the wanted real uids */
-	FILTER_COMM = 8,   /* map f_comm holds the wanted command names */
-	FILTER_PATH = 16,  /* paths[] holds the prefixes one of which the file's path has */
+#define FILTER_CLAUSES 63
+#define FILTER_ALL     (1ull << 63) /* who wants everything; no dimension clears it */
+
+/* From cheap to dear, as the programs go through them. */
+enum filter_dim {
+	DIM_CALL,   /* map f_call, by system call, result and access mode */
+	DIM_PID,    /* map f_pid */
+	DIM_UID,    /* map f_uid, by real uid */
+	DIM_CGROUP, /* map f_cgroup; one that is not there passes */
+	DIM_COMM,   /* map f_comm */
+	DIM_FAMILY, /* ctl.family, by the socket behind the descriptor */
+	DIM_PATH,   /* map f_path */
+	DIM_COUNT
 };
 
-#define FILTER_PATHS	  4
-#define FILTER_PATH_BYTES 64
+/* How a system call ended. */
+enum call_result {
+	RESULT_STDIO, /* 0, 1 or 2 */
+	RESULT_MORE,
+	RESULT_IN_PROGRESS, /* -EINPROGRESS */
+	RESULT_FAILED,
+	RESULT_COUNT
+};
 
-/* An absolute, normalised prefix; longer ones are shortened (still necessary). */
-struct path_prefix {
-	__u64 word[FILTER_PATH_BYTES / 8];
-	__u64 mask[FILTER_PATH_BYTES / 8]; /* 0xff for each byte that counts */
+#define CALL_ACCESS  4 /* an open's flags & 3 */
+#define FILTER_CALLS 512
+#define CALL_NO_ARG  0xff
+
+struct filter_call {
+	__u64 mask[RESULT_COUNT][CALL_ACCESS];
+	__u8 access; /* argument that has the access mode, or CALL_NO_ARG: place 0 */
+	__u8 pad[7];
+};
+
+/* What is behind a descriptor. */
+enum sock_family {
+	FAMILY_NONE, /* no socket, or one of another family */
+	FAMILY_IPV4,
+	FAMILY_IPV6, /* IPv4 too, when the address is one inside an IPv6 one */
+	FAMILY_UNIX,
+	FAMILY_COUNT
 };
 
 struct ctl {
-	__u64 wanted;	      /* KIND_BITs sent as records */
-	__u64 counted;	      /* KIND_BITs counted per cgroup */
-	__u64 filtered_kinds; /* kinds the filters apply to */
-	__u32 filters;	      /* enum filter_flag */
-	__u32 self;	      /* the agent's pid: its own doings are not recorded */
-	__u32 npaths;
-	__u32 tree; /* children of a process in f_pid enter it */
-	struct path_prefix paths[FILTER_PATHS];
+	__u64 wanted;		/* KIND_BITs sent as records */
+	__u64 counted;		/* KIND_BITs counted per cgroup */
+	__u64 clauses[64];	/* of each kind */
+	__u64 dim[DIM_COUNT];	/* clauses that it may clear; 0: it is off */
+	__u64 other[DIM_COUNT]; /* what keys that are not in its map leave */
+	__u64 family[FAMILY_COUNT];
+	__u64 tree; /* clauses that children inherit in f_pid */
+	__u32 self; /* the agent's pid: its own doings are not recorded */
+	__u32 pad;
 };
 
 /* Controllers whose version 1 hierarchy can tell the container. */

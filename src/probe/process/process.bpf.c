@@ -15,17 +15,35 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define EXEC_SMALL_MASK 2047
 #define EXEC_LARGE_MASK 32767
 
+/* A child is watched as its parent is, by who asked for a process and its descendants. */
 static __always_inline void filter_inherit(struct ctl *c, u32 parent, u32 child)
 {
-	u32 one = 1;
+	u64 *from = c && c->tree ? bpf_map_lookup_elem(&f_pid, &parent) : NULL, *own, m;
+	struct kind_stats *s;
 
-	if (c && (c->filters & FILTER_PID) && c->tree && bpf_map_lookup_elem(&f_pid, &parent))
-		if (bpf_map_update_elem(&f_pid, &child, &one, BPF_ANY) != 0) {
-			struct kind_stats *s = stats_get(KIND_FORK);
+	if (!from || !(*from & c->tree))
+		return;
+	own = bpf_map_lookup_elem(&f_pid, &child);
+	m = mask_or(own, c->other[DIM_PID]) | (*from & c->tree);
+	if (bpf_map_update_elem(&f_pid, &child, &m, BPF_ANY) != 0) {
+		s = stats_get(KIND_FORK);
+		if (s)
+			s->map_full++;
+	}
+}
 
-			if (s)
-				s->map_full++;
-		}
+/* Its number may be used again: what it inherited goes, what is asked of the number stays. */
+static __always_inline void filter_forget(struct ctl *c, u32 pid)
+{
+	u64 *own = c && c->tree ? bpf_map_lookup_elem(&f_pid, &pid) : NULL, m;
+
+	if (!own)
+		return;
+	m = *own & ~c->tree;
+	if (m == c->other[DIM_PID])
+		bpf_map_delete_elem(&f_pid, &pid);
+	else
+		bpf_map_update_elem(&f_pid, &pid, &m, BPF_EXIST);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -327,8 +345,7 @@ int BPF_PROG(process_exit, struct task_struct *t)
 		return 0;
 	if (c && (c->counted & KIND_BIT(KIND_EXIT)))
 		count_add(KIND_EXIT, current_cgroup(t), exit_status(t, sig) != 0);
-	if (c && (c->filters & FILTER_PID))
-		bpf_map_delete_elem(&f_pid, &pid);
+	filter_forget(c, pid);
 	r = record_reserve(&ring_life, sizeof(*r), KIND_EXIT, &number);
 	if (!r)
 		return 0;

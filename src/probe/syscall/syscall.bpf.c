@@ -5,6 +5,7 @@
  */
 #include "probe/syscall/syscall.h"
 
+#include "bpf/call_filter.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
 #include "bpf/walk.h"
@@ -78,52 +79,6 @@ static __always_inline u64 arg_at(const struct sys_call *s, u8 at)
 	asm volatile("" : "+r"(slot));
 	bpf_probe_read_kernel(&v, sizeof(v), (void *)s->regs + reg_offsets[slot & 7]);
 	return v;
-}
-
-/* The high bit of each byte of @v that is zero, and perhaps of some after it. */
-static __always_inline u64 zero_bytes(u64 v)
-{
-	return (v - 0x0101010101010101ull) & ~v & 0x8080808080808080ull;
-}
-
-#define EACH_BYTE(c) (0x0101010101010101ull * (c))
-
-/* Whether "/." or "//" may stand in a path of PATH_SMALL bytes; eight bytes at a time. */
-static __always_inline bool path_odd(const u64 *p)
-{
-	for (u32 i = 0; i < PATH_SMALL / 8; i++) {
-		u64 here = p[i], after = here >> 8;
-
-		if (i + 1 < PATH_SMALL / 8)
-			after |= p[i + 1] << 56;
-		if (zero_bytes(here ^ EACH_BYTE('/')) &
-		    (zero_bytes(after ^ EACH_BYTE('.')) | zero_bytes(after ^ EACH_BYTE('/'))))
-			return true;
-		if (zero_bytes(here))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Whether an absolute path, as given, can have one of the wanted prefixes once it is normalised.
- * An odd path may become anything: it passes.
- */
-static __always_inline bool path_pass(struct ctl *c, const char *path)
-{
-	const u64 *p = (const u64 *)path;
-
-	if (path[0] != '/')
-		return true;
-	for (u32 i = 0; i < FILTER_PATHS && i < c->npaths; i++) {
-		u64 differs = 0;
-
-		for (u32 w = 0; w < FILTER_PATH_BYTES / 8; w++)
-			differs |= (p[w] ^ c->paths[i].word[w]) & c->paths[i].mask[w];
-		if (!differs)
-			return true;
-	}
-	return path_odd(p);
 }
 
 /* Masked where it is used: older verifiers forget bounds that were checked elsewhere. */
@@ -355,8 +310,8 @@ static __noinline int send_large(const struct sys_call *s)
 	return send_whole(s, MASK_LARGE, REC_PATH_MAX, true);
 }
 
-/* True when the path was all there is to it: filtered out, or sent. */
-static __noinline int path_done(const struct sys_call *s, struct ctl *c)
+/* True when the path was all there is to it: sent. */
+static __noinline int path_done(const struct sys_call *s)
 {
 	const volatile struct sys_row *row = row_of(s);
 	char path[PATH_SMALL] __attribute__((aligned(8)));
@@ -365,9 +320,6 @@ static __noinline int path_done(const struct sys_call *s, struct ctl *c)
 	len = bpf_probe_read_user_str(path, sizeof(path), (void *)arg_at(s, row->path[0]));
 	if (len <= 0)
 		return 0;
-	if ((c->filters & FILTER_PATH) && !(row->flags & SYS_MAIN1) &&
-	    (c->filtered_kinds & KIND_BIT(row->kind & 63)) && !path_pass(c, path))
-		return 1;
 	if (len == PATH_SMALL || len == 1 || path[0] != '/' || row->path[1] != ARG_NONE ||
 	    row->fd != ARG_NONE || row->addr != ARG_NONE)
 		return 0;
@@ -375,9 +327,9 @@ static __noinline int path_done(const struct sys_call *s, struct ctl *c)
 	return 1;
 }
 
-static __always_inline void call_send(const struct sys_call *s, struct ctl *c)
+static __always_inline void call_send(const struct sys_call *s)
 {
-	if (row_of(s)->path[0] != ARG_NONE && path_done(s, c))
+	if (row_of(s)->path[0] != ARG_NONE && path_done(s))
 		return;
 	if (row_of(s)->path[1] != ARG_NONE || !send_medium(s))
 		send_large(s);
@@ -397,7 +349,29 @@ static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 		return false;
 	if (c->counted & bit)
 		count_add(row_of(s)->kind, current_cgroup(s->task), s->ret < 0);
-	return (c->wanted & bit) && filter_pass(c, row_of(s)->kind, s->task);
+	return c->wanted & bit;
+}
+
+/* Whether the call can match anything. */
+static __always_inline bool call_pass(const struct sys_call *s, struct ctl *c)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u64 m = kind_mask(c, row_of(s)->kind);
+	struct filter_call *f;
+	u64 access = 0;
+
+	if (pid == c->self)
+		return false;
+	f = m & c->dim[DIM_CALL] ? filter_call_get(s->nr) : NULL;
+	if (f) {
+		if (f->access != CALL_NO_ARG)
+			access = arg_at(s, f->access);
+		m &= filter_call_mask(f, s->ret, access);
+	}
+	m = task_mask(c, m, s->task);
+	if ((m & c->dim[DIM_FAMILY]) && row_of(s)->fd != ARG_NONE && !(row_of(s)->flags & SYS_ENTER))
+		m &= c->family[file_family(task_file(s->task, (int)arg_at(s, row_of(s)->fd))) & 3];
+	return m;
 }
 
 static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, const bool given)
@@ -411,7 +385,8 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, co
 	if (!call_asked(&s, c))
 		return 0;
 	s.regs = given ? regs : task_regs(s.task);
-	call_send(&s, c);
+	if (call_pass(&s, c))
+		call_send(&s);
 	if (row_of(&s)->flags & SYS_ENTER)
 		bpf_map_delete_elem(&sys_entered, &tid);
 	return 0;

@@ -1,0 +1,150 @@
+/*
+ * A call is judged with a record made for it: what its decoder says of an empty one is what the call
+ * alone decides.
+ */
+#include "agent/pushdown_calls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "probe/syscall/table.h"
+
+/* A result that no other member of an event has by chance. */
+#define RESULT_MARK 1234567
+
+bool clause_possible(const struct clause *c, const struct knowledge *know)
+{
+	return know_possible(c->c.where, know) && know_possible(c->c.scope, know);
+}
+
+struct call {
+	const struct sys_call *row;
+	struct rec_syscall rec;
+	struct event ev;
+	bool fd_is_ret;
+	int access; /* argument, -1: none */
+};
+
+/* False: no such event. The arena is for what decoding takes; nothing of it is kept. */
+static bool call_make(const struct sys_call *row, struct arena *a, struct call *ret)
+{
+	static const struct event_host host;
+	struct decode_stats ignored = { 0 };
+
+	*ret = (struct call){ .row = row, .access = -1 };
+	ret->rec = (struct rec_syscall){
+		.hdr = { .len = sizeof(ret->rec), .type = REC_SYSCALL },
+		.nr = row->nr,
+		.ret = RESULT_MARK,
+	};
+	if (!decode_record(&ret->rec.hdr, &host, a, &ignored, &ret->ev))
+		return false;
+	ret->fd_is_ret = ret->ev.fd.num == RESULT_MARK;
+	for (int at = 0; at < SYS_ARGS; at++)
+		if (row->args[at].name && row->args[at].type == &arg_open_flags)
+			ret->access = at;
+	arena_reset(a);
+	return true;
+}
+
+static const struct {
+	int64_t min, max;
+} results[RESULT_COUNT] = {
+	[RESULT_STDIO] = { 0, 2 },
+	[RESULT_MORE] = { 3, INT64_MAX },
+	[RESULT_IN_PROGRESS] = { -EINPROGRESS, -EINPROGRESS },
+	[RESULT_FAILED] = { INT64_MIN, -1 },
+};
+
+static bool call_possible(struct call *c, const struct clause *clause, enum call_result result,
+			  unsigned access)
+{
+	struct knowledge know = {
+		.kinds = KIND_BIT(c->row->kind),
+		.know = KNOW_TYPE | KNOW_RET,
+		.ev = &c->ev,
+		.ret_min = results[result].min,
+		.ret_max = results[result].max,
+	};
+
+	if (c->fd_is_ret)
+		know.know |= KNOW_FD_RET;
+	if (c->ev.fd.type == FD_FILE)
+		know.know |= KNOW_FILE;
+	if (c->access >= 0) {
+		know.know |= KNOW_ACCESS;
+		c->rec.args[c->access] = access;
+	}
+	return clause_possible(clause, &know);
+}
+
+static uint64_t call_mask(struct call *c, const struct clause *list, size_t n,
+			  enum call_result result, unsigned access)
+{
+	uint64_t kind = KIND_BIT(c->row->kind), mask = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((list[i].c.kinds & kind) && call_possible(c, &list[i], result, access))
+			mask |= list[i].bit;
+	return mask;
+}
+
+static void call_judge(struct call *c, const struct clause *list, size_t n, uint64_t unused,
+		       struct filter_call *ret)
+{
+	unsigned modes = c->access < 0 ? 1 : CALL_ACCESS;
+
+	*ret = (struct filter_call){ .access = c->access < 0 ? CALL_NO_ARG : (uint8_t)c->access };
+	for (unsigned r = 0; r < RESULT_COUNT; r++)
+		for (unsigned a = 0; a < modes; a++)
+			ret->mask[r][a] = unused | call_mask(c, list, n, (enum call_result)r, a);
+}
+
+/* The kinds whose calls have a descriptor that the kernel looks behind at their return. */
+static uint64_t descriptor_kinds(void)
+{
+	static struct sys_row rows[SYS_ROWS];
+	uint64_t kinds = 0;
+
+	sys_rows_fill(rows);
+	for (size_t i = 0; i < SYS_ROWS; i++)
+		if (rows[i].used && rows[i].fd != ARG_NONE && !(rows[i].flags & SYS_ENTER))
+			kinds |= KIND_BIT(rows[i].kind);
+	return kinds;
+}
+
+static void families_judge(const struct clause *list, size_t n, uint64_t unused, uint64_t *ret)
+{
+	uint64_t kinds = descriptor_kinds();
+
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		struct knowledge know = { .know = KNOW_FAMILY, .family = f };
+
+		ret[f] = unused;
+		for (size_t i = 0; i < n; i++) {
+			know.kinds = list[i].c.kinds & kinds;
+			if (!know.kinds || clause_possible(&list[i], &know))
+				ret[f] |= list[i].bit;
+		}
+	}
+}
+
+struct call_masks *calls_judge(const struct clause *list, size_t n, uint64_t used)
+{
+	struct call_masks *m = calloc(1, sizeof(*m) + sys_calls_n * sizeof(m->call[0]));
+	struct arena arena = { 0 };
+	struct call c;
+
+	if (!m || arena_init(&arena, sizeof(struct rec_syscall) * 16) != 0) {
+		free(m);
+		return NULL;
+	}
+	families_judge(list, n, ~used, m->family);
+	for (size_t i = 0; i < sys_calls_n; i++)
+		if (call_make(&sys_calls[i], &arena, &c)) {
+			m->call[m->n].nr = sys_calls[i].nr;
+			call_judge(&c, list, n, ~used, &m->call[m->n++].filter);
+		}
+	arena_free(&arena);
+	return m;
+}
