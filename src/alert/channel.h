@@ -47,3 +47,10 @@ int channel_fail(struct channel_io *io, int err, const char *what);
  * *ret_put: bytes written. 0, -ECANCELED: stopped, or -errno.
  */
 int channel_write(const struct channel_io *io, int fd, const char *p, size_t n, size_t *ret_put);
+
+/* A socket of @type connected to @path. 0 or -errno. */
+int channel_unix(const char *path, int type, int *ret_fd);
+
+/* Sends one datagram, waiting for room. 0, -ECANCELED: stopped, or -errno. */
+struct msghdr;
+int channel_message(const struct channel_io *io, int fd, const struct msghdr *m);

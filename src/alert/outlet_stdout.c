@@ -4,15 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <sys/socket.h>
 
 #include "alert/channel.h"
 #include "base/cleanup.h"
-
-#define WRITE_BYTES 4096 /* a pipe that polls writable takes as much without blocking (PIPE_BUF) */
-#define POLL_MS	    100
 
 struct stdio {
 	int fd;
@@ -21,38 +15,6 @@ struct stdio {
 	size_t half; /* bytes of the first alert that are written */
 	uint64_t half_seq;
 };
-
-int channel_fail(struct channel_io *io, int err, const char *what)
-{
-	snprintf(io->error, sizeof(io->error), "%s: %s", what, strerror(-err));
-	return err;
-}
-
-int channel_write(const struct channel_io *io, int fd, const char *p, size_t n, size_t *ret_put)
-{
-	size_t at = 0;
-	int err = 0;
-
-	while (at < n && !err) {
-		struct pollfd wait = { .fd = fd, .events = POLLOUT };
-		size_t part = n - at < WRITE_BYTES ? n - at : WRITE_BYTES;
-		ssize_t put;
-
-		if (poll(&wait, 1, POLL_MS) == 0) {
-			err = atomic_load(io->stop) ? -ECANCELED : 0;
-			continue;
-		}
-		put = send(fd, p + at, part, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (put < 0 && errno == ENOTSOCK)
-			put = write(fd, p + at, part);
-		if (put > 0)
-			at += (size_t)put;
-		else if (put == 0 || (errno != EINTR && errno != EAGAIN))
-			err = put == 0 ? -ENOSPC : -errno;
-	}
-	*ret_put = at;
-	return err;
-}
 
 static int stdout_open(const struct outlet_opts *o, void **ret, struct buf *why)
 {

@@ -451,7 +451,5 @@ uint64_t outlets_close(struct outlets *o, uint32_t deadline_ms)
 }
 
 static const struct channel_ops *const kinds[] = {
-	&channel_stdout,
-	&channel_file,
-	NULL,
+	&channel_stdout, &channel_file, &channel_syslog, &channel_journald, &channel_http, NULL,
 };

@@ -280,44 +280,52 @@ static void test_locked(void **state)
 	spool_close(s);
 }
 
+/* Appends and tells each, until it is killed. */
+static void write_for_ever(const char *dir, unsigned base, int told)
+{
+	struct spool *s = opened(dir, 8 << 20);
+
+	reader(s, "r");
+	for (unsigned i = 0;; i++) {
+		append(s, base + i, (enum priority)(i % 4), 200);
+		if (write(told, &i, sizeof(i)) < 0)
+			_exit(1);
+	}
+}
+
 /* A writer that is killed in the middle: what it had said to have written is there. */
+static void killed_in_the_middle(struct fixture *x, unsigned base, unsigned at)
+{
+	unsigned said = 0, r;
+	int pipes[2], status;
+	struct spool *s;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0)
+		write_for_ever(x->dir, base, pipes[1]);
+	close(pipes[1]);
+	while (said < at)
+		assert_int_equal(read(pipes[0], &said, sizeof(said)), sizeof(said));
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	while (read(pipes[0], &said, sizeof(said)) == sizeof(said))
+		;
+	close(pipes[0]);
+	s = opened(x->dir, 8 << 20);
+	r = reader(s, "r");
+	for (unsigned i = 0; i <= said; i++)
+		assert_int_equal(take(x, s, r), base + i);
+	while (take(x, s, r) != UINT32_MAX) /* one more may be there */
+		;
+	spool_close(s);
+}
+
 static void test_kill(void **state)
 {
-	struct fixture *x = *state;
-
-	for (unsigned round = 0; round < 5; round++) {
-		unsigned said = 0, r, base = round * 1000000;
-		int pipes[2], status;
-		struct spool *s;
-		pid_t pid;
-
-		assert_int_equal(pipe(pipes), 0);
-		pid = fork();
-		if (pid == 0) {
-			s = opened(x->dir, 8 << 20);
-			reader(s, "r");
-			for (unsigned i = 0;; i++) {
-				append(s, base + i, (enum priority)(i % 4), 200);
-				if (write(pipes[1], &i, sizeof(i)) < 0)
-					_exit(1);
-			}
-		}
-		close(pipes[1]);
-		while (said < 300 + round * 100)
-			assert_int_equal(read(pipes[0], &said, sizeof(said)), sizeof(said));
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		while (read(pipes[0], &said, sizeof(said)) == sizeof(said))
-			;
-		close(pipes[0]);
-		s = opened(x->dir, 8 << 20);
-		r = reader(s, "r");
-		for (unsigned i = 0; i <= said; i++)
-			assert_int_equal(take(x, s, r), base + i);
-		while (take(x, s, r) != UINT32_MAX) /* one more may be there */
-			;
-		spool_close(s);
-	}
+	for (unsigned round = 0; round < 5; round++)
+		killed_in_the_middle(*state, round * 1000000, 300 + round * 100);
 }
 
 static void damage(const char *dir, const char *name, off_t at, const char *bytes, size_t n)
