@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #pragma once
 /*
- * The kernel's types of io_uring, and of them only the members that are read; offsets come from the
- * running kernel (see bpf/vmlinux.h). An operation's own data begins where its request begins, in
- * all versions.
+ * What a request of io_uring asks for, as the arguments of the system call of the same effect. Read
+ * when it is submitted: the kernel has prepared it then, and has its own copy of the paths.
+ *
+ * Of the kernel's types only the members that are read stand here; offsets come from the running
+ * kernel (see bpf/vmlinux.h). An operation's own data begins where its request begins, in all
+ * versions. Source: Linux, include/uapi/linux/io_uring.h, io_uring/, before 5.19 fs/io_uring.c.
  */
 #include "bpf/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -133,3 +139,189 @@ struct io_listen {
 };
 
 #pragma clang attribute pop
+
+/* enum io_uring_op: the kernel's user interface. */
+enum {
+	OP_ACCEPT = 13,
+	OP_CONNECT = 16,
+	OP_OPENAT = 18,
+	OP_OPENAT2 = 28,
+	OP_RENAMEAT = 35,
+	OP_UNLINKAT = 36,
+	OP_MKDIRAT = 37,
+	OP_SYMLINKAT = 38,
+	OP_LINKAT = 39,
+	OP_SOCKET = 45,
+	OP_BIND = 56,
+	OP_LISTEN = 57,
+};
+
+#define URING_ARGS    6
+#define NO_DIR	      (-101) /* no path, or not one of the file system */
+#define O_LARGEFILE_V 0100000
+
+/* A request's arguments: at the system call's places, and those that are more than a number. */
+struct uring_args {
+	u64 v[URING_ARGS];
+	const char *name[2]; /* kernel memory; NULL: could not be read */
+	int dir[2];
+	u32 paths;  /* how many names it has */
+	void *addr; /* user memory */
+	u32 addr_bytes;
+};
+
+/* Where the pointer to a struct filename is. */
+#define NAME_OFFSET(type, member)                             \
+	(bpf_core_field_exists(struct type, member) ?         \
+		 bpf_core_field_offset(struct type, member) : \
+		 bpf_core_field_offset(struct type##___wrapped, member))
+
+static __always_inline const char *name_at(struct io_kiocb *req, u32 offset)
+{
+	struct filename *f = NULL;
+
+	bpf_probe_read_kernel(&f, sizeof(f), (void *)req + offset);
+	return BPF_CORE_READ(f, name);
+}
+
+static __always_inline void open_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_open *o = (void *)req;
+
+	ret->dir[0] = BPF_CORE_READ(o, dfd);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_open, filename));
+	ret->v[0] = ret->dir[0];
+	ret->v[2] = BPF_CORE_READ(o, how.flags) & ~(u64)O_LARGEFILE_V; /* the kernel's addition */
+	ret->v[3] = BPF_CORE_READ(o, how.mode);
+}
+
+static __always_inline void unlink_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_unlink *o = (void *)req;
+
+	ret->dir[0] = BPF_CORE_READ(o, dfd);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_unlink, filename));
+	ret->v[0] = ret->dir[0];
+	ret->v[2] = BPF_CORE_READ(o, flags);
+}
+
+static __always_inline void mkdir_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_mkdir *o = (void *)req;
+
+	ret->dir[0] = BPF_CORE_READ(o, dfd);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_mkdir, filename));
+	ret->v[0] = ret->dir[0];
+	ret->v[2] = BPF_CORE_READ(o, mode);
+}
+
+/* Two paths, both with directories, and flags. */
+#define PAIR_ARGS(type, req, ret)                           \
+	({                                                  \
+		struct type *o_ = (void *)(req);            \
+		(ret)->dir[0] = BPF_CORE_READ(o_, old_dfd); \
+		(ret)->dir[1] = BPF_CORE_READ(o_, new_dfd); \
+		(ret)->v[0] = (ret)->dir[0];                \
+		(ret)->v[2] = (ret)->dir[1];                \
+		(ret)->v[4] = BPF_CORE_READ(o_, flags);     \
+	})
+
+static __always_inline void rename_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	PAIR_ARGS(io_rename, req, ret);
+	ret->name[0] = name_at(req, NAME_OFFSET(io_rename, oldpath));
+	ret->name[1] = name_at(req, NAME_OFFSET(io_rename, newpath));
+}
+
+static __always_inline void link_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	if (bpf_core_type_exists(struct io_link)) {
+		PAIR_ARGS(io_link, req, ret);
+		ret->name[0] = name_at(req, NAME_OFFSET(io_link, oldpath));
+		ret->name[1] = name_at(req, NAME_OFFSET(io_link, newpath));
+	} else {
+		PAIR_ARGS(io_hardlink, req, ret);
+		ret->name[0] = name_at(req, bpf_core_field_offset(struct io_hardlink, oldpath));
+		ret->name[1] = name_at(req, bpf_core_field_offset(struct io_hardlink, newpath));
+	}
+}
+
+static __always_inline void symlink_args(struct io_kiocb *req, struct uring_args *ret)
+{
+	if (bpf_core_type_exists(struct io_link)) {
+		ret->dir[1] = BPF_CORE_READ((struct io_link *)req, new_dfd);
+		ret->name[0] = name_at(req, NAME_OFFSET(io_link, oldpath));
+		ret->name[1] = name_at(req, NAME_OFFSET(io_link, newpath));
+	} else {
+		ret->dir[1] = BPF_CORE_READ((struct io_symlink *)req, new_dfd);
+		ret->name[0] = name_at(req, bpf_core_field_offset(struct io_symlink, oldpath));
+		ret->name[1] = name_at(req, bpf_core_field_offset(struct io_symlink, newpath));
+	}
+	ret->v[1] = ret->dir[1];
+}
+
+/* The descriptor a request was submitted with, or -1: before 5.19 it is not kept. */
+static __always_inline int uring_fd(struct io_kiocb *req)
+{
+	if (!bpf_core_field_exists(struct io_kiocb, cqe))
+		return -1;
+	return BPF_CORE_READ(req, cqe.fd);
+}
+
+static __always_inline void sock_args(struct io_kiocb *req, u32 op, struct uring_args *ret)
+{
+	ret->v[0] = uring_fd(req);
+	if (op == OP_CONNECT) {
+		ret->addr = BPF_CORE_READ((struct io_connect *)req, addr);
+		ret->addr_bytes = BPF_CORE_READ((struct io_connect *)req, addr_len);
+	} else if (op == OP_ACCEPT) {
+		ret->v[3] = BPF_CORE_READ((struct io_accept *)req, flags);
+	} else if (op == OP_LISTEN && bpf_core_type_exists(struct io_listen)) {
+		ret->v[1] = BPF_CORE_READ((struct io_listen *)req, backlog);
+	} else if (op == OP_SOCKET && bpf_core_type_exists(struct io_socket)) {
+		ret->v[0] = BPF_CORE_READ((struct io_socket *)req, domain);
+		ret->v[1] = BPF_CORE_READ((struct io_socket *)req, type);
+		ret->v[2] = BPF_CORE_READ((struct io_socket *)req, protocol);
+	}
+}
+
+static __always_inline void uring_args_of(struct io_kiocb *req, u32 op, struct uring_args *ret)
+{
+	__builtin_memset(ret, 0, sizeof(*ret));
+	ret->dir[0] = ret->dir[1] = NO_DIR;
+	ret->paths = 1;
+	switch (op) {
+	case OP_OPENAT:
+	case OP_OPENAT2:
+		open_args(req, ret);
+		break;
+	case OP_UNLINKAT:
+		unlink_args(req, ret);
+		break;
+	case OP_MKDIRAT:
+		mkdir_args(req, ret);
+		break;
+	case OP_RENAMEAT:
+		rename_args(req, ret);
+		ret->paths = 2;
+		break;
+	case OP_LINKAT:
+		link_args(req, ret);
+		ret->paths = 2;
+		break;
+	case OP_SYMLINKAT:
+		symlink_args(req, ret);
+		ret->paths = 2;
+		break;
+	default:
+		sock_args(req, op, ret);
+		ret->paths = 0;
+	}
+}
+
+static __always_inline u64 uring_user_data(struct io_kiocb *req)
+{
+	if (bpf_core_field_exists(struct io_kiocb, cqe))
+		return BPF_CORE_READ(req, cqe.user_data);
+	return BPF_CORE_READ((struct io_kiocb___old *)req, user_data);
+}

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "probe/probe.h"
 #include "source/cgroup2.h"
 #include "source/feature_row.h"
 #include "source/tracefs.h"
@@ -388,6 +389,22 @@ static enum feature_state test_memlock(struct prober *p, const struct feature_te
 	return FEATURE_DEGRADED;
 }
 
+/* The probe itself looks whether it fits. */
+static enum feature_state test_io_uring(struct prober *p, const struct feature_test *t)
+{
+	const struct probe *probe = &probe_uring;
+	struct bpf_object *obj =
+		bpf_object__open_mem(probe->elf, (size_t)(probe->elf_end - probe->elf), NULL);
+	int err = obj ? probe->prepare(obj) : -errno;
+
+	(void)t;
+	bpf_object__close(obj);
+	if (err != -EOPNOTSUPP)
+		return feature_verdict(p, "reading its tracepoints", err);
+	feature_say(p, "%s", probe->missing);
+	return FEATURE_MISSING;
+}
+
 #define NEWER "a newer kernel"
 #define CAPS  "run as root, or with CAP_BPF and CAP_PERFMON"
 
@@ -415,6 +432,10 @@ const struct feature_test feature_tests_bpf[] = {
 	{ "task_pt_regs", "arguments of system calls, at return",
 	  "Linux 5.15 or " NEWER "; until then they are found by the stack's layout",
 	  test_task_pt_regs },
+	{ "io_uring", "what programs do without system calls",
+	  "nothing where there is no io_uring; "
+	  "else " NEWER ", or kernel.io_uring_disabled=2",
+	  test_io_uring },
 	{ "fentry", "functions of the kernel, cheaply",
 	  "nothing: tracepoints serve (some kernels refuse trampolines under lockdown)", test_tracing,
 	  .arg = BPF_PROG_TYPE_TRACING, .arg2 = BPF_TRACE_FENTRY, .target = TEST_FUNCTION },

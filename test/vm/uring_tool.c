@@ -14,7 +14,8 @@
  *     link OLD NEW RES
  *     unlink PATH RES     rmdir PATH RES
  *     connect PORT RES    to 127.0.0.1, TCP
- *     accept N            listens on a port of its own; N connections, one request each
+ *     accept N            listens on a port of its own; N connections, one request each; 0: one
+ *                         request to which nobody comes
  *     accept-more N       the same by one request that goes on
  *
  * -q: a queue thread of the kernel submits (IORING_SETUP_SQPOLL). -s: no completion is asked for on success.
@@ -279,6 +280,10 @@ static bool accept_some(int n_conns, bool more)
 	    getsockname(sqe.fd, (void *)&sa, &n) != 0) {
 		perror("listen");
 		return false;
+	}
+	if (n_conns == 0) {
+		uring_submit(&sqe);
+		uring_wait();
 	}
 	for (int i = 0; i < n_conns; i++) {
 		int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -27,36 +27,18 @@ const volatile struct uring_op ops[URING_OPS] SEC(".rodata.ops");
 /* The door of completions that name no request is the one in use. */
 const volatile u32 by_data SEC(".rodata.shape");
 
-/* enum io_uring_op: the kernel's user interface. */
-enum {
-	OP_ACCEPT = 13,
-	OP_CONNECT = 16,
-	OP_OPENAT = 18,
-	OP_OPENAT2 = 28,
-	OP_RENAMEAT = 35,
-	OP_UNLINKAT = 36,
-	OP_MKDIRAT = 37,
-	OP_SYMLINKAT = 38,
-	OP_LINKAT = 39,
-	OP_SOCKET = 45,
-	OP_BIND = 56,
-	OP_LISTEN = 57,
-};
-
 /* Of a request's flags, those that are the submission entry's (IOSQE_*). */
 #define REQ_FIXED_FILE (1u << 0)
 #define REQ_CQE_SKIP   (1u << 6)
 #define CQE_MORE       (1u << 1)
 
 /* Sizes of tails, see TAIL_BYTES; what is kept until completion has the middle one. */
-#define MASK_SMALL    255
-#define MASK_KEPT     1023
-#define MASK_LARGE    16383
-#define PATH_KEPT     256
-#define ADDR_MAX      128
-#define AT_FDCWD_V    (-100)
-#define NO_DIR	      (-101) /* not a path of the file system, or no such path */
-#define O_LARGEFILE_V 0100000
+#define MASK_SMALL 255
+#define MASK_KEPT  1023
+#define MASK_LARGE 16383
+#define PATH_KEPT  256
+#define ADDR_MAX   128
+#define AT_FDCWD_V (-100)
 
 /* By the request, or {ring, user_data} where the completion names none. */
 struct uring_key {
@@ -95,165 +77,10 @@ struct submission {
 	u8 counted;
 };
 
-/* Its arguments: at the system call's places, and those that are more than a number. */
-struct uring_args {
-	u64 v[SYS_ARGS];
-	const char *name[2]; /* kernel memory */
-	int dir[2];
-	void *addr; /* user memory */
-	u32 addr_bytes;
-};
-
 static __always_inline const volatile struct uring_op *op_at(u32 op)
 {
 	asm volatile("" : "+r"(op));
 	return &ops[op & (URING_OPS - 1)];
-}
-
-/* Where the pointer to a struct filename is. */
-#define NAME_OFFSET(type, member)                             \
-	(bpf_core_field_exists(struct type, member) ?         \
-		 bpf_core_field_offset(struct type, member) : \
-		 bpf_core_field_offset(struct type##___wrapped, member))
-
-static __always_inline const char *name_at(struct io_kiocb *req, u32 offset)
-{
-	struct filename *f = NULL;
-
-	bpf_probe_read_kernel(&f, sizeof(f), (void *)req + offset);
-	return BPF_CORE_READ(f, name);
-}
-
-static __always_inline void open_args(struct io_kiocb *req, struct uring_args *ret)
-{
-	struct io_open *o = (void *)req;
-
-	ret->dir[0] = BPF_CORE_READ(o, dfd);
-	ret->name[0] = name_at(req, NAME_OFFSET(io_open, filename));
-	ret->v[0] = ret->dir[0];
-	ret->v[2] = BPF_CORE_READ(o, how.flags) & ~(u64)O_LARGEFILE_V; /* the kernel's addition */
-	ret->v[3] = BPF_CORE_READ(o, how.mode);
-}
-
-static __always_inline void unlink_args(struct io_kiocb *req, struct uring_args *ret)
-{
-	struct io_unlink *o = (void *)req;
-
-	ret->dir[0] = BPF_CORE_READ(o, dfd);
-	ret->name[0] = name_at(req, NAME_OFFSET(io_unlink, filename));
-	ret->v[0] = ret->dir[0];
-	ret->v[2] = BPF_CORE_READ(o, flags);
-}
-
-static __always_inline void mkdir_args(struct io_kiocb *req, struct uring_args *ret)
-{
-	struct io_mkdir *o = (void *)req;
-
-	ret->dir[0] = BPF_CORE_READ(o, dfd);
-	ret->name[0] = name_at(req, NAME_OFFSET(io_mkdir, filename));
-	ret->v[0] = ret->dir[0];
-	ret->v[2] = BPF_CORE_READ(o, mode);
-}
-
-/* Two paths, both with directories, and flags. */
-#define PAIR_ARGS(type, req, ret)                           \
-	({                                                  \
-		struct type *o_ = (void *)(req);            \
-		(ret)->dir[0] = BPF_CORE_READ(o_, old_dfd); \
-		(ret)->dir[1] = BPF_CORE_READ(o_, new_dfd); \
-		(ret)->v[0] = (ret)->dir[0];                \
-		(ret)->v[2] = (ret)->dir[1];                \
-		(ret)->v[4] = BPF_CORE_READ(o_, flags);     \
-	})
-
-static __always_inline void rename_args(struct io_kiocb *req, struct uring_args *ret)
-{
-	PAIR_ARGS(io_rename, req, ret);
-	ret->name[0] = name_at(req, NAME_OFFSET(io_rename, oldpath));
-	ret->name[1] = name_at(req, NAME_OFFSET(io_rename, newpath));
-}
-
-static __always_inline void link_args(struct io_kiocb *req, struct uring_args *ret)
-{
-	if (bpf_core_type_exists(struct io_link)) {
-		PAIR_ARGS(io_link, req, ret);
-		ret->name[0] = name_at(req, NAME_OFFSET(io_link, oldpath));
-		ret->name[1] = name_at(req, NAME_OFFSET(io_link, newpath));
-	} else {
-		PAIR_ARGS(io_hardlink, req, ret);
-		ret->name[0] = name_at(req, bpf_core_field_offset(struct io_hardlink, oldpath));
-		ret->name[1] = name_at(req, bpf_core_field_offset(struct io_hardlink, newpath));
-	}
-}
-
-static __always_inline void symlink_args(struct io_kiocb *req, struct uring_args *ret)
-{
-	if (bpf_core_type_exists(struct io_link)) {
-		ret->dir[1] = BPF_CORE_READ((struct io_link *)req, new_dfd);
-		ret->name[0] = name_at(req, NAME_OFFSET(io_link, oldpath));
-		ret->name[1] = name_at(req, NAME_OFFSET(io_link, newpath));
-	} else {
-		ret->dir[1] = BPF_CORE_READ((struct io_symlink *)req, new_dfd);
-		ret->name[0] = name_at(req, bpf_core_field_offset(struct io_symlink, oldpath));
-		ret->name[1] = name_at(req, bpf_core_field_offset(struct io_symlink, newpath));
-	}
-	ret->v[1] = ret->dir[1];
-}
-
-/* The descriptor a request was submitted with, or -1: before 5.19 it is not kept. */
-static __always_inline int fd_of(struct io_kiocb *req)
-{
-	if (!bpf_core_field_exists(struct io_kiocb, cqe))
-		return -1;
-	return BPF_CORE_READ(req, cqe.fd);
-}
-
-static __always_inline void sock_args(const struct submission *s, struct uring_args *ret)
-{
-	struct io_kiocb *req = s->req;
-
-	ret->v[0] = fd_of(s->req);
-	if (s->op == OP_CONNECT) {
-		ret->addr = BPF_CORE_READ((struct io_connect *)req, addr);
-		ret->addr_bytes = BPF_CORE_READ((struct io_connect *)req, addr_len);
-	} else if (s->op == OP_ACCEPT) {
-		ret->v[3] = BPF_CORE_READ((struct io_accept *)req, flags);
-	} else if (s->op == OP_LISTEN && bpf_core_type_exists(struct io_listen)) {
-		ret->v[1] = BPF_CORE_READ((struct io_listen *)req, backlog);
-	} else if (s->op == OP_SOCKET && bpf_core_type_exists(struct io_socket)) {
-		ret->v[0] = BPF_CORE_READ((struct io_socket *)req, domain);
-		ret->v[1] = BPF_CORE_READ((struct io_socket *)req, type);
-		ret->v[2] = BPF_CORE_READ((struct io_socket *)req, protocol);
-	}
-}
-
-static __always_inline void args_of(const struct submission *s, struct uring_args *ret)
-{
-	__builtin_memset(ret, 0, sizeof(*ret));
-	ret->dir[0] = ret->dir[1] = NO_DIR;
-	switch (s->op) {
-	case OP_OPENAT:
-	case OP_OPENAT2:
-		open_args(s->req, ret);
-		break;
-	case OP_UNLINKAT:
-		unlink_args(s->req, ret);
-		break;
-	case OP_MKDIRAT:
-		mkdir_args(s->req, ret);
-		break;
-	case OP_RENAMEAT:
-		rename_args(s->req, ret);
-		break;
-	case OP_LINKAT:
-		link_args(s->req, ret);
-		break;
-	case OP_SYMLINKAT:
-		symlink_args(s->req, ret);
-		break;
-	default:
-		sock_args(s, ret);
-	}
 }
 
 /* The piece is what the tail has got since @from. */
@@ -274,7 +101,7 @@ static __always_inline void path_fill(struct rec_syscall *r, const struct uring_
 	u32 at = tail_end(t);
 	long len;
 
-	if (!a->name[n])
+	if (n >= a->paths)
 		return;
 	if (at > t->mask - max) {
 		r->cut |= REC_CUT(n);
@@ -300,7 +127,7 @@ static __always_inline void base_fill(struct rec_syscall *r, const struct submis
 	struct file *f;
 	char first = 0;
 
-	if (a->dir[n] == NO_DIR || !a->name[n])
+	if (a->dir[n] == NO_DIR || (r->fault & REC_CUT(n)))
 		return;
 	bpf_probe_read_kernel(&first, 1, a->name[n]);
 	if (first == '/')
@@ -342,7 +169,7 @@ static __always_inline void asked_fill(struct rec_syscall *r, const struct submi
 	struct tail t = { r->tail, &r->hdr.len, mask };
 	struct uring_args a;
 
-	args_of(s, &a);
+	uring_args_of(s->req, s->op, &a);
 	hdr_fill(&r->hdr, REC_SYSCALL, s->task, 0);
 	__builtin_memcpy(r->args, a.v, sizeof(r->args));
 	__builtin_memset(&r->sock, 0, sizeof(r->sock));
@@ -405,7 +232,7 @@ static __always_inline int now_send(const struct submission *s, const u32 mask, 
 	r->pad |= SYS_VIA_ASSUMED;
 	if (s->op == OP_CONNECT && !(s->flags & REQ_FIXED_FILE)) {
 		t = (struct tail){ r->tail, &r->hdr.len, mask };
-		sock_add(r, task_file(s->task, fd_of(s->req)), &t);
+		sock_add(r, task_file(s->task, uring_fd(s->req)), &t);
 	}
 	rec_send(r, s->kind, mask);
 	return 1;
@@ -451,6 +278,9 @@ static __always_inline void kept_sock(struct rec_syscall *r, const struct uring_
 	else if ((a->op == OP_ACCEPT || a->op == OP_SOCKET) && r->ret >= 0 &&
 		 bpf_get_current_pid_tgid() >> 32 == r->hdr.pid)
 		sock_add(r, task_file(me, (int)r->ret), t);
+	/* A refused connect has given its port back: no address goes with that. */
+	if (a->op == OP_CONNECT && !r->sock.lport)
+		__builtin_memset(r->sock.local, 0, sizeof(r->sock.local));
 }
 
 static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 via, const u32 mask)
@@ -489,18 +319,11 @@ static __noinline int kept_tell(struct uring_asked *a, s64 res, u32 via)
 
 /* --- submission --- */
 
-static __always_inline u64 user_data_of(struct io_kiocb *req)
-{
-	if (bpf_core_field_exists(struct io_kiocb, cqe))
-		return BPF_CORE_READ(req, cqe.user_data);
-	return BPF_CORE_READ((struct io_kiocb___old *)req, user_data);
-}
-
 /* True when it will be told at its completion. */
 static __noinline int asked_keep(const struct submission *s)
 {
 	struct io_kiocb *req = s->req;
-	u64 ring = (u64)BPF_CORE_READ(req, ctx), data = user_data_of(req);
+	u64 ring = (u64)BPF_CORE_READ(req, ctx), data = uring_user_data(req);
 	struct uring_key key = { (u64)req, 0 };
 	struct uring_asked *a;
 
