@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 
 #include "agent/cost.h"
+#include "agent/detection.h"
 #include "agent/lock.h"
 #include "agent/outside.h"
 #include "agent/privilege.h"
@@ -26,12 +27,16 @@ struct agent {
 	struct board *board;
 	struct feed *feed;
 	struct service *service;
+	struct detection *detection; /* NULL: no rules */
 	int lock;
 	uint64_t counted;
 	struct boot_ns start;
 	uint64_t cpu_ns, cpu_before_ns; /* of this process, at the last two ticks */
 	uint64_t cpu_start_ns;		/* what it took to load and to look around */
 	struct privilege privilege;
+	uint64_t client_kinds;
+	const struct query *clients[CONTROL_CLIENTS];
+	size_t nclients;
 	char host[256];
 	struct session_watch timer; /* fd -1: none */
 	uint64_t ticks, ticks_per_interval;
@@ -72,7 +77,8 @@ static int agent_session_open(struct agent *a, struct buf *why)
 		.node_name = c->kube_node_name[0] ? c->kube_node_name : NULL,
 	};
 	struct session_opts opts = {
-		.kinds = a->counted,
+		.kinds = a->counted | (a->detection ? detection_kinds(a->detection) : 0),
+		.env = a->detection && detection_env(a->detection),
 		.outside = &outside,
 		.loaded = agent_loaded,
 		.ctx = a,
@@ -138,18 +144,42 @@ static int agent_begin(struct agent *a)
 	return err;
 }
 
-static int agent_wanted(void *ctx, uint64_t kinds, const struct query *const *list, size_t n)
+/* What clients and rules want now, to the kernel. */
+static int wanted_push(struct agent *a)
 {
-	struct pushdown_clause clauses[CONTROL_CLIENTS];
-	struct agent *a = ctx;
-	int err = live_want(a->session.source, kinds | a->counted);
+	_cleanup_(freep) struct pushdown_clause *all = NULL;
+	const struct pushdown_clause *rules = NULL;
+	uint64_t kinds = a->client_kinds;
+	size_t n = 0;
+	int err;
 
-	for (size_t i = 0; i < n; i++)
-		clauses[i] = pushdown_of_query(list[i]);
+	if (a->detection) {
+		kinds |= detection_kinds(a->detection);
+		rules = detect_clauses(detection_detect(a->detection), &n);
+	}
+	all = calloc(n + CONTROL_CLIENTS, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	if (n)
+		memcpy(all, rules, n * sizeof(*all));
+	for (size_t i = 0; i < a->nclients; i++)
+		all[n++] = pushdown_of_query(a->clients[i]);
+	err = live_want(a->session.source, kinds | a->counted);
 	if (!err)
-		err = pushdown_set(&a->session.pushdown, kinds, a->counted, clauses, n);
+		err = pushdown_set(&a->session.pushdown, kinds, a->counted, all, n);
 	a->session.relaxed_ms = kinds ? 0 : RELAXED_MS;
 	return err;
+}
+
+static int agent_wanted(void *ctx, uint64_t kinds, const struct query *const *list, size_t n)
+{
+	struct agent *a = ctx;
+
+	a->client_kinds = kinds;
+	a->nclients = n;
+	if (n)
+		memcpy(a->clients, list, n * sizeof(*list));
+	return wanted_push(a);
 }
 
 /*
@@ -181,6 +211,8 @@ static void agent_fill(void *ctx, struct metrics *m)
 	struct kube_status status;
 
 	board_each(a->board, series_fill, m);
+	if (a->detection)
+		detection_fill(a->detection, m);
 	for (int r = 0; r < KUBE_RESOURCES; r++) {
 		if (!outside_kube_status(a->session.outside, (enum kube_resource)r, &status) ||
 		    status.state == KUBE_STATE_OFF)
@@ -193,6 +225,14 @@ static void agent_fill(void *ctx, struct metrics *m)
 					    .errors = status.failures,
 				    });
 	}
+}
+
+/* Rules judge from here on; what was before the agent is in the tables already. */
+static int agent_detect(struct agent *a, struct buf *why)
+{
+	int err = detection_start(a->detection, &a->session, NULL, NULL, why);
+
+	return err ? err : wanted_push(a);
 }
 
 static int agent_serve(struct agent *a, struct buf *why)
@@ -217,10 +257,14 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 	err = lock_take(o->config->lock_file, &a->lock, why);
 	if (!err)
 		err = board_new(&a->board);
+	if (!err && detection_wanted(o->config))
+		err = detection_new(o->config, &a->detection, why);
 	if (!err)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
+	if (!err && a->detection)
+		err = agent_detect(a, why);
 	if (!err)
 		err = agent_serve(a, why);
 	a->cpu_start_ns = self_cpu_ns();
@@ -238,6 +282,7 @@ void agent_close(struct agent *a)
 	if (!a)
 		return;
 	service_stop(a->service);
+	detection_close(a->detection);
 	feed_close(a->feed);
 	lock_drop(&a->lock); /* before the session: its end may take a child a moment longer */
 	if (a->opened)
@@ -252,6 +297,8 @@ static int agent_batch(void *ctx)
 	struct agent *a = ctx;
 
 	service_turn(a->service);
+	if (a->detection && detection_turn(a->detection) == 1 && wanted_push(a) != 0)
+		log_error("the kernel programs for the new rules cannot be had");
 	if (a->due) {
 		a->due = false;
 		/* A failed look is no end: the next one may go well, and the values only grow. */
@@ -337,6 +384,8 @@ void agent_describe(struct agent *a, struct buf *b)
 	if (service_port(a->service))
 		buf_printf(b, "metrics: http://%s/metrics; ", a->config->metrics_address);
 	buf_printf(b, "control socket: %s\n", a->config->control_socket);
+	if (a->detection)
+		detection_describe(a->detection, b);
 	buf_str(b, STR("capabilities kept: "));
 	privilege_names(a->privilege.kept, b);
 	buf_char(b, '\n');

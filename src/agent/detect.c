@@ -19,6 +19,8 @@ struct force {
 	struct matcher *matcher;
 	struct tally *tally; /* one for each rule */
 	bool *off;	     /* by `disabled` */
+	struct pushdown_clause *clauses;
+	size_t nclauses;
 	bool env;
 };
 
@@ -40,6 +42,7 @@ static void force_free(struct force *f)
 	ruleset_free(f->rules);
 	free(f->tally);
 	free(f->off);
+	free(f->clauses);
 	*f = (struct force){ 0 };
 }
 
@@ -51,8 +54,17 @@ static void env_field(void *ctx, const struct field_ref *ref)
 
 static void rule_switch(const struct detect *d, struct force *f, const struct rule *r)
 {
+	struct pushdown_clause clause = { .kinds = r->kinds, .where = r->expr };
+
 	for (size_t i = 0; i < d->opts.ndisabled; i++)
 		f->off[r->index] |= selector_matches(str_of(d->opts.disabled[i]), r);
+	if (f->off[r->index])
+		return;
+	/* All its scopes must hold; the kernel is told of one. */
+	for (size_t i = 0; i < d->scopes.n && !clause.scope; i++)
+		if (selector_matches(d->scopes.list[i].selector, r))
+			clause.scope = d->scopes.list[i].where;
+	f->clauses[f->nclauses++] = clause;
 	expr_fields(r->expr, env_field, &f->env);
 	format_fields(r->output, env_field, &f->env);
 }
@@ -67,7 +79,8 @@ static int force_make(const struct detect *d, struct problems *problems, struct 
 		return err;
 	f.tally = calloc(f.rules->n + 1, sizeof(*f.tally));
 	f.off = calloc(f.rules->n + 1, sizeof(*f.off));
-	if (!f.tally || !f.off)
+	f.clauses = calloc(f.rules->n + 1, sizeof(*f.clauses));
+	if (!f.tally || !f.off || !f.clauses)
 		return -ENOMEM;
 	for (size_t i = 0; i < f.rules->n; i++)
 		rule_switch(d, &f, f.rules->rules[i]);
@@ -137,7 +150,17 @@ const struct ruleset *detect_rules(const struct detect *d)
 
 uint64_t detect_kinds(const struct detect *d)
 {
-	return d->force.rules->kinds;
+	uint64_t kinds = 0;
+
+	for (size_t i = 0; i < d->force.nclauses; i++)
+		kinds |= d->force.clauses[i].kinds;
+	return kinds;
+}
+
+const struct pushdown_clause *detect_clauses(const struct detect *d, size_t *ret_n)
+{
+	*ret_n = d->force.nclauses;
+	return d->force.clauses;
 }
 
 bool detect_env(const struct detect *d)

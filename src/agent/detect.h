@@ -44,6 +44,12 @@ const struct ruleset *detect_rules(const struct detect *d);
 uint64_t detect_kinds(const struct detect *d);
 bool detect_env(const struct detect *d);
 
+/*
+ * What the rules want of the kernel, for pushdown_set: a clause each. They live until other rules
+ * come into force.
+ */
+const struct pushdown_clause *detect_clauses(const struct detect *d, size_t *ret_n);
+
 /* Subscribes; from now on there are alerts. */
 void detect_start(struct detect *d, struct session *s);
 

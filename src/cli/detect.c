@@ -74,8 +74,10 @@ static int rules_push(struct detecting *d)
 {
 	uint64_t kinds = detect_kinds(d->detect);
 	int err = live_want(d->session.source, kinds);
+	size_t n;
+	const struct pushdown_clause *clauses = detect_clauses(d->detect, &n);
 
-	return err ? err : pushdown_set(&d->session.pushdown, kinds, 0, NULL);
+	return err ? err : pushdown_set(&d->session.pushdown, kinds, 0, clauses, n);
 }
 
 static int detect_batch(void *ctx)
@@ -129,6 +131,9 @@ static int detect_session(struct detecting *d)
 		detect_batch(d);
 	}
 	whole = report_losses(&d->session);
+	log_info("%llu events judged, %llu alerts",
+		 (unsigned long long)detect_counts(d->detect).events,
+		 (unsigned long long)detect_counts(d->detect).alerts);
 	if (err)
 		return cli_fail("reading events: %s", strerror(-err));
 	return whole ? CLI_OK : CLI_FAILED;

@@ -1,0 +1,255 @@
+"""Detection: how fast rules load and match, and what they cost a busy node."""
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import time
+
+from measure import (PORTHOLE, ROOT, Absent, loads, percent, process_end, run, say, spread,
+                     status_kib, timed, work)
+
+FALCO = [os.path.join(ROOT, "test", "rules", "falco", n)
+         for n in ("falco_rules.yaml", "falco-incubating_rules.yaml")]
+RULES = [a for f in FALCO for a in ("-r", f)]
+PORT = "17779"
+# The system calls that the official rules name, for the peers.
+CALLS = ("open openat openat2 creat connect sendto sendmsg accept accept4 listen execve execveat "
+         "chmod fchmod fchmodat rename renameat renameat2 unlink unlinkat rmdir link linkat symlink "
+         "symlinkat ptrace bpf dup dup2 dup3 finit_module init_module setns setuid socket "
+         "unshare").split()
+BPFTRACE = ",".join(f"tracepoint:syscalls:sys_exit_{c}" for c in CALLS) + " { @[probe] = count(); }"
+STORM_SECONDS = int(os.environ.get("BENCH_STORM_SECONDS", "60"))
+
+
+# --- loading and matching ---
+
+def generated(n):
+    path = work(f"rules-{n}.yaml")
+    with open(path, "w") as f:
+        run([os.path.join(ROOT, "bench", "rules"), str(n)], stdout=f)
+    return path
+
+
+def load_time(files, runs):
+    """Seconds of `rules check`, the start of the program included."""
+    return [timed([PORTHOLE, "rules", "check", *files])[0] for _ in range(runs)]
+
+
+def load_problems(files):
+    out = subprocess.run([PORTHOLE, "rules", "check", "-o", "json", *files], stdout=subprocess.PIPE,
+                         check=False).stdout
+    summary = json.loads(out)
+    return summary["errors"] + summary["warnings"]
+
+
+def bench_rules(table, quick, capture):
+    runs = 5 if quick else 15
+    for what, files, bar in (("the stable and incubating rules", FALCO, 0.050),
+                             ("1,000 generated rules", [generated(1000)], 0.200)):
+        bad = load_problems(files)
+        t = load_time(files, runs)
+        table.bar(f"loading {what} (`rules check`, process start included)",
+                  f"{spread(t, 1e3, 1, ' ms')}; {bad} errors and warnings",
+                  f"< {bar * 1e3:.0f} ms, none", statistics.median(t) < bar and not bad)
+    match(table, quick, capture)
+
+
+def match(table, quick, capture):
+    n, mix = capture(quick)
+    sets = [("56 rules (stable and incubating)", RULES), ("1,000 rules", ["-r", generated(1000)]),
+            ("56 generated rules", ["-r", generated(56)])]
+    figures = {what: [] for what, _ in sets}
+    for turn in range(3 if quick else 7):
+        say(f"matching, run {turn + 1}")
+        for what, args in sets:
+            figures[what].append(timed([PORTHOLE, "detect", "-q", "--replay", work("long.cap"),
+                                        *args])[1])
+    os.remove(work("long.cap"))
+    rate = [n / c for c in figures[sets[0][0]]]
+    table.bar("matching the 56 rules on a replayed mixed load, whole pipeline",
+              f"{spread(rate, 1e-6)} M events/s of CPU time", ">= 1.5 M/s",
+              statistics.median(rate) >= 1.5e6)
+    for what, _ in sets[1:]:
+        table.info(f"the same, {what}", f"{spread([n / c for c in figures[what]], 1e-6)} M events/s")
+    growth = [a / b for a, b in zip(figures["1,000 rules"], figures[sets[0][0]])]
+    table.bar("from 56 to 1,000 rules: times the cost", spread(growth), "< 2",
+              statistics.median(growth) < 2)
+    table.notes.append(f"Matching: {mix}")
+
+
+# --- under load ---
+
+class Redis:
+    def __enter__(self):
+        if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
+            raise Absent("redis is not installed")
+        self.proc = subprocess.Popen(["redis-server", "--port", PORT, "--bind", "127.0.0.1",
+                                      "--save", "", "--appendonly", "no"],
+                                     stdout=subprocess.DEVNULL)
+        time.sleep(1)
+        return self
+
+    def __exit__(self, *_):
+        process_end(self.proc)
+
+    def load(self, requests):
+        """Seconds per request, of 50 clients, GET and SET."""
+        out = run(["redis-benchmark", "-p", PORT, "-c", "50", "-n", str(requests), "-t", "get,set",
+                   "--csv"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        rates = [float(m) for m in re.findall(r'^"(?:GET|SET)[^"]*","([0-9.]+)"', out, re.M)]
+        if len(rates) != 2:
+            raise Absent("redis-benchmark shows no rates")
+        return sum(1 / r for r in rates)
+
+
+class Compile:
+    """make -j2 of a copy of this project, from nothing each time."""
+
+    def __init__(self, quick):
+        self.dir = work("compile")
+        shutil.rmtree(self.dir, ignore_errors=True)
+        shutil.copytree(ROOT, self.dir, ignore=shutil.ignore_patterns("build", ".git"))
+        self.quick = quick
+
+    def load(self, _):
+        out = os.path.join(self.dir, "out")
+        shutil.rmtree(out, ignore_errors=True)
+        begin = time.monotonic()
+        subprocess.run(["make", "-s", "-j2", "-C", self.dir, f"B={out}",
+                        *([f"{out}/libporthole.a"] if self.quick else ["all"])], check=True,
+                       stdout=subprocess.DEVNULL)
+        return time.monotonic() - begin
+
+
+def ready_detect():
+    out = work("detect.out")
+    with open(out, "wb") as o, open(out + ".err", "wb") as e:
+        proc = subprocess.Popen([PORTHOLE, "detect", "-o", "json", *RULES], stdout=o, stderr=e)
+    for _ in range(400):
+        with open(out + ".err", errors="replace") as f:
+            if "detecting" in f.read():
+                return proc, out
+        if proc.poll() is not None:
+            break
+        time.sleep(0.03)
+    process_end(proc)
+    raise Absent("porthole detect does not start")
+
+
+def detect_run(load, size):
+    """The load beside porthole detect: its figure, events judged, complaints, alerts."""
+    proc, out = ready_detect()
+    try:
+        figure = load(size)
+        time.sleep(0.3)
+    finally:
+        process_end(proc)
+    with open(out + ".err", errors="replace") as f:
+        said = f.read()
+    judged = re.search(r"(\d+) events judged", said)
+    lost = [line for line in said.splitlines() if "lost" in line]
+    with open(out) as f:
+        alerts = sum(1 for _ in f)
+    return figure, int(judged.group(1)) if judged else 0, lost, alerts
+
+
+def calls_made(load, size):
+    """System calls of everything while the load runs, counted by bpftrace."""
+    path = work("calls.out")
+    with open(path, "w") as o:
+        proc = subprocess.Popen(["bpftrace", "-e", "tracepoint:raw_syscalls:sys_exit { @ = count(); }"],
+                                stdout=o, stderr=subprocess.DEVNULL)
+        time.sleep(3)
+        try:
+            load(size)
+        finally:
+            process_end(proc)
+    with open(path) as f:
+        m = re.search(r"@: (\d+)", f.read())
+    if not m:
+        raise Absent("bpftrace counts nothing")
+    return int(m.group(1))
+
+
+def bpftrace_run(load, size):
+    proc = subprocess.Popen(["bpftrace", "-e", BPFTRACE], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+    time.sleep(4)
+    try:
+        if proc.poll() is not None:
+            raise Absent("bpftrace ended")
+        return load(size)
+    finally:
+        process_end(proc)
+
+
+def strace_run(redis, size):
+    proc = subprocess.Popen(["strace", "-f", "-qq", "-c", "-o", "/dev/null", "-e",
+                             "trace=" + ",".join(CALLS), "-p", str(redis.proc.pid)])
+    time.sleep(1)
+    try:
+        return redis.load(size)
+    finally:
+        process_end(proc)
+
+
+def slowdown(table, name, load, size, turns):
+    ratios, peers, judged, lost, alerts = [], [], [], [], 0
+    before = load(size)
+    for turn in range(turns):
+        say(f"{name} under the rules, run {turn + 1}")
+        figure, seen, said, n = detect_run(load, size)
+        after = load(size)
+        ratios.append(figure / ((before + after) / 2))
+        judged.append(seen)
+        lost += said
+        alerts += n
+        if shutil.which("bpftrace"):
+            peer = bpftrace_run(load, size)
+            before = load(size)
+            peers.append(peer / ((before + after) / 2))
+        else:
+            before = after
+    table.bar(f"{name} under `detect` with the 56 rules: slower by", percent(ratios), "<= 5 %",
+              statistics.median(ratios) <= 1.05)
+    table.bar(f"the same: lost; alerts", f"{'; '.join(lost) or 'nothing'}; {alerts}", "none lost",
+              not lost)
+    if peers:
+        table.info(f"{name} under bpftrace counting the same system calls: slower by", percent(peers))
+        calls = calls_made(load, size)
+        share = [100 * j / calls for j in judged]
+        table.bar("the same under `detect`: events that reached user space, of all system calls",
+                  f"{spread(share, 1, 3, ' %')} of {calls}", "< 1 %",
+                  statistics.median(share) < 1)
+
+
+def memory(table, quick):
+    seconds = min(STORM_SECONDS, 15) if quick else STORM_SECONDS
+    proc, _ = ready_detect()
+    try:
+        before = status_kib(proc.pid, "VmRSS") / 1024
+        say(f"a storm of {seconds} s under the rules")
+        count, _, _ = loads("storm", seconds)
+        loads("opens", min(seconds, 10), 16)
+        after, peak = (status_kib(proc.pid, k) / 1024 for k in ("VmRSS", "VmHWM"))
+    finally:
+        process_end(proc)
+    table.bar(f"resident memory of `detect` with the 56 rules after {seconds} s of fork+exec+open "
+              f"({count} processes)", f"{after:.1f} MiB, at most {peak:.1f}; before {before:.1f}",
+              "< 48 MiB", peak < 48)
+
+
+def bench_detect(table, quick):
+    with Redis() as redis:
+        size = 100_000 if quick else 400_000
+        slowdown(table, "redis-benchmark, 50 clients", redis.load, size, 3 if quick else 7)
+        if shutil.which("strace"):
+            base = redis.load(size // 10)
+            times = strace_run(redis, size // 10) / base
+            table.info("redis-benchmark under strace -f -c of the same calls: slower by",
+                       f"{(times - 1) * 100:.0f} %")
+    compile_load = Compile(quick)
+    slowdown(table, "make -j2 of this project", compile_load.load, None, 1 if quick else 3)
+    memory(table, quick)

@@ -1,0 +1,163 @@
+"""What the parts of bench/run share: running commands and tracers, figures, the table."""
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+B = os.environ.get("B", os.path.join(ROOT, "build"))
+PORTHOLE = os.environ.get("PORTHOLE", os.path.join(B, "porthole"))
+WORK = os.path.join(os.path.abspath(B), "bench.work")
+
+
+class Absent(Exception):
+    """Something cannot be measured here; says why."""
+
+
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def work(name):
+    return os.path.join(WORK, name)
+
+
+# --- figures ---
+
+def spread(values, scale=1.0, digits=2, unit=""):
+    mid, low, high = (f(values) * scale for f in (statistics.median, min, max))
+    return f"{mid:.{digits}f}{unit} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def percent(ratios):
+    """Ratios of time, as a slowdown: 1.18 is 18 %."""
+    return spread([(r - 1) * 100 for r in ratios], 1, 1, " %")
+
+
+class Table:
+    def __init__(self):
+        self.rows, self.notes = [], []
+
+    def bar(self, what, figure, bar, met):
+        self.rows.append((what, figure, bar, "met" if met else "**missed**"))
+        say(f"{what}: {figure}; bar {bar}: {'met' if met else 'MISSED'}")
+
+    def info(self, what, figure):
+        self.rows.append((what, figure, "", ""))
+        say(f"{what}: {figure}")
+
+    def skip(self, what, bar, why):
+        self.rows.append((what, "not measured: " + why, bar, "skipped"))
+        say(f"{what}: not measured: {why}")
+
+    def text(self):
+        head = [("measure", "median (least to greatest)", "bar", "")]
+        lines = ["| " + " | ".join(r) + " |" for r in head + self.rows]
+        return "\n".join([lines[0], "|---|---|---|---|"] + lines[1:])
+
+
+# --- processes ---
+
+def run(argv, **more):
+    return subprocess.run(argv, check=True, text=True, **more)
+
+
+def timed(argv, out=subprocess.DEVNULL):
+    """Runs to the end: wall seconds, CPU seconds."""
+    begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(argv, stdout=out, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (time.monotonic() - begin,
+            after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def cpu_ns(pid):
+    """CPU time of all threads of a process, to the nanosecond."""
+    total = 0
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/schedstat") as f:
+            total += int(f.read().split()[0])
+    return total
+
+
+def status_kib(pid, key):
+    with open(f"/proc/{pid}/status") as f:
+        for line in f:
+            if line.startswith(key + ":"):
+                return int(line.split()[1])
+    raise Absent(f"no {key} of process {pid}")
+
+
+def loads(name, *args):
+    """Two of our load generators at once; the sums of their figures, wall time is the mean."""
+    argv = [work(name)] + [str(a) for a in args]
+    both = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    rows = [[int(x) for x in p.communicate()[0].split()] for p in both]
+    sums = [sum(column) for column in zip(*rows)]
+    sums[-2] /= 2
+    return sums
+
+
+def process_end(proc):
+    """As a user would, then with more force: bpftrace misses a signal now and then."""
+    for sig in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if proc.poll() is not None:
+            return
+        proc.send_signal(sig)
+        try:
+            proc.wait(5)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+class Tracer:
+    """A tracer that runs beside a load; ready when it shows what `poke` does."""
+
+    def __init__(self, argv, out, poke):
+        self.out, self.err = work(out), work(out + ".err")
+        with open(self.out, "wb") as o, open(self.err, "wb") as e:
+            self.proc = subprocess.Popen(argv, stdout=o, stderr=e)
+        self.wait(poke)
+        self.start_cpu = cpu_ns(self.proc.pid)
+
+    def wait(self, poke):
+        base = 64  # what bpftrace says before it attaches
+        for _ in range(400):
+            if self.proc.poll() is not None:
+                break
+            poke()
+            if os.path.getsize(self.out) > base:
+                return
+            time.sleep(0.03)
+        self.stop()
+        raise Absent(self.complaints() or "it shows nothing")
+
+    def complaints(self):
+        with open(self.err, errors="replace") as f:
+            return " ".join(f.read().split())[-200:]
+
+    def cpu(self):
+        """CPU it used since it was ready, ns."""
+        return cpu_ns(self.proc.pid) - self.start_cpu
+
+    def stop(self):
+        process_end(self.proc)
+
+    def lines(self, part):
+        with open(self.out, "rb") as f:
+            return sum(part in line for line in f)
+
+    def lost(self):
+        """What it says it lost, in its own words; empty: nothing."""
+        with open(self.err, errors="replace") as f:
+            own = [line.strip() for line in f if "lost" in line.lower()]
+        with open(self.out, errors="replace") as f:
+            own += [line.strip() for line in f if line.lower().startswith("lost ")]
+        return "; ".join(own)
+
+
+def events(*args, out="porthole.out", poke=lambda: open("/etc/hostname").close()):
+    return Tracer([PORTHOLE, "events", "--alone", *args], out, poke)
