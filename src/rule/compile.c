@@ -18,9 +18,10 @@ static const struct ast *macro_find(void *ctx, struct str name)
 	return m ? m->c.ast : NULL;
 }
 
-static struct place written_place(const struct trace *t, const struct lang_error *e)
+static struct place written_place(const struct loader *l, const struct trace *t,
+				  const struct lang_error *e)
 {
-	return trace_place(t, text_offset(trace_text(t), e->line, e->column));
+	return loader_place(l, true, t, text_offset(trace_text(t), e->line, e->column));
 }
 
 /* lang/ says it so of a field that the catalogue does not have (tested). */
@@ -52,7 +53,7 @@ static void output_write(struct loader *l, const struct rule_def *r, struct trac
 	while ((p = memmem(text.p + from, text.n - from, CONTAINER_INFO.p, CONTAINER_INFO.n))) {
 		size_t at = (size_t)(p - text.p);
 
-		loader_warn(l, trace_place(&r->output, at), WARN_DEPRECATED,
+		loader_warn(l, loader_place(l, false, &r->output, at), WARN_DEPRECATED,
 			    "%%container.info is left out; write the fields that are wanted, as "
 			    "container.id");
 		trace_trace(to, &r->output, from, at - from);
@@ -73,7 +74,7 @@ static int output_compile(struct loader *l, const struct rule_def *r, struct tra
 	if (err)
 		return err;
 	err = format_parse(l->o->catalogue, trace_text(text), &rule->output, &e);
-	return err == -EINVAL ? compile_wrong(l, r, written_place(text, &e), ERR_OUTPUT, &e) : err;
+	return err == -EINVAL ? compile_wrong(l, r, written_place(l, text, &e), ERR_OUTPUT, &e) : err;
 }
 
 /* Where a condition fails to compile: in a macro, which is told once, or in its own text. */
@@ -84,7 +85,7 @@ static int condition_wrong(struct loader *l, const struct rule_def *r, const str
 	struct expr *x = NULL;
 
 	if (!m)
-		return compile_wrong(l, r, written_place(&c->text, e), ERR_CONDITION, e);
+		return compile_wrong(l, r, written_place(l, &c->text, e), ERR_CONDITION, e);
 	if (expr_compile(l->o->catalogue, m->c.ast, opts, &x, e) == 0)
 		expr_free(x);
 	if (!r->skip_unknown || !is_unknown_field(e)) {
@@ -93,7 +94,7 @@ static int condition_wrong(struct loader *l, const struct rule_def *r, const str
 		m->def.state = DEF_BAD;
 		loader_item(l, "macro", m->def.name);
 	}
-	return compile_wrong(l, r, written_place(&m->c.text, e), ERR_CONDITION, e);
+	return compile_wrong(l, r, written_place(l, &m->c.text, e), ERR_CONDITION, e);
 }
 
 static int limits_check(struct loader *l, const struct rule_def *r, const struct condition *c)

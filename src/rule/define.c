@@ -442,6 +442,7 @@ static int rule_define(struct loader *l, struct rule_def *r, const struct item *
 		return err;
 	fresh.def = r->def;
 	fresh.source = r->source;
+	fresh.written.pool = fresh.output.pool = &l->pool; /* also when a key fails and one appends */
 	*r = fresh;
 	def_set(l, &r->def, i, first);
 	err = source_read(l, r, i, first);

@@ -24,7 +24,8 @@
 #define RULE_BYTES_MAX	     (64u << 20) /* of all files */
 #define RULE_TAGS_MAX	     256	 /* of one rule */
 #define RULE_EXCEPTIONS_MAX  1024	 /* of one rule */
-#define RULE_RESOLVED_MAX    (64u << 20) /* bytes of all conditions with everything put in */
+#define RULE_MACRO_BYTES_MAX (16u << 20) /* of all macros with lists put in */
+#define RULE_RESOLVED_MAX    (32u << 20) /* of all conditions with everything put in */
 #define RULE_REGEX_MAX	     4096	 /* regular expressions in all rules, macros put in */
 #define RULE_CPU_SECONDS_MAX 30		 /* of the whole load */
 
@@ -120,7 +121,7 @@ struct loader {
 	unsigned depth;	       /* of lists being resolved */
 	const char *item_type; /* what is being looked at, for problems: "rule", or NULL */
 	struct str item_name;
-	size_t resolved, regexes;
+	size_t macro_bytes, resolved, regexes;
 	uint64_t start_ns; /* CPU time */
 };
 
@@ -143,9 +144,24 @@ static inline struct place node_place(const struct node *n)
 	return (struct place){ n->file, n->at };
 }
 
-/* Misspelled: fewer edits than this from a name, a third of it. */
-static inline unsigned loader_edits_max(struct str name)
+/*
+ * Where byte @off of a text was written; no place when it would not be kept anyway: finding it
+ * takes as long as the text, and a text may hold a hundred thousand mistakes.
+ */
+static inline struct place loader_place(const struct loader *l, bool error, const struct trace *t,
+					size_t off)
 {
+	return problem_fits(l->problems, error) ? trace_place(t, off) :
+						  (struct place){ NULL, PLACE_WHOLE };
+}
+
+#define NEAR_PROBLEMS_MAX 20 /* so many names that are not known are compared with all that are */
+
+/* Misspelled: fewer edits than this from a name, a third of it; 0: not looked for. */
+static inline unsigned loader_edits_max(const struct loader *l, struct str name)
+{
+	if (l->problems->n >= NEAR_PROBLEMS_MAX)
+		return 0;
 	return name.n / 3 + 1 < NEAR_EDITS_MAX ? (unsigned)name.n / 3 + 1 : NEAR_EDITS_MAX;
 }
 

@@ -8,14 +8,15 @@
 
 #include "rule/loader.h"
 
-static struct place condition_place(const struct condition *c, size_t off)
+static struct place condition_place(const struct loader *l, const struct condition *c, size_t off)
 {
-	return trace_place(&c->text, off);
+	return loader_place(l, true, &c->text, off);
 }
 
-static struct place error_place(const struct condition *c, const struct lang_error *e)
+static struct place error_place(const struct loader *l, const struct condition *c,
+				const struct lang_error *e)
 {
-	return condition_place(c, text_offset(trace_text(&c->text), e->line, e->column));
+	return condition_place(l, c, text_offset(trace_text(&c->text), e->line, e->column));
 }
 
 /* Looking through the tree */
@@ -68,9 +69,9 @@ static int tree_look(struct loader *l, struct condition *c, const struct ast_nod
 static const struct macro_def *macro_nearest(struct loader *l, struct str name)
 {
 	const struct macro_def *best = NULL;
-	unsigned best_edits = loader_edits_max(name);
+	unsigned best_edits = loader_edits_max(l, name);
 
-	for (size_t i = 0; i < l->nmacros; i++) {
+	for (size_t i = 0; best_edits && i < l->nmacros; i++) {
 		unsigned e = near_edits(name, l->macro[i]->def.name);
 
 		if (e < best_edits) {
@@ -83,7 +84,7 @@ static const struct macro_def *macro_nearest(struct loader *l, struct str name)
 
 static int use_wrong(struct loader *l, const struct condition *c, const struct use *u)
 {
-	struct place where = condition_place(c, u->at);
+	struct place where = condition_place(l, c, u->at);
 	const struct macro_def *near;
 
 	if (u->macro && &u->macro->c == c)
@@ -110,7 +111,7 @@ int condition_parse(struct loader *l, struct condition *c, uint32_t visibility)
 	int err = ast_parse(trace_text(&c->text), &c->ast, &e);
 
 	if (err == -EINVAL)
-		return loader_wrong(l, error_place(c, &e), ERR_CONDITION, "%s", e.message);
+		return loader_wrong(l, error_place(l, c, &e), ERR_CONDITION, "%s", e.message);
 	if (!err)
 		err = tree_look(l, c, c->ast->root);
 	if (err)
@@ -145,7 +146,7 @@ static void condition_measure(struct condition *c)
 
 int condition_limits(struct loader *l, struct condition *c)
 {
-	struct place where = condition_place(c, 0);
+	struct place where = condition_place(l, c, 0);
 
 	condition_measure(c);
 	if (c->expanded > TRACE_BYTES_MAX)
@@ -171,6 +172,12 @@ static int macro_parse(struct loader *l, struct macro_def *m)
 	m->c.text.pool = &l->pool;
 	lists_substitute(l, &m->written, &m->c.text);
 	err = loader_text_wrong(l, m->def.node, trace_check(&m->c.text));
+	l->macro_bytes += m->c.text.n;
+	if (!err && l->macro_bytes > RULE_MACRO_BYTES_MAX)
+		err = loader_wrong(l, node_place(m->def.node), ERR_ITEM,
+				   "all macros up to this one are longer than %u bytes with lists "
+				   "put in",
+				   RULE_MACRO_BYTES_MAX);
 	if (!err)
 		err = condition_parse(l, &m->c, m->def.visibility);
 	if (err == -EINVAL)
@@ -184,7 +191,7 @@ static int macro_resolve(struct loader *l, struct macro_def *m, unsigned depth);
 
 static int macro_inside(struct loader *l, struct macro_def *m, const struct use *u, unsigned depth)
 {
-	struct place where = condition_place(&m->c, u->at);
+	struct place where = condition_place(l, &m->c, u->at);
 
 	if (u->macro == m)
 		return loader_wrong(l, where, ERR_ITEM, "the macro %.*s refers to itself",
@@ -273,11 +280,10 @@ struct macro_def *condition_blame(struct loader *l, const struct condition *c,
 
 		if (!m->tried) {
 			_cleanup_(expr_freep) struct expr *x = NULL;
-			struct lang_error e;
 
 			m->tried = true;
 			m->blame = condition_blame(l, &m->c, opts);
-			if (!m->blame && expr_compile(l->o->catalogue, m->c.ast, opts, &x, &e) < 0)
+			if (!m->blame && expr_compile(l->o->catalogue, m->c.ast, opts, &x, NULL) < 0)
 				m->blame = m;
 		}
 		if (m->blame)
@@ -318,14 +324,14 @@ static void check_warn(struct loader *l, const struct condition *c, const struct
 	if (k->left->kind != AST_FIELD)
 		return;
 	if (str_eq(k->left->name, STR("evt.dir")))
-		loader_warn(l, condition_place(c, k->left->at), WARN_DEPRECATED,
+		loader_warn(l, loader_place(l, false, &c->text, k->left->at), WARN_DEPRECATED,
 			    "events are seen once, at the call's return: evt.dir = < always holds "
 			    "here and evt.dir = > never; leave it out");
 	if (!l->o->type_kinds || !is_type(k->left->name) || (k->op != EXPR_EQ && k->op != EXPR_IN))
 		return;
 	types_unknown(l, k, &b);
 	if (b.n)
-		loader_warn(l, condition_place(c, k->values->at), WARN_FILTER,
+		loader_warn(l, loader_place(l, false, &c->text, k->values->at), WARN_FILTER,
 			    "no event here has this evt.type, it never matches: %.*s",
 			    (int)(b.n < 150 ? b.n : 150), b.p);
 }

@@ -54,10 +54,11 @@ void problem_add(struct problems *p, bool error, const char *code, struct place 
 		 struct str item, const char *fmt, va_list args)
 {
 	char message[sizeof(((struct lang_error *)0)->message)];
+	bool fits = problem_fits(p, error);
 	struct problem *one;
 
 	*(error ? &p->errors : &p->warnings) += 1;
-	if (p->n == PROBLEMS_MAX)
+	if (!fits)
 		return;
 	if ((p->n & (p->n - 1)) == 0) {
 		one = realloc(p->list, (p->n ? p->n * 2 : 1) * sizeof(*one));

@@ -2,7 +2,8 @@
 /*
  * What is wrong with rule files: errors, which refuse the set, and warnings. Each has a code (the
  * names that Falco's own load results use, so that scripts can be kept), the place, a message, and
- * an excerpt with a caret. Bounded: after PROBLEMS_MAX only the count grows.
+ * an excerpt with a caret. Bounded: after PROBLEMS_MAX, half of it for
+ * warnings, only the count grows.
  */
 #include "base/buf.h"
 

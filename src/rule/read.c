@@ -51,12 +51,12 @@ static unsigned key_find(struct str name)
 	return k;
 }
 
-static const char *key_nearest(struct str name, unsigned type)
+static const char *key_nearest(const struct loader *l, struct str name, unsigned type)
 {
-	unsigned best_edits = loader_edits_max(name);
+	unsigned best_edits = loader_edits_max(l, name);
 	const char *best = NULL;
 
-	for (unsigned k = 0; k < KEYS; k++) {
+	for (unsigned k = 0; best_edits && k < KEYS; k++) {
 		unsigned e = near_edits(name, item_keys[k].name);
 
 		if (item_keys[k].in & type && e < best_edits) {
@@ -71,7 +71,7 @@ static const char *key_nearest(struct str name, unsigned type)
 
 static void key_unknown(struct loader *l, const struct node *key, unsigned type)
 {
-	const char *near = key_nearest(key->text, type);
+	const char *near = key_nearest(l, key->text, type);
 
 	if (near)
 		loader_warn(l, node_place(key), WARN_UNKNOWN_KEY,

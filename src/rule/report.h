@@ -35,6 +35,12 @@ struct place {
 	size_t at;
 };
 
+/* Warnings take at most half of the list, so that they hide no error. */
+static inline bool problem_fits(const struct problems *p, bool error)
+{
+	return p->n < PROBLEMS_MAX && (error || p->warnings < PROBLEMS_MAX / 2);
+}
+
 /* Messages are cut at 255 bytes and hold no control characters. @item: "rule: NAME" or "". */
 void problem_add(struct problems *p, bool error, const char *code, struct place where,
 		 struct str item, const char *fmt, va_list args);

@@ -195,7 +195,7 @@ static int read_alias(struct reading *r, const yaml_event_t *e)
 		return wrong_at(r, at, "an alias of an anchor that does not stand before it");
 	if (a->node->size == 0)
 		return wrong_at(r, at, "an alias inside of what it stands for");
-	err = count_up(r, at, a->node->size);
+	err = count_up(r, at, a->node->size - 1);
 	if (!err)
 		err = node_add(r, e, NODE_NULL, &n);
 	if (err)
@@ -308,19 +308,40 @@ static size_t content_start(const struct node *s)
 	return i;
 }
 
+/* @n hexadecimal digits, which the parser has seen to be such. */
+static unsigned hex_read(const char *p, size_t n)
+{
+	unsigned v = 0;
+
+	for (; n > 0; n--, p++)
+		v = v << 4 | (unsigned)(*p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10);
+	return v;
+}
+
+/* raw_char, of a backslash in double quotes. */
+static size_t raw_escape(const char *p, size_t n, bool *ret_blank)
+{
+	size_t digits = p[1] == 'x' ? 2 : p[1] == 'u' ? 4 : p[1] == 'U' ? 8 : 0;
+	unsigned c;
+
+	*ret_blank = p[1] == 'n' || p[1] == 'r' || p[1] == 't' || is_blank(p[1]);
+	if (digits == 0 || digits + 2 > n)
+		return 2;
+	c = hex_read(p + 2, digits);
+	*ret_blank = c < 0x80 && is_blank((char)c);
+	return digits + 2;
+}
+
 /* Bytes that stand for one character of the value at @p; *ret_blank: it is a blank there. */
 static size_t raw_char(const struct node *s, const char *p, size_t n, bool *ret_blank)
 {
-	static const char blanks[] = "nrt \t";
 	size_t len = 1;
 
 	*ret_blank = is_blank(p[0]);
 	if (s->style == STYLE_SINGLE && p[0] == '\'')
 		return 2;
-	if (s->style == STYLE_DOUBLE && p[0] == '\\' && n > 1) {
-		*ret_blank = strchr(blanks, p[1]) || is_blank(p[1]);
-		return p[1] == 'x' ? 4 : p[1] == 'u' ? 6 : p[1] == 'U' ? 10 : 2;
-	}
+	if (s->style == STYLE_DOUBLE && p[0] == '\\' && n > 1)
+		return raw_escape(p, n, ret_blank);
 	while (len < n && is_inner(p[len]))
 		len++;
 	return len;
