@@ -117,18 +117,18 @@ execution() {
 	}
 	action shared-memory-execute && {
 		cp /usr/bin/id /dev/shm/x
-		want x 'Execution from /dev/shm' /dev/shm/x
-		ours x 'Program from shared memory' /dev/shm/x
+		want x 'Execution from /dev/shm'
+		ours x 'Program from shared memory'
 		/dev/shm/x
 	}
 	action memory-execute && {
-		want '*' 'Fileless execution via memfd_create' 'payload nothing'
-		ours '*' 'Program from memory' 'payload nothing'
+		want '*' 'Fileless execution via memfd_create' nothing
+		ours '*' 'Program from memory' nothing
 		intruder memory-exec
 	}
 	action memory-execute-at && {
-		want '*' 'Fileless execution via memfd_create' 'payload nothing'
-		ours '*' 'Program from memory' 'payload nothing'
+		want '*' 'Fileless execution via memfd_create' nothing
+		ours '*' 'Program from memory' nothing
 		intruder memory-execat
 	}
 	action glibc-tunables && {
@@ -352,10 +352,13 @@ others() { # what our own rules see and the official ones do not
 		cat /var/run/secrets/kubernetes.io/serviceaccount/token
 	}
 	action uring-open && {
+		want intruder 'Read sensitive file untrusted' uring-open
+		ours intruder 'Password file read' uring-open
 		intruder uring-open /etc/shadow
 	}
 	action uring-connect && {
-		intruder uring-connect $out 4444
+		ours intruder 'Mining pool contacted' uring-connect
+		intruder uring-connect $out 3333
 	}
 	action fault-handler && {
 		intruder fault-handler
@@ -440,6 +443,7 @@ pod)
 	[ "$SECONDS" -ge 6 ] || rest $((6 - SECONDS))
 	action late-read && {
 		want nginx 'Read sensitive file trusted after startup' when
+		ours nginx 'Password file read' when
 		: >/tmp/go
 		wait
 	}

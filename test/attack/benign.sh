@@ -59,7 +59,7 @@ programs() {
 	action environment && env A=1 B=2 printenv A
 	action identity && { id; whoami; groups; }
 	action system && { uname -a; date; nproc; df -h; hostname; }
-	action processes ps && ps aux
+	action processes pgrep && pgrep -l bash
 	action own-proc && cat /proc/self/status /proc/meminfo /proc/loadavg /proc/self/cgroup
 	action parallel xargs && ls /data/in | xargs -P 2 -n 1 echo
 	action python python3 && python3 -S -c 'print(sum(i * i for i in range(1000)))'

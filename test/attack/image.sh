@@ -19,13 +19,14 @@ key=$({
 	cat "$0" "$here/intruder.c"
 	stat -c %Y /var/lib/dpkg/status 2>/dev/null || :
 } | sha256sum | cut -c1-12)
-root=$1/image-$key
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+root=$out/image-$key
 if [ -d "$root" ]; then
 	echo "$root"
 	exit 0
 fi
-mkdir -p "$1"
-new=$(mktemp -d "$1/making.XXXXXX")
+new=$(mktemp -d "$out/making.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 
 # --- folders ---
@@ -134,7 +135,8 @@ for i in 1 2 3 4 5 6 7 8 9; do echo "line $i of a data file" >data/in/$i.txt; do
 echo '{"name": "web", "replicas": 2}' >data/in/config.json
 echo '<html>hello</html>' >srv/site/index.html
 
+ldconfig -r "$new" 2>/dev/null || :
 cd /
-find "$1" -maxdepth 1 \( -name 'image-*' -o -name 'making.*' \) -mmin +120 -exec rm -rf {} +
+find "$out" -maxdepth 1 \( -name 'image-*' -o -name 'making.*' \) -mmin +120 -exec rm -rf {} +
 mv -T "$new" "$root" 2>/dev/null || [ -d "$root" ]
 echo "$root"
