@@ -158,6 +158,8 @@ static const struct {
 	{ "proc.name=a and proc.pname=b", 1, "proc.name = a" },
 	{ "proc.name in (a, b) and fd.name startswith /etc", 1, "fd.name startswith /etc" },
 	{ "proc.name in (a, b) and not fd.name startswith /etc", 1, "proc.name = a,b" },
+	{ "(proc.name=a or proc.name=b or proc.name=c) and proc.pname in (x, y)", 1,
+	  "proc.pname = x,y" },
 	{ "proc.name intersects (a, b)", 1, "proc.name = a,b" },
 	{ "evt.type=openat and fd.name contains x", 1, "fd.name contains x" },
 	{ "evt.type=open and fd.name contains x", -1, "" },
