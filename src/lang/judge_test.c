@@ -90,8 +90,6 @@ static void test_sound(void **state)
 			arena_reset(&arena);
 			matches = expr_match(x, &t.ev);
 			j = expr_judge(x, partial_judge, &p);
-			if (j != JUDGE_UNKNOWN && matches != (j == JUDGE_YES))
-				print_error("%.*s\n", STR_ARG(buf_slice(&b)));
 			if (j != JUDGE_UNKNOWN)
 				assert_int_equal(matches, j == JUDGE_YES);
 			decided += j != JUDGE_UNKNOWN;

@@ -108,6 +108,18 @@ static void gates_choose(struct many *m, struct plan *p, const uint32_t *uses)
 	}
 }
 
+/* Takes @edge out of the run's; false when it is not there. */
+static bool edge_remove(struct run *run, uint32_t edge)
+{
+	uint32_t kept = 0, n = run->n;
+
+	for (uint32_t e = 0; e < n; e++)
+		if (run->edges[e] != edge)
+			run->edges[kept++] = run->edges[e];
+	run->n = kept;
+	return kept < n;
+}
+
 /* Takes the gates out of the runs and notes who is behind each. */
 static int gates_fill(struct many *m, struct plan *p)
 {
@@ -117,17 +129,9 @@ static int gates_fill(struct many *m, struct plan *p)
 		if (!users)
 			return -ENOMEM;
 		p->gate[g].users = users;
-		for (uint32_t i = 0; i < p->n; i++) {
-			struct run *run = &p->run[i];
-			uint32_t *edges = (uint32_t *)run->edges, kept = 0;
-
-			for (uint32_t e = 0; e < run->n; e++)
-				if (edges[e] != p->gate[g].edge)
-					edges[kept++] = edges[e];
-			if (kept < run->n)
+		for (uint32_t i = 0; i < p->n; i++)
+			if (edge_remove(&p->run[i], p->gate[g].edge))
 				users[i / 64] |= 1ull << (i % 64);
-			run->n = kept;
-		}
 	}
 	return 0;
 }

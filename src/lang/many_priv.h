@@ -92,7 +92,7 @@ struct gate {
 };
 
 struct run {
-	const uint32_t *edges;
+	uint32_t *edges;
 	uint32_t n, place;
 };
 

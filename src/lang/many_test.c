@@ -236,76 +236,79 @@ static void test_types(void **state)
 		}
 }
 
+static const char *const alike[] = {
+	"proc.argv in (x, -g)",
+	"proc.argv intersects (x, -g)",
+	"proc.name in (nginx)",
+	"proc.name in (nginx, a)",
+	"proc.name = nginx",
+	"proc.name != nginx",
+	"proc.pname = nginx",
+	"proc.name = oneof (nginx, nginx)",
+	"proc.name = anyof (nginx, nginx)",
+	"proc.name = val(proc.pname)",
+	"proc.name = val(proc.cmdline)",
+	"proc.env[A] = nginx",
+	"proc.env[B] = nginx",
+	"proc.aname[1] = nginx",
+	"proc.aname[2] = nginx",
+	"proc.aname = nginx",
+	"tolower(proc.name) = nginx",
+	"toupper(proc.name) = nginx",
+	"tolower(proc.pname) = nginx",
+	"concat(proc.name, 'a') = nginxa",
+	"concat(proc.name, 'b') = nginxa",
+	"concat(proc.pname, 'a') = nginxa",
+	"concat(proc.name, 'a', 'a') = nginxa",
+	"getopt(proc.argv, 'gc')[g] exists",
+	"getopt(proc.argv, 'gc')[c] exists",
+	"getopt(proc.argv, 'g:c')[g] exists",
+	"getopt(proc.argv, 'g:c')[g] = x",
+	"getopt(proc.argv, 'gx')[g] = x",
+	"fd.ip = 10.0.0.0/8",
+	"fd.ip = 10.0.0.0/16",
+	"fd.ip = 10.0.0.0",
+	"proc.pid = 1",
+	"proc.ppid = 1",
+	"proc.pid >= 1",
+};
+static const char *const alike_events[][2] = {
+	{ "proc.name", "nginx" },
+	{ "proc.pname", "nginx" },
+	{ "proc.argv", "nginx -g x" },
+	{ "proc.argv", "nginx -c -g" },
+	{ "proc.env[A]", "nginx" },
+	{ "proc.env[B]", "nginx" },
+	{ "proc.aname", "nginx sh" },
+	{ "proc.aname", "sh nginx" },
+	{ "fd.ip", "10.1.0.0 10.0.0.1" },
+	{ "fd.ip", "10.0.0.0" },
+	{ "proc.pid", "1" },
+	{ "proc.pid", "2" },
+	{ "proc.cmdline", "nginx" },
+	{ "proc.argv", "x -g" },
+	{ "proc.name", "NGINX" },
+};
+
 /* Comparisons that differ in one thing only must stay apart. */
 static void test_alike(void **state)
 {
-	static const char *const texts[] = {
-		"proc.argv in (x, -g)",
-		"proc.argv intersects (x, -g)",
-		"proc.name in (nginx)",
-		"proc.name in (nginx, a)",
-		"proc.name = nginx",
-		"proc.name != nginx",
-		"proc.pname = nginx",
-		"proc.name = oneof (nginx, nginx)",
-		"proc.name = anyof (nginx, nginx)",
-		"proc.name = val(proc.pname)",
-		"proc.name = val(proc.cmdline)",
-		"proc.env[A] = nginx",
-		"proc.env[B] = nginx",
-		"proc.aname[1] = nginx",
-		"proc.aname[2] = nginx",
-		"proc.aname = nginx",
-		"tolower(proc.name) = nginx",
-		"toupper(proc.name) = nginx",
-		"tolower(proc.pname) = nginx",
-		"concat(proc.name, 'a') = nginxa",
-		"concat(proc.name, 'b') = nginxa",
-		"concat(proc.pname, 'a') = nginxa",
-		"concat(proc.name, 'a', 'a') = nginxa",
-		"getopt(proc.argv, 'gc')[g] exists",
-		"getopt(proc.argv, 'gc')[c] exists",
-		"getopt(proc.argv, 'g:c')[g] exists",
-		"getopt(proc.argv, 'g:c')[g] = x",
-		"getopt(proc.argv, 'gx')[g] = x",
-		"fd.ip = 10.0.0.0/8",
-		"fd.ip = 10.0.0.0/16",
-		"fd.ip = 10.0.0.0",
-		"proc.pid = 1",
-		"proc.ppid = 1",
-		"proc.pid >= 1",
-	};
-	static const char *const events[][2] = {
-		{ "proc.name", "nginx" },
-		{ "proc.pname", "nginx" },
-		{ "proc.argv", "nginx -g x" },
-		{ "proc.argv", "nginx -c -g" },
-		{ "proc.env[A]", "nginx" },
-		{ "proc.env[B]", "nginx" },
-		{ "proc.aname", "nginx sh" },
-		{ "proc.aname", "sh nginx" },
-		{ "fd.ip", "10.1.0.0 10.0.0.1" },
-		{ "fd.ip", "10.0.0.0" },
-		{ "proc.pid", "1" },
-		{ "proc.pid", "2" },
-		{ "proc.cmdline", "nginx" },
-		{ "proc.argv", "x -g" },
-		{ "proc.name", "NGINX" },
-	};
 	_cleanup_(list_end) struct list l = { .n = 0 };
-	size_t n = sizeof(events) / sizeof(events[0]);
+	size_t n = sizeof(alike_events) / sizeof(alike_events[0]);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		list_add(&l, str_of(texts[i]));
+	for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++)
+		list_add(&l, str_of(alike[i]));
 	list_ready(&l);
 	for (size_t i = 0; i < n * n; i++) {
 		struct test_event t = { .ev.kind = &kind_table[KIND_CONNECT],
 					.ev.type = STR("connect") };
 
 		arena_reset(&arena);
-		test_set(&t, &catalogue, str_of(events[i % n][0]), str_of(events[i % n][1]));
-		test_set(&t, &catalogue, str_of(events[i / n][0]), str_of(events[i / n][1]));
+		test_set(&t, &catalogue, str_of(alike_events[i % n][0]),
+			 str_of(alike_events[i % n][1]));
+		test_set(&t, &catalogue, str_of(alike_events[i / n][0]),
+			 str_of(alike_events[i / n][1]));
 		event_try(&l, &t.ev);
 	}
 }
