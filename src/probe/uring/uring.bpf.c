@@ -15,6 +15,7 @@
  */
 #include "probe/uring/uring.h"
 
+#include "bpf/call_filter.h"
 #include "bpf/io_uring.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
@@ -211,6 +212,24 @@ static __always_inline void rec_send(struct rec_syscall *r, u32 kind, u32 mask)
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, kind);
 }
 
+/* Whether the record can match anything, its result being @res: as of a system call. */
+static __always_inline bool call_pass(const struct rec_syscall *r, u32 kind, s64 res)
+{
+	struct ctl *c = ctl_get();
+	struct filter_call *f;
+	u64 m, access = 0;
+
+	if (!c)
+		return false;
+	m = kind_mask(c, kind);
+	f = m & c->dim[DIM_CALL] ? filter_call_get(r->nr) : NULL;
+	if (!f)
+		return m;
+	if (f->access < SYS_ARGS)
+		access = r->args[f->access];
+	return m & filter_call_mask(f, res, access);
+}
+
 /* --- told at submission --- */
 
 /* Returns 0, with nothing sent, when it did not fit and a larger size is left. */
@@ -219,14 +238,16 @@ static __always_inline int now_send(const struct submission *s, const u32 mask, 
 	struct rec_syscall *r;
 	struct tail t;
 	u32 number;
+	bool pass;
 
 	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(mask), s->kind, &number);
 	if (!r)
 		return 1;
 	asked_fill(r, s, mask, path_max);
-	if (mask != MASK_LARGE && r->cut) {
+	pass = call_pass(r, s->kind, 0);
+	if (!pass || (mask != MASK_LARGE && r->cut)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		return 0;
+		return !pass;
 	}
 	r->hdr.seq = number;
 	r->pad |= SYS_VIA_ASSUMED;
@@ -308,7 +329,7 @@ static __noinline int kept_tell(struct uring_asked *a, s64 res, u32 via)
 
 	if (a->counted)
 		count_add(a->kind, current_cgroup((void *)bpf_get_current_task()), res < 0);
-	if (!a->wanted)
+	if (!a->wanted || !call_pass(kept, a->kind, res))
 		return 0;
 	if (kept->hdr.len < MASK_SMALL - ADDR_MAX)
 		kept_send(a, res, via, MASK_SMALL);
