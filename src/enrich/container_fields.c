@@ -225,8 +225,8 @@ static bool owner_get(const struct event *ev, const struct field_ref *ref, unsig
 	return ret->str.p != NULL;
 }
 
-#define CN(m)	offsetof(struct container, m)
-#define POD(m)	offsetof(struct pod, m)
+#define CN(m)	 offsetof(struct container, m)
+#define POD(m)	 offsetof(struct pod, m)
 #define OWNER(k) (uintptr_t)(k)
 
 const struct field enrich_container_fields[] = {
@@ -294,6 +294,7 @@ const struct field enrich_container_fields[] = {
 	  "DaemonSet that controls the pod" },
 	{ "k8s.statefulset.name", VALUE_STR, "", ALL, SUB, owner_get, OWNER("StatefulSet"),
 	  "StatefulSet that controls the pod" },
-	{ "k8s.job.name", VALUE_STR, "", ALL, SUB, owner_get, OWNER("Job"), "Job that controls the pod" },
+	{ "k8s.job.name", VALUE_STR, "", ALL, SUB, owner_get, OWNER("Job"),
+	  "Job that controls the pod" },
 	{ NULL },
 };

@@ -31,8 +31,8 @@ struct row {
 	const char *path; /* '*' is the id */
 	const char *id;	  /* the member that must equal the id; in a list, selects the element */
 	const struct field *fields;
-	facts_take facts;	  /* of the same document; NULL: it has none */
-	const char *beside;	  /* another file, with facts; BUNDLE_FILE: in the bundle */
+	facts_take facts;   /* of the same document; NULL: it has none */
+	const char *beside; /* another file, with facts; BUNDLE_FILE: in the bundle */
 	facts_take beside_facts;
 	bool bare; /* facts alone are an answer */
 };
@@ -366,16 +366,16 @@ static const struct alias aliases[] = {
 	{ "cri", NULL }, { "oci", NULL }, { "ecs", "docker" }, { "kata", "containerd" }, { 0 },
 };
 
-#define BUNDLE "/io.containerd.runtime.v2.task"
-#define STORE  "/containers/storage/overlay-containers"
+#define BUNDLE	    "/io.containerd.runtime.v2.task"
+#define STORE	    "/containers/storage/overlay-containers"
 #define SNAP_DOCKER "/var/snap/docker/common/var-lib-docker"
 
 #define OCI    .facts = container_facts_oci
 #define DOCKER .facts = container_facts_docker, .beside_facts = container_facts_docker_host
 
 static const struct row rows[] = {
-	{ "containerd", "/run/containerd" BUNDLE "/k8s.io/*/config.json", NULL, containerd_fields, OCI,
-	  .bare = true },
+	{ "containerd", "/run/containerd" BUNDLE "/k8s.io/*/config.json", NULL, containerd_fields,
+	  OCI, .bare = true },
 	{ "containerd", "/run/k3s/containerd" BUNDLE "/k8s.io/*/config.json", NULL,
 	  containerd_fields, OCI, .bare = true },
 	{ "containerd", "/run/k0s/containerd" BUNDLE "/k8s.io/*/config.json", NULL,

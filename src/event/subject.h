@@ -79,9 +79,9 @@ struct account {
 struct proc {
 	uint32_t pid; /* thread group id in the first pid namespace */
 	uint32_t ppid, pgid, sid;
-	uint32_t vpid;				 /* pid in the innermost namespace; 0: unknown */
-	uint32_t vpgid, vsid;			 /* likewise; 0: unknown, or of an outer namespace */
-	uint32_t tty;				 /* device number, 0: none */
+	uint32_t vpid;	      /* pid in the innermost namespace; 0: unknown */
+	uint32_t vpgid, vsid; /* likewise; 0: unknown, or of an outer namespace */
+	uint32_t tty;	      /* device number, 0: none */
 	uint32_t uid, gid, euid, egid, loginuid; /* loginuid UINT32_MAX: not set */
 	uint64_t cap_permitted, cap_effective, cap_inheritable;
 	struct boot_ns start;

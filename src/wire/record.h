@@ -109,11 +109,11 @@ enum exe_flag {
 };
 
 struct rec_exe {
-	__u64 inode; /* 0: nothing here is known (kernel threads) */
+	__u64 inode;		  /* 0: nothing here is known (kernel threads) */
 	__u64 ctime_ns, mtime_ns; /* wall clock */
 	__u64 pidns_start_ns; /* start of the first process of the pid namespace, CLOCK_BOOTTIME */
-	__u32 vpgid, vsid; /* in the innermost pid namespace; 0: the leader is not in it */
-	__u32 uid, gid; /* of the file, in the first user namespace */
+	__u32 vpgid, vsid;    /* in the innermost pid namespace; 0: the leader is not in it */
+	__u32 uid, gid;	      /* of the file, in the first user namespace */
 	__u32 nlink;
 	__u16 mode;
 	__u16 flags; /* enum exe_flag */

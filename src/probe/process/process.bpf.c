@@ -149,23 +149,23 @@ struct upid___exe {
 	struct pid_namespace___exe *ns;
 } __attribute__((preserve_access_index));
 
-#define INODE_TIME(inode, which)                                                           \
-	({                                                                                 \
-		struct inode___first *a = (void *)(inode);                                 \
-		struct inode___hidden *b = (void *)(inode);                                \
-		struct inode___split *c = (void *)(inode);                                 \
-		u64 ns = 0;                                                                \
-                                                                                           \
-		if (bpf_core_field_exists(c->i_##which##_sec))                             \
-			ns = BPF_CORE_READ(c, i_##which##_sec) * NS_PER_SEC_V +            \
-			     (BPF_CORE_READ(c, i_##which##_nsec) & CTIME_NSEC);            \
-		else if (bpf_core_field_exists(b->__i_##which))                            \
-			ns = BPF_CORE_READ(b, __i_##which.tv_sec) * NS_PER_SEC_V +         \
-			     BPF_CORE_READ(b, __i_##which.tv_nsec);                        \
-		else if (bpf_core_field_exists(a->i_##which))                              \
-			ns = BPF_CORE_READ(a, i_##which.tv_sec) * NS_PER_SEC_V +           \
-			     BPF_CORE_READ(a, i_##which.tv_nsec);                          \
-		ns;                                                                        \
+#define INODE_TIME(inode, which)                                                   \
+	({                                                                         \
+		struct inode___first *a = (void *)(inode);                         \
+		struct inode___hidden *b = (void *)(inode);                        \
+		struct inode___split *c = (void *)(inode);                         \
+		u64 ns = 0;                                                        \
+                                                                                   \
+		if (bpf_core_field_exists(c->i_##which##_sec))                     \
+			ns = BPF_CORE_READ(c, i_##which##_sec) * NS_PER_SEC_V +    \
+			     (BPF_CORE_READ(c, i_##which##_nsec) & CTIME_NSEC);    \
+		else if (bpf_core_field_exists(b->__i_##which))                    \
+			ns = BPF_CORE_READ(b, __i_##which.tv_sec) * NS_PER_SEC_V + \
+			     BPF_CORE_READ(b, __i_##which.tv_nsec);                \
+		else if (bpf_core_field_exists(a->i_##which))                      \
+			ns = BPF_CORE_READ(a, i_##which.tv_sec) * NS_PER_SEC_V +   \
+			     BPF_CORE_READ(a, i_##which.tv_nsec);                  \
+		ns;                                                                \
 	})
 
 /*
