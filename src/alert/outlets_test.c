@@ -1,83 +1,7 @@
 /* The whole way: put, spool, threads, channels. Standard output and files. */
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
-#include <cmocka.h>
-
-#include "alert/outlets.h"
-#include "base/cleanup.h"
-
-struct fixture {
-	char dir[64], path[96], spool[96];
-};
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *w)
-{
-	(void)st;
-	(void)type;
-	(void)w;
-	return remove(path);
-}
-
-static int setup(void **state)
-{
-	struct fixture *x = calloc(1, sizeof(*x));
-
-	strcpy(x->dir, "/tmp/porthole-outlets-XXXXXX");
-	if (!mkdtemp(x->dir))
-		return -1;
-	snprintf(x->path, sizeof(x->path), "%s/alerts", x->dir);
-	snprintf(x->spool, sizeof(x->spool), "%s/spool", x->dir);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	nftw(x->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	free(x);
-	return 0;
-}
-
-/* An alert made by hand: "alert NUMBER" and {"n":NUMBER}. */
-static struct alert *made(unsigned i)
-{
-	struct alert *a = malloc(sizeof(*a) + 64);
-	int n;
-
-	memset(a, 0, sizeof(*a));
-	atomic_init(&a->refs, 1);
-	a->priority = (enum priority)(i % PRIORITIES);
-	n = sprintf(a->bytes, "alert %u", i);
-	a->text = (struct str){ a->bytes, (size_t)n };
-	a->json = (struct str){ a->bytes + n + 1, (size_t)sprintf(a->bytes + n + 1, "{\"n\":%u}", i) };
-	a->rule = STR("r");
-	return a;
-}
-
-static struct outlets *opened(const struct outlet_opts *channels, size_t n, const char *spool)
-{
-	struct outlets_opts o = { .channels = channels,
-				  .nchannels = n,
-				  .spool_dir = spool,
-				  .backoff_min_ms = 10,
-				  .backoff_max_ms = 40 };
-	struct outlets *ret = NULL;
-	struct buf why = { 0 };
-
-	if (outlets_open(&o, &ret, &why))
-		fail_msg("%.*s", STR_ARG(buf_slice(&why)));
-	assert_int_equal(why.n, 0);
-	buf_free(&why);
-	return ret;
-}
+#include "alert/channel_testing.h"
 
 static char *slurp(const char *path)
 {
@@ -107,13 +31,13 @@ static const char *expect_lines(const char *text, const char *form, unsigned fro
 
 static void test_file(void **state)
 {
-	struct fixture *x = *state;
+	struct channel_fixture *x = *state;
 	struct outlet_opts c = { .kind = "file", .path = x->path };
-	struct outlets *o = opened(&c, 1, x->spool);
+	struct outlets *o = test_outlets(&c, 1, x->spool);
 	_cleanup_(freep) char *text = NULL;
 
 	for (unsigned i = 0; i < 3000; i++)
-		outlets_put(o, made(i));
+		outlets_put(o, test_alert(i));
 	outlets_put(o, NULL);
 	assert_int_equal(outlets_close(o, 5000), 0);
 	text = slurp(x->path);
@@ -122,16 +46,16 @@ static void test_file(void **state)
 
 static void test_file_rotation(void **state)
 {
-	struct fixture *x = *state;
+	struct channel_fixture *x = *state;
 	struct outlet_opts c = {
 		.kind = "file", .path = x->path, .text = true, .max_bytes = 1000, .keep = 2
 	};
-	struct outlets *o = opened(&c, 1, NULL);
+	struct outlets *o = test_outlets(&c, 1, NULL);
 	unsigned next = 0;
 
 	/* Each line is 10 bytes from 100 on: files of 100 lines. */
 	for (unsigned i = 100; i < 450; i++)
-		outlets_put(o, made(i));
+		outlets_put(o, test_alert(i));
 	assert_int_equal(outlets_close(o, 5000), 0);
 	next = 250;
 	for (int i = 2; i >= 0; i--) {
@@ -149,47 +73,34 @@ static void test_file_rotation(void **state)
 	assert_int_equal(access(x->path, F_OK), -1);
 }
 
-static void wait_sent(struct outlets *o, size_t i, uint64_t n)
-{
-	struct outlet_stats s = { 0 };
-
-	for (int t = 0; t < 2000 && s.sent < n; t++) {
-		usleep(1000);
-		outlets_channel(o, i, &s);
-	}
-	assert_int_equal(s.sent, n);
-}
-
 /* Someone else moves the file, or it cannot be written for a while. */
 static void test_file_moved(void **state)
 {
-	struct fixture *x = *state;
+	struct channel_fixture *x = *state;
 	struct outlet_opts c = { .kind = "file", .path = x->path };
-	struct outlets *o = opened(&c, 1, NULL);
+	struct outlets *o = test_outlets(&c, 1, NULL);
 	_cleanup_(freep) char *first = NULL;
 	_cleanup_(freep) char *second = NULL;
 	char old[128];
 	struct outlet_stats s = { 0 };
 
 	snprintf(old, sizeof(old), "%s.old", x->path);
-	outlets_put(o, made(0));
-	wait_sent(o, 0, 1);
+	outlets_put(o, test_alert(0));
+	test_wait(o, 0, sent, 1);
 	assert_int_equal(rename(x->path, old), 0);
-	outlets_put(o, made(1));
-	wait_sent(o, 0, 2);
+	outlets_put(o, test_alert(1));
+	test_wait(o, 0, sent, 2);
 	unlink(x->path);
 	mkdir(x->path, 0700);
-	outlets_put(o, made(2));
-	for (int t = 0; t < 2000 && !s.failures; t++) {
-		usleep(1000);
-		outlets_channel(o, 0, &s);
-	}
+	outlets_put(o, test_alert(2));
+	test_wait(o, 0, failures, 1);
+	s = test_channel(o, 0);
 	assert_true(s.failing);
 	assert_non_null(strstr(s.error, "Is a directory"));
 	assert_int_equal(s.pending, 1);
 	rmdir(x->path);
 	outlets_reopen(o);
-	wait_sent(o, 0, 3);
+	test_wait(o, 0, sent, 3);
 	outlets_channel(o, 0, &s);
 	assert_false(s.failing);
 	assert_string_equal(s.error, "");
@@ -203,7 +114,7 @@ static void test_file_moved(void **state)
 /* A pipe nobody reads: the file beside it goes on, and nothing is lost once someone reads. */
 static void test_stdout_blocked(void **state)
 {
-	struct fixture *x = *state;
+	struct channel_fixture *x = *state;
 	struct outlet_opts c[] = { { .kind = "stdout", .text = true },
 				   { .kind = "file", .path = x->path } };
 	int before = dup(STDOUT_FILENO), pipes[2];
@@ -214,13 +125,13 @@ static void test_stdout_blocked(void **state)
 	fflush(stdout);
 	assert_int_equal(pipe(pipes), 0);
 	dup2(pipes[1], STDOUT_FILENO);
-	o = opened(c, 2, NULL);
+	o = test_outlets(c, 2, NULL);
 	dup2(before, STDOUT_FILENO);
 	close(pipes[1]);
 	close(before);
 	for (unsigned i = 0; i < 8000; i++)
-		outlets_put(o, made(i));
-	wait_sent(o, 1, 8000);
+		outlets_put(o, test_alert(i));
+	test_wait(o, 1, sent, 8000);
 	while (n < 8000 * 11 - 1110) {
 		ssize_t got = read(pipes[0], text + n, sizeof(text) - n);
 
@@ -236,7 +147,7 @@ static void test_stdout_blocked(void **state)
 /* Not sent before the end: there again after it. */
 static void test_restart(void **state)
 {
-	struct fixture *x = *state;
+	struct channel_fixture *x = *state;
 	struct outlet_opts c = { .kind = "stdout", .name = "out-1" };
 	struct outlet_opts file = { .kind = "file", .name = "out-1", .path = x->path };
 	int before = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
@@ -245,15 +156,15 @@ static void test_restart(void **state)
 
 	fflush(stdout);
 	dup2(full, STDOUT_FILENO);
-	o = opened(&c, 1, x->spool);
+	o = test_outlets(&c, 1, x->spool);
 	dup2(before, STDOUT_FILENO);
 	close(before);
 	close(full);
 	for (unsigned i = 0; i < 100; i++)
-		outlets_put(o, made(i));
+		outlets_put(o, test_alert(i));
 	assert_int_equal(outlets_close(o, 50), 100);
-	o = opened(&file, 1, x->spool);
-	outlets_put(o, made(100));
+	o = test_outlets(&file, 1, x->spool);
+	outlets_put(o, test_alert(100));
 	assert_int_equal(outlets_close(o, 2000), 0);
 	text = slurp(x->path);
 	assert_string_equal(expect_lines(text, "{\"n\":%u}\n", 0, 101), "");
@@ -298,7 +209,7 @@ static void test_wrong(void **state)
 	buf_free(&why);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_dir_setup, test_dir_teardown)
 
 int main(void)
 {
