@@ -1,10 +1,15 @@
 /* One function for each table; each appends whole records. */
 #include "agent/dump.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "enrich/cluster.h"
+#include "enrich/container_name.h"
 #include "enrich/k8s.h"
+#include "enrich/users.h"
 #include "kube/obj.h"
 #include "probe/process/process.h"
 #include "wire/meta.h"
@@ -108,6 +113,7 @@ static void dump_proc(struct dump *d, const struct proc *p)
 			 .tid = p->pid,
 			 .uid = p->uid },
 		.task = task_of(p),
+		.exe = prog->file,
 	};
 	struct rec_str piece[EXEC_PIECES];
 	size_t at = record_start(d, &r, sizeof(r));
@@ -137,21 +143,71 @@ static int dump_family(void *ctx, struct proc *p)
 	return d->b->failed;
 }
 
-static int dump_object(void *ctx, const struct kube_obj *o)
+/* A record of one blob. */
+static void dump_blob(struct dump *d, unsigned type, struct str blob)
 {
-	struct dump *d = ctx;
-	struct rec_blob r = { .hdr = { .type = REC_KUBE, .time_ns = d->at.ns } };
-	_cleanup_(buf_free) struct buf text = { 0 };
-	struct rec_str piece;
-	size_t at;
+	struct rec_blob r = { .hdr = { .type = (uint16_t)type, .time_ns = d->at.ns } };
+	size_t at = record_start(d, &r, sizeof(r));
+	struct rec_str piece = piece_add(d, at, blob, REC_MAX);
 
-	if (kube_obj_encode(&text, o) != 0)
-		return 0;
-	at = record_start(d, &r, sizeof(r));
-	piece = piece_add(d, at, buf_slice(&text), REC_MAX);
 	if (!d->b->failed)
 		((struct rec_blob *)(d->b->p + at))->blob = piece;
 	record_end(d, at);
+}
+
+static void text_copy(char *to, size_t size, struct str text)
+{
+	size_t n = text.n < size - 1 ? text.n : size - 1;
+
+	if (n)
+		memcpy(to, text.p, n);
+	to[n] = '\0';
+}
+
+static int dump_container(void *ctx, struct container *c)
+{
+	_cleanup_(freep) struct container_name *n = calloc(1, sizeof(*n));
+	_cleanup_(buf_free) struct buf text = { 0 };
+	struct dump *d = ctx;
+
+	if (!n)
+		return 1;
+	text_copy(n->name, sizeof(n->name), c->name);
+	text_copy(n->image, sizeof(n->image), c->image);
+	text_copy(n->image_id, sizeof(n->image_id), c->image_id);
+	if (c->pod) {
+		text_copy(n->pod_ns, sizeof(n->pod_ns), c->pod->ns);
+		text_copy(n->pod_name, sizeof(n->pod_name), c->pod->name);
+		text_copy(n->pod_uid, sizeof(n->pod_uid), c->pod->uid);
+	}
+	if (c->ip.len)
+		inet_ntop(c->ip.len == 4 ? AF_INET : AF_INET6, c->ip.b, n->ip, sizeof(n->ip));
+	n->privileged = c->privileged;
+	if (c->mounts.n <= sizeof(n->mounts)) {
+		if (c->mounts.n)
+			memcpy(n->mounts, c->mounts.p, c->mounts.n);
+		n->mounts_n = c->mounts.n;
+	}
+	container_record(&text, c->id, n);
+	dump_blob(d, REC_CONTAINER, buf_slice(&text));
+	return d->b->failed;
+}
+
+static void dump_users(struct dump *d)
+{
+	_cleanup_(buf_free) struct buf text = { 0 };
+
+	users_collect(&text);
+	dump_blob(d, REC_USERS, buf_slice(&text));
+}
+
+static int dump_object(void *ctx, const struct kube_obj *o)
+{
+	struct dump *d = ctx;
+	_cleanup_(buf_free) struct buf text = { 0 };
+
+	if (kube_obj_encode(&text, o) == 0)
+		dump_blob(d, REC_KUBE, buf_slice(&text));
 	return d->b->failed;
 }
 
@@ -160,7 +216,9 @@ int dump_tables(struct enrich *e, struct boot_ns at,
 {
 	struct dump d = { b, at, wanted, ctx };
 
+	dump_users(&d);
 	cgroup_each(enrich_cgroups(e), dump_cgroup, &d);
+	container_each(enrich_cgroups(e), dump_container, &d);
 	k8s_each(enrich_k8s(e), dump_object, &d);
 	proc_each(enrich_procs(e), dump_family, &d);
 	return b->failed ? -ENOMEM : 0;

@@ -1,8 +1,7 @@
 #pragma once
 /*
- * The tables as records again, so that a capture can begin in the middle of a run: cgroups, the
- * processes asked for with their ancestors, cluster objects. The names that container runtimes and
- * /etc/passwd gave are not here: their records are kept as they came.
+ * The tables as records again, so that a capture can begin in the middle of a run: this host's
+ * users, cgroups, containers, cluster objects, and the processes asked for with their ancestors.
  */
 #include "enrich/enrich.h"
 

@@ -4,9 +4,6 @@
  *
  *	| rec | rec | free ...        | rec | rec | 0 |
  *	            ^ head              ^ tail (oldest)
- *
- * Records that name containers and users come once and are needed by every capture: they are kept
- * apart (`names`), as they came.
  */
 #include "agent/lookback.h"
 
@@ -26,8 +23,7 @@
 #include "source/capture.h"
 #include "wire/record.h"
 
-#define NAMES_BYTES (2u << 20)
-#define PATH_BYTES  1024
+#define PATH_BYTES 1024
 /* Processes of a window, by a set of this many places; more are all dumped. */
 #define SEEN_BITS 14
 #define SEEN_MAX  ((1u << SEEN_BITS) / 2)
@@ -55,10 +51,9 @@ struct lookback {
 	size_t head, tail, size;
 	bool full_lap;		/* head is behind tail */
 	struct boot_ns dropped; /* time of the youngest record that was pushed out */
-	struct buf names;
 	struct lookback_stats stats;
 	bool pending;
-	struct boot_ns from, due; /* of the pending capture */
+	struct boot_ns from, due, first; /* of the pending capture; its first record */
 	char name[LOOKBACK_NAME];
 	uint32_t number, hour_count;
 	struct boot_ns hour;
@@ -79,7 +74,6 @@ int lookback_new(const struct lookback_opts *o, const struct event_host *host, s
 		return -errno;
 	l->opts = *o;
 	l->host = *host;
-	l->names.max = NAMES_BYTES;
 	l->size = dump_aligned(o->memory_bytes);
 	l->ring = malloc(l->size);
 	if (!l->ring)
@@ -133,21 +127,6 @@ static void ring_room(struct lookback *l, size_t n)
 		ring_drop(l);
 }
 
-static bool is_name(const struct rec_hdr *h)
-{
-	return h->type == REC_CONTAINER || h->type == REC_USERS;
-}
-
-static void names_keep(struct lookback *l, const struct rec_hdr *h)
-{
-	static const char zeros[DUMP_ALIGN];
-
-	if (l->names.n + dump_aligned(h->len) > NAMES_BYTES)
-		return; /* captures will lack the name, as they say */
-	buf_add(&l->names, h, h->len);
-	buf_add(&l->names, zeros, dump_aligned(h->len) - h->len);
-}
-
 void lookback_record(struct lookback *l, const struct rec_hdr *h)
 {
 	uint64_t old = h->time_ns > l->opts.window_ns + l->opts.after_ns ?
@@ -155,10 +134,6 @@ void lookback_record(struct lookback *l, const struct rec_hdr *h)
 			       0;
 	size_t n = dump_aligned(h->len);
 
-	if (is_name(h)) {
-		names_keep(l, h);
-		return;
-	}
 	if (n > l->size / 4)
 		return;
 	ring_room(l, n);
@@ -359,12 +334,12 @@ static void seen_add(struct seen *s, const struct rec_hdr *h)
 	s->n++;
 }
 
-/* Processes that were there when the window began and did something in it. */
+/* Processes that did something in the window and began before its first record, so without a fork. */
 static bool proc_wanted(void *ctx, const struct proc *p)
 {
 	const struct lookback *l = ctx;
 
-	return p->start.ns < l->from.ns &&
+	return p->start.ns < l->first.ns &&
 	       (l->seen.n > SEEN_MAX || l->seen.place[seen_at(&l->seen, p->pid, p->start.ns)].start);
 }
 
@@ -381,6 +356,7 @@ static bool window_copy(struct lookback *l, struct buf *b)
 		const struct rec_hdr *h = ring_at(l, at);
 
 		if (h->time_ns >= l->from.ns) {
+			l->first.ns = n ? l->first.ns : h->time_ns;
 			buf_add(b, h, h->len);
 			buf_add(b, zeros, dump_aligned(h->len) - h->len);
 			seen_add(&l->seen, h);
@@ -403,9 +379,7 @@ static int job_make(struct lookback *l, struct enrich *e)
 		l->stats.cut++;
 	if (!window_copy(l, &j->records))
 		return -ENOMEM;
-	err = dump_tables(e, l->from, proc_wanted, l, &j->state);
-	buf_add(&j->state, "\0\0\0\0\0\0\0", dump_aligned(j->state.n) - j->state.n);
-	buf_add(&j->state, l->names.p, l->names.n);
+	err = dump_tables(e, l->first, proc_wanted, l, &j->state);
 	captures_prune(l, j->records.n + j->state.n);
 	return err;
 }
@@ -459,7 +433,6 @@ void lookback_close(struct lookback *l, struct enrich *e)
 		job_start(l, e);
 	if (l->running)
 		job_end(l);
-	buf_free(&l->names);
 	free(l->ring);
 	free(l);
 }
