@@ -56,7 +56,9 @@ static void bits_freep(struct bits **b)
 
 struct pushdown_clause pushdown_of_query(const struct query *q)
 {
-	return (struct pushdown_clause){ q->kinds, q->where, q->scope, q->pid, q->pid && q->tree };
+	return (struct pushdown_clause){
+		q->kinds, q->where, q->scope, q->pid, q->pid && q->tree, q->shown
+	};
 }
 
 /* Bits */
@@ -318,15 +320,40 @@ static void programs_settle(void)
 		usleep(SETTLE_US);
 }
 
+static void flags_collect(void *ctx, const struct field_ref *ref)
+{
+	*(uint32_t *)ctx |= ref->field->flags;
+}
+
+/* What is recorded only on request: WANT_FILE, WANT_DATA. */
+static uint32_t clauses_want(const struct pushdown_clause *list, size_t n)
+{
+	uint32_t flags = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		flags |= list[i].shown;
+		if (list[i].where)
+			expr_fields(list[i].where, flags_collect, &flags);
+		if (list[i].scope)
+			expr_fields(list[i].scope, flags_collect, &flags);
+	}
+	return (flags & FIELD_FILE ? WANT_FILE : 0) | (flags & FIELD_DATA ? WANT_DATA : 0);
+}
+
 /* Everything of the wanted kinds passes; no map is looked at. */
-static int filter_open(struct pushdown *p, uint64_t wanted, uint64_t counted)
+static int filter_open(struct pushdown *p, uint64_t wanted, uint64_t counted, uint32_t want_flags)
 {
 	bool on = false;
 	int err;
 
 	for (int d = 0; d < DIM_COUNT; d++)
 		on |= p->ctl.dim[d] != 0;
-	p->ctl = (struct ctl){ .wanted = wanted, .counted = counted, .self = p->ctl.self };
+	p->ctl = (struct ctl){
+		.wanted = wanted,
+		.counted = counted,
+		.self = p->ctl.self,
+		.want_flags = want_flags,
+	};
 	memset(p->ctl.clauses, 0xff, sizeof(p->ctl.clauses));
 	memset(p->ctl.other, 0xff, sizeof(p->ctl.other));
 	memset(p->ctl.family, 0xff, sizeof(p->ctl.family));
@@ -374,7 +401,7 @@ int pushdown_set(struct pushdown *p, uint64_t wanted, uint64_t counted,
 		 const struct pushdown_clause *list, size_t n)
 {
 	struct ctl open;
-	int err = filter_open(p, wanted, counted);
+	int err = filter_open(p, wanted, counted, clauses_want(list, n));
 
 	if (err || p->off || n == 0)
 		return err;

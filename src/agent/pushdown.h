@@ -15,6 +15,7 @@ struct pushdown_clause {
 	const struct expr *where, *scope; /* NULL: all */
 	uint32_t pid; /* with @tree: scope says this process or its descendants */
 	bool tree;
+	uint32_t shown; /* FIELD_FILE, FIELD_DATA: of fields that are shown; those compared are seen */
 };
 
 struct bits;

@@ -41,7 +41,8 @@ static bool call_make(const struct sys_call *row, struct arena *a, struct call *
 		return false;
 	ret->fd_is_ret = ret->ev.fd.num == RESULT_MARK;
 	for (int at = 0; at < SYS_ARGS; at++)
-		if (row->args[at].name && row->args[at].type == &arg_open_flags)
+		if (row->args[at].name && row->args[at].type == &arg_open_flags &&
+		    !(row->flags & SYS_HOW))
 			ret->access = at;
 	arena_reset(a);
 	return true;
@@ -69,7 +70,8 @@ static bool call_possible(struct call *c, const struct clause *clause, enum call
 
 	if (c->fd_is_ret)
 		know.know |= KNOW_FD_RET;
-	if (c->ev.fd.type == FD_FILE)
+	/* An open may be of a directory: its flags tell. */
+	if (c->ev.fd.type == FD_FILE && c->row->kind != KIND_OPEN)
 		know.know |= KNOW_FILE;
 	if (c->access >= 0) {
 		know.know |= KNOW_ACCESS;

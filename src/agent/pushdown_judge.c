@@ -157,7 +157,8 @@ static enum judgement type_judge(const struct expr_cond *c, enum fd_type type)
 /* A descriptor that is no socket may be of many types, but of no socket's. */
 static enum judgement no_socket_judge(const struct expr_cond *c)
 {
-	static const char *const sockets[] = { "ipv4", "ipv6", "unix", "4", "6", "u" };
+	/* "u" is a userfaultfd too. */
+	static const char *const sockets[] = { "ipv4", "ipv6", "unix", "4", "6" };
 
 	if (strcmp(c->ref->field->name, "fd.sockfamily") == 0)
 		return JUDGE_NO;

@@ -19,6 +19,7 @@ struct query {
 	struct expr *where, *scope;
 	uint32_t pid;
 	bool tree;
+	uint32_t shown; /* as in struct pushdown_clause */
 };
 
 /*

@@ -75,6 +75,19 @@ static void sink_event(void *ctx, const struct event *ev)
 		s->done = true;
 }
 
+static void shown_add(void *ctx, const struct field_ref *ref)
+{
+	*(uint32_t *)ctx |= ref->field->flags;
+}
+
+static void shown_note(struct sink *s)
+{
+	for (size_t i = 0; i < s->nrefs; i++)
+		shown_add(&s->query.shown, &s->refs[i]);
+	if (s->format)
+		format_fields(s->format, shown_add, &s->query.shown);
+}
+
 int sink_make(const struct sink_opts *o, struct sink *ret, struct buf *why)
 {
 	struct sink s = { .ops = o->json ? &out_json_ops : &out_text_ops, .count = o->count };
@@ -85,6 +98,7 @@ int sink_make(const struct sink_opts *o, struct sink *ret, struct buf *why)
 	if (!err && o->format)
 		err = format_make(&s, o->format, why);
 	if (!err) {
+		shown_note(&s);
 		/* The refs are borrowed by the form: they must be where they will stay. */
 		*ret = s;
 		err = s.ops->open(catalogue_get(), ret->refs, ret->nrefs, &ret->out);

@@ -83,6 +83,7 @@ struct path {
 
 struct file {
 	struct path f_path;
+	unsigned int f_mode;
 	struct inode *f_inode;
 	void *private_data;
 };

@@ -22,6 +22,19 @@ enum fd_type {
 	FD_IPV6,
 	FD_UNIX,
 	FD_OTHER,
+	FD_PIPE,
+	FD_NETLINK,
+	FD_EVENTFD,
+	FD_EVENTPOLL,
+	FD_INOTIFY,
+	FD_SIGNALFD,
+	FD_TIMERFD,
+	FD_BPF,
+	FD_USERFAULTFD,
+	FD_IO_URING,
+	FD_MEMFD,
+	FD_PIDFD,
+	FD_TYPES
 };
 
 /* The two ends as the kernel has them; "client" is who opened the connection, when that is known. */
@@ -47,7 +60,12 @@ struct evt_fd {
 	struct str nameraw; /* the path as the program gave it */
 	bool cut;	    /* name is incomplete: longer than the stated maximum */
 	struct conn conn;
-	struct peer peer; /* of conn.remote; enrich/ fills it */
+	struct peer peer;  /* of conn.remote; enrich/ fills it */
+	bool connected;	   /* the socket has a peer of its own */
+	bool name_changed; /* the event's peer is another than that of the socket's event before */
+	struct str realpath; /* of an opened file: links followed; absent: not asked for */
+	uint64_t ino;	     /* likewise; 0: not known */
+	uint32_t dev;	     /* major << 20 | minor */
 };
 
 /* What an event says about processes, cgroups and the cluster; enrich/ keeps its tables by it. */

@@ -33,6 +33,8 @@ enum field_flag {
 	FIELD_INDEX = 4,   /* takes [n] or [key] */
 	FIELD_SUBJECT = 8, /* depends on ev->proc alone: may be cached by subject_gen() */
 	FIELD_ENV = 16,	   /* absent unless environments are captured (session_opts.env) */
+	FIELD_FILE = 32,   /* absent unless asked of the kernel: WANT_FILE of wire/ctl.h */
+	FIELD_DATA = 64,   /* likewise: WANT_DATA */
 };
 
 struct field {
@@ -44,6 +46,8 @@ struct field {
 	field_get get;
 	uintptr_t arg; /* for get's own use: an offset, an index, a bit */
 	const char *help;
+	bool (*has_key)(struct str key); /* FIELD_INDEX: which keys there are; NULL: any */
+	uint64_t quiet; /* KIND_BITs of those whose JSON has it only on request, FIELD_DEFAULT or not */
 };
 
 struct catalogue {

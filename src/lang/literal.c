@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include "event/port.h"
+
 static const struct unit {
 	const char *of; /* the field's unit */
 	struct str suffix;
@@ -34,21 +36,6 @@ static const struct unit {
 	{ "bytes", STR("Mi"), 1ull << 20 },
 	{ "bytes", STR("Gi"), 1ull << 30 },
 	{ "bytes", STR("Ti"), 1ull << 40 },
-};
-
-/* IANA's names for the ports that conditions name. */
-static const struct {
-	struct str name;
-	uint16_t port;
-} services[] = {
-	{ STR("ftp"), 21 },	{ STR("ssh"), 22 },	     { STR("telnet"), 23 },
-	{ STR("smtp"), 25 },	{ STR("domain"), 53 },	     { STR("tftp"), 69 },
-	{ STR("http"), 80 },	{ STR("kerberos"), 88 },     { STR("pop3"), 110 },
-	{ STR("sunrpc"), 111 }, { STR("ntp"), 123 },	     { STR("imap2"), 143 },
-	{ STR("imap"), 143 },	{ STR("snmp"), 161 },	     { STR("ldap"), 389 },
-	{ STR("https"), 443 },	{ STR("submission"), 587 },  { STR("ldaps"), 636 },
-	{ STR("imaps"), 993 },	{ STR("pop3s"), 995 },	     { STR("nfs"), 2049 },
-	{ STR("mysql"), 3306 }, { STR("postgresql"), 5432 }, { STR("redis"), 6379 },
 };
 
 struct number {
@@ -216,13 +203,13 @@ static const char *read_signed(struct str s, const char *unit, int64_t *ret)
 
 static const char *read_port(struct str s, uint64_t *ret)
 {
+	uint16_t port;
 	uint64_t v;
 
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (str_eq(services[i].name, s)) {
-			*ret = services[i].port;
-			return NULL;
-		}
+	if (port_find(s, &port)) {
+		*ret = port;
+		return NULL;
+	}
 	if (read_unsigned(s, "", &v) || v > UINT16_MAX)
 		return "a port, 0 to 65535, or a service name such as https";
 	*ret = v;

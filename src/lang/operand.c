@@ -20,7 +20,7 @@ static bool get_text(const struct operand *o, const struct event *ev, unsigned n
 }
 
 /* Fields whose bracket argument may also stand behind a dot: evt.arg.flags is evt.arg[flags]. */
-static const struct str dotted[] = { STR("evt.arg"), STR("evt.rawarg") };
+static const struct str dotted[] = { STR("evt.arg"), STR("evt.rawarg"), STR("evt.type.is") };
 
 static const struct field *find_dotted(const struct catalogue *c, struct str name, struct str *ret)
 {
@@ -31,7 +31,8 @@ static const struct field *find_dotted(const struct catalogue *c, struct str nam
 		    name.p[dotted[i].n] != '.')
 			continue;
 		f = field_find(c, dotted[i]);
-		if (f && f->flags & FIELD_INDEX) {
+		if (f && f->flags & FIELD_INDEX &&
+		    (!f->has_key || f->has_key(str_skip(name, dotted[i].n + 1)))) {
 			*ret = str_skip(name, dotted[i].n + 1);
 			return f;
 		}
@@ -90,6 +91,8 @@ int operand_field(const struct operand_site *s, const struct ast_operand *a, str
 		r = bracket_read(s, a->arg, &o.ref);
 	else if (key.p && !pool_str(s->pool, key, &o.ref.key))
 		r = -ENOMEM;
+	if (r == 0 && a->arg && o.ref.key.p && f->has_key && !f->has_key(o.ref.key))
+		r = site_error(s, a->arg->at, "%.*s has nothing of this name", STR_ARG(a->name));
 	if (r < 0)
 		return r;
 	o.type = f->type;

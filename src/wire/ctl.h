@@ -72,7 +72,13 @@ struct ctl {
 	__u64 family[FAMILY_COUNT];
 	__u64 tree; /* clauses that children inherit in f_pid */
 	__u32 self; /* the agent's pid: its own doings are not recorded */
-	__u32 pad;
+	__u32 want_flags; /* enum want_flag */
+};
+
+/* What costs, and is recorded only when somebody looks at it. */
+enum want_flag {
+	WANT_FILE = 1, /* of opened files: the path without links, inode and device */
+	WANT_DATA = 2, /* the first bytes of what is sent and received */
 };
 
 /* Controllers whose version 1 hierarchy can tell the container. */

@@ -110,7 +110,7 @@ exec: name, command line, executable, parent|evt.type=execve|proc.name=vm-exec|p
 exit|evt.type=procexit|proc.name=vm-exit
 open: path and result|evt.type=openat|proc.name=vm-open|fd.name=/etc/vmtest-file|evt.res=SUCCESS
 open: a missing file|evt.type=openat|proc.name=vm-open|fd.name=/etc/vmtest-missing|evt.res=ENOENT
-open: a relative path becomes absolute|evt.type=openat|fd.name=/etc/vmtest-file|evt.arg.dirfd=-100(AT_FDCWD)
+open: a relative path becomes absolute|evt.type=openat|fd.name=/etc/vmtest-file|evt.arg.dirfd=AT_FDCWD
 connect: refused, whom it tried|evt.type=connect|proc.name=vm-connect|fd.name\$->127.0.0.1:9|evt.res=ECONNREFUSED
 connect: accepted, both ends|evt.type=connect|proc.name=vm-connect|fd.name^127.0.0.1:|fd.name\$->127.0.0.1:8080|evt.res=SUCCESS
 pod and container of a process, from its cgroup|evt.type=openat|proc.name=vm-pod|container.id^$(echo $container | cut -c1-12)|k8s.pod.uid=$pod_uid

@@ -59,14 +59,14 @@ static int key_add(struct key **list, size_t *n, const struct field_ref *ref)
 	return 0;
 }
 
-static int field_add(struct out *o, const struct field_ref *ref)
+static int field_add(struct out *o, const struct field_ref *ref, uint64_t kinds)
 {
 	int err = 0;
 
 	if ((ref->field->flags & FIELD_SUBJECT) && !ref->has_index && !ref->key.p)
 		return key_add(&o->subject, &o->nsubject, ref);
 	for (size_t k = 0; !err && k < KIND_COUNT; k++)
-		if (ref->field->kinds & KIND_BIT(k))
+		if (kinds & KIND_BIT(k))
 			err = key_add(&o->of_kind[k], &o->nof_kind[k], ref);
 	return err;
 }
@@ -78,12 +78,12 @@ static int json_open(const struct catalogue *c, const struct field_ref *refs, si
 	int err = o ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < n; i++)
-		err = field_add(o, &refs[i]);
+		err = field_add(o, &refs[i], refs[i].field->kinds);
 	for (size_t i = 0; !err && n == 0 && i < c->n; i++) {
 		struct field_ref ref = { .field = c->fields[i] };
 
 		if (c->fields[i]->flags & FIELD_DEFAULT)
-			err = field_add(o, &ref);
+			err = field_add(o, &ref, ref.field->kinds & ~ref.field->quiet);
 	}
 	if (err) {
 		json_close(o);

@@ -22,13 +22,30 @@ struct {
 	__type(value, struct rec_sock);
 } sys_entered SEC(".maps");
 
+/* The peer that a socket's last event named; `ino` tells sockets apart that had one address. */
+struct peer {
+	u8 addr[16];
+	u32 ino;
+	u16 port, family;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* struct sock * */
+	__type(value, struct peer);
+} sys_peers SEC(".maps");
+
 #define PATH_SMALL 256
 /* Sizes of a record's tail: one short path; relative paths; anything (see TAIL_BYTES). */
+#define MASK_MESSAGE 511
 #define MASK_MEDIUM  1023
 #define PATH_MEDIUM  256
 #define MASK_LARGE   16383
 #define ADDR_MAX     128
 #define AT_FDCWD_V   (-100)
+#define O_CREAT_V     0100
+#define FMODE_CREATED_V 0x100000 /* since 4.19 */
 #define THREAD_BYTES 16384
 
 /* What a system call's own tracepoints give, as their format files have it. */
@@ -51,6 +68,27 @@ struct sys_call {
 	struct pt_regs *regs;
 	long ret;
 	u32 nr;
+	u32 info;    /* enum sys_info */
+	bool opened; /* where the opened file is was asked for */
+};
+
+/* struct msghdr and struct iovec of a program of 64 bits; struct mmsghdr has a length behind. */
+struct user_msg {
+	u64 name;
+	u32 name_len, pad;
+	u64 iov, iov_n;
+};
+
+struct user_iov {
+	u64 at, len;
+};
+
+#define USER_MSG_BYTES 56
+
+/* The address and the data that a call names, in the program's memory; 0: none. */
+struct message {
+	u64 addr, data;
+	u32 addr_len, data_len;
 };
 
 static __always_inline struct pt_regs *task_regs(struct task_struct *t)
@@ -152,23 +190,72 @@ static __always_inline struct path *base_of(struct rec_syscall *r, const struct 
 	return f ? &f->f_path : NULL;
 }
 
+static __always_inline void message_args(const struct sys_call *s, struct message *ret)
+{
+	const volatile struct sys_row *row = row_of(s);
+
+	if (row->addr != ARG_NONE) {
+		ret->addr = arg_at(s, row->addr);
+		ret->addr_len = arg_at(s, row->addr + 1);
+		if (row->flags & SYS_LEN_AT)
+			bpf_probe_read_user(&ret->addr_len, 4, (void *)arg_at(s, row->addr + 1));
+	}
+	if (row->data != ARG_NONE) {
+		ret->data = arg_at(s, row->data);
+		ret->data_len = arg_at(s, row->data + 1);
+	}
+}
+
+/* What went over the wire, not what was asked for: a failed call has no data. */
+static __always_inline void message_read(const struct sys_call *s, struct message *ret)
+{
+	const volatile struct sys_row *row = row_of(s);
+	u32 done = s->ret > 0 ? s->ret : 0;
+	struct user_iov first = {};
+	struct user_msg m = {};
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	if (row->msg == ARG_NONE) {
+		message_args(s, ret);
+	} else {
+		void *at = (void *)arg_at(s, row->msg);
+
+		bpf_probe_read_user(&m, sizeof(m), at);
+		if (m.iov_n)
+			bpf_probe_read_user(&first, sizeof(first), (void *)m.iov);
+		*ret = (struct message){ m.name, first.at, m.name_len, first.len };
+		if (done && (row->flags & SYS_MANY))
+			bpf_probe_read_user(&done, sizeof(done), at + USER_MSG_BYTES);
+	}
+	if (ret->data_len > done)
+		ret->data_len = done;
+}
+
+/* Appends @n bytes of the program's memory, ADDR_MAX - 1 at most. */
+static __always_inline void user_fill(struct rec_syscall *r, u32 which, u64 from, u32 n,
+				      const struct tail *t)
+{
+	u32 at = tail_end(t);
+
+	if (!from || at > t->mask - ADDR_MAX)
+		return;
+	if (n > ADDR_MAX - 1)
+		n = ADDR_MAX - 1;
+	if (bpf_probe_read_user(t->p + at, n & (ADDR_MAX - 1), (void *)from) != 0) {
+		r->fault |= REC_CUT(which);
+		return;
+	}
+	*t->end = at + (n & (ADDR_MAX - 1));
+	piece_set(r, which, at, t, false);
+}
+
 static __always_inline void addr_fill(struct rec_syscall *r, const struct sys_call *s,
 				      const struct tail *t)
 {
 	u8 addr = row_of(s)->addr;
-	u32 n, at = tail_end(t);
 
-	if (addr == ARG_NONE || at > t->mask - ADDR_MAX)
-		return;
-	n = arg_at(s, addr + 1);
-	if (n > ADDR_MAX - 1)
-		n = ADDR_MAX - 1;
-	if (bpf_probe_read_user(t->p + at, n & (ADDR_MAX - 1), (void *)arg_at(s, addr)) != 0) {
-		r->fault |= REC_CUT(SYS_ADDR);
-		return;
-	}
-	*t->end = at + (n & (ADDR_MAX - 1));
-	piece_set(r, SYS_ADDR, at, t, false);
+	if (addr != ARG_NONE)
+		user_fill(r, SYS_ADDR, arg_at(s, addr), arg_at(s, addr + 1), t);
 }
 
 /* The descriptor: a socket's two ends go into the record; of anything else the path is returned. */
@@ -192,6 +279,7 @@ static __always_inline struct path *fd_fill(struct rec_syscall *r, const struct 
 	f = task_file(s->task, (int)arg_at(s, row->fd));
 	if (!f)
 		return NULL;
+	r->info |= BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT_V;
 	sk = file_sock(f);
 	if (!sk)
 		return &f->f_path;
@@ -209,6 +297,47 @@ static __always_inline void walk_fill(struct rec_syscall *r, u32 which, const st
 
 	if (path)
 		piece_set(r, which, from, t, walk_path(t, path));
+}
+
+/* Of an open: openat2's flags, for which the record has room, and whether the file is new. */
+static __always_inline void open_fill(struct rec_syscall *r, const struct sys_call *s)
+{
+	const volatile struct sys_row *row = row_of(s);
+	u64 flags = arg_at(s, row->open);
+	struct file *f;
+
+	if (row->flags & SYS_HOW) {
+		if (bpf_probe_read_user(&r->args[2], 24, (void *)flags) != 0)
+			return;
+		r->info |= SYS_HOW_READ;
+		flags = r->args[2];
+	}
+	if (s->ret < 0 || !((flags & O_CREAT_V) || (row->flags & SYS_CREAT)))
+		return;
+	f = task_file(s->task, s->ret);
+	if (f && (BPF_CORE_READ(f, f_mode) & FMODE_CREATED_V))
+		r->info |= SYS_CREATED;
+}
+
+/* The opened file's own path, links followed, and which file it is. */
+static __always_inline struct path *opened_fill(struct rec_syscall *r, const struct sys_call *s,
+						const struct tail *t)
+{
+	struct file *f = s->opened ? task_file(s->task, s->ret) : NULL;
+	struct sys_inode id = {};
+	u32 at = tail_end(t);
+
+	if (!f)
+		return NULL;
+	r->info |= BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT_V;
+	id.ino = BPF_CORE_READ(f, f_inode, i_ino);
+	id.dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+	if (at <= t->mask - sizeof(id)) {
+		bpf_probe_read_kernel(t->p + at, sizeof(id), &id);
+		*t->end = at + sizeof(id);
+		piece_set(r, SYS_INODE, at, t, false);
+	}
+	return &f->f_path;
 }
 
 static __always_inline void rec_start(struct rec_syscall *r, const struct sys_call *s, u32 number)
@@ -231,7 +360,10 @@ static __always_inline void rec_start(struct rec_syscall *r, const struct sys_ca
 	__builtin_memset(r->piece, 0, sizeof(r->piece));
 	r->ret = s->ret;
 	r->nr = s->nr;
-	r->cut = r->fault = r->pad = 0;
+	r->cut = r->fault = 0;
+	r->info = s->info;
+	if (row_of(s)->open != ARG_NONE)
+		open_fill(r, s);
 }
 
 static __always_inline void rec_end(struct rec_syscall *r, u32 kind, u32 end)
@@ -264,10 +396,11 @@ static __always_inline void send_small(const struct sys_call *s, const char *pat
 
 /*
  * Everything else. Returns 0, with nothing sent, when it did not fit and a larger size is left. No
- * call has both a path and a descriptor, so one walk serves either; only the large size has a second.
+ * call has both a path and a descriptor, so one walk serves either. @two: there is a second walk, of
+ * the second path's directory or of the file that was opened.
  */
 static __always_inline int send_whole(const struct sys_call *s, const u32 mask, const u32 path_max,
-				      const bool large)
+				      const bool two, const bool large)
 {
 	u32 number, kind = row_of(s)->kind, which = SYS_BASE0;
 	struct rec_syscall *r;
@@ -289,8 +422,15 @@ static __always_inline int send_whole(const struct sys_call *s, const u32 mask, 
 	else
 		path = base_of(r, s, 0);
 	walk_fill(r, which, &t, path);
-	if (large)
-		walk_fill(r, SYS_BASE1, &t, base_of(r, s, 1));
+	if (two) {
+		which = SYS_FILE;
+		path = opened_fill(r, s, &t);
+		if (!path && large) {
+			which = SYS_BASE1;
+			path = base_of(r, s, 1);
+		}
+		walk_fill(r, which, &t, path);
+	}
 	if (!large && r->cut) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return 0;
@@ -302,12 +442,87 @@ static __always_inline int send_whole(const struct sys_call *s, const u32 mask, 
 /* Functions of their own: each has a stack of its own. */
 static __noinline int send_medium(const struct sys_call *s)
 {
-	return send_whole(s, MASK_MEDIUM, PATH_MEDIUM, false);
+	return send_whole(s, MASK_MEDIUM, PATH_MEDIUM, false, false);
+}
+
+static __noinline int send_opened(const struct sys_call *s)
+{
+	return send_whole(s, MASK_MEDIUM, PATH_MEDIUM, true, false);
 }
 
 static __noinline int send_large(const struct sys_call *s)
 {
-	return send_whole(s, MASK_LARGE, REC_PATH_MAX, true);
+	return send_whole(s, MASK_LARGE, REC_PATH_MAX, true, true);
+}
+
+/* A message on a socket: its peer's address and, where asked for, its first bytes. */
+static __noinline int send_message(const struct sys_call *s, struct ctl *c)
+{
+	u32 number, kind = row_of(s)->kind;
+	struct rec_syscall *r;
+	struct message m;
+	struct tail t;
+
+	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(MASK_MESSAGE), kind, &number);
+	if (!r)
+		return 0;
+	rec_start(r, s, number);
+	t = (struct tail){ r->tail, &r->hdr.len, MASK_MESSAGE };
+	message_read(s, &m);
+	user_fill(r, SYS_ADDR, m.addr, m.addr_len, &t);
+	if (c->want_flags & WANT_DATA)
+		user_fill(r, SYS_DATA, m.data, m.data_len, &t);
+	fd_fill(r, s, &t);
+	rec_end(r, kind, tail_end(&t));
+	return 0;
+}
+
+/* The peer that the call names, not the one its socket is connected to. */
+static __always_inline bool peer_named(const struct message *m, struct peer *ret)
+{
+	u32 sa[6] = {}; /* family and port, IPv4 address or flow, IPv6 address */
+
+	if (!m->addr || m->addr_len < 16 || bpf_probe_read_user(sa, 16, (void *)m->addr) != 0)
+		return false;
+	ret->family = sa[0];
+	ret->port = sa[0] >> 16;
+	if (ret->family == AF_INET_V) {
+		__builtin_memcpy(ret->addr, &sa[1], 4);
+		return true;
+	}
+	if (ret->family != AF_INET6_V || m->addr_len < 24 ||
+	    bpf_probe_read_user(&sa[4], 8, (void *)m->addr + 16) != 0)
+		return false;
+	__builtin_memcpy(ret->addr, &sa[2], 16);
+	return true;
+}
+
+/*
+ * SYS_PEER_NEW when the call names another peer than the socket's last one did, and notes it. Asked
+ * before any filter: which events are recorded must not change the answer.
+ */
+static __noinline int peer_note(const struct sys_call *s)
+{
+	struct peer now = {}, *was;
+	struct message m;
+	struct file *f;
+	u64 key;
+
+	if (s->ret < 0 && s->ret != -EINPROGRESS_V)
+		return 0;
+	message_read(s, &m);
+	if (!peer_named(&m, &now))
+		return 0;
+	f = task_file(s->task, (int)arg_at(s, row_of(s)->fd));
+	key = (u64)file_sock(f);
+	if (!key)
+		return 0;
+	now.ino = BPF_CORE_READ(f, f_inode, i_ino);
+	was = bpf_map_lookup_elem(&sys_peers, &key);
+	if (was && __builtin_memcmp(was, &now, sizeof(now)) == 0)
+		return 0;
+	bpf_map_update_elem(&sys_peers, &key, &now, BPF_ANY);
+	return SYS_PEER_NEW;
 }
 
 /* True when the path was all there is to it: sent. */
@@ -320,18 +535,27 @@ static __noinline int path_done(const struct sys_call *s)
 	len = bpf_probe_read_user_str(path, sizeof(path), (void *)arg_at(s, row->path[0]));
 	if (len <= 0)
 		return 0;
-	if (len == PATH_SMALL || len == 1 || path[0] != '/' || row->path[1] != ARG_NONE ||
+	if (len == PATH_SMALL || len == 1 || path[0] != '/' || row->path[1] != ARG_NONE || s->opened ||
 	    row->fd != ARG_NONE || row->addr != ARG_NONE)
 		return 0;
 	send_small(s, path, (len - 1) & (PATH_SMALL - 1));
 	return 1;
 }
 
-static __always_inline void call_send(const struct sys_call *s)
+static __always_inline bool is_message(const struct sys_call *s)
 {
+	return row_of(s)->msg != ARG_NONE || row_of(s)->data != ARG_NONE;
+}
+
+static __always_inline void call_send(const struct sys_call *s, struct ctl *c)
+{
+	if (is_message(s)) {
+		send_message(s, c);
+		return;
+	}
 	if (row_of(s)->path[0] != ARG_NONE && path_done(s))
 		return;
-	if (row_of(s)->path[1] != ARG_NONE || !send_medium(s))
+	if (row_of(s)->path[1] != ARG_NONE || !(s->opened ? send_opened(s) : send_medium(s)))
 		send_large(s);
 }
 
@@ -385,8 +609,11 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, co
 	if (!call_asked(&s, c))
 		return 0;
 	s.regs = given ? regs : task_regs(s.task);
+	s.opened = (c->want_flags & WANT_FILE) && row_of(&s)->open != ARG_NONE && ret >= 0;
+	if (row_of(&s)->flags & SYS_PEER)
+		s.info = peer_note(&s);
 	if (call_pass(&s, c))
-		call_send(&s);
+		call_send(&s, c);
 	if (row_of(&s)->flags & SYS_ENTER)
 		bpf_map_delete_elem(&sys_entered, &tid);
 	return 0;

@@ -6,16 +6,19 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "probe/probe.h"
 #include "probe/sock.h"
+#include "probe/syscall/arg_fields.h"
 #include "probe/syscall/table.h"
 #include "wire/sock.h"
 
-/* Distinct argument names in the table, and the few other fields of this probe. */
-#define SYSCALL_FIELDS_MAX 96
+/* Ports below are not given out by themselves (net.ipv4.ip_local_port_range). */
+#define PORT_EPHEMERAL 32768
 
 static struct str call_piece(const struct rec_syscall *r, enum sys_piece which)
 {
@@ -27,7 +30,11 @@ static void file_fill(const struct rec_syscall *r, const struct sys_call *c, str
 {
 	enum sys_piece path = SYS_PATH0 + c->main_path, base = SYS_BASE0 + c->main_path;
 
+	struct open_how_args o;
+
 	ret->type = FD_FILE;
+	if (sys_open_args(c, r, &o) && (o.flags & O_DIRECTORY) && (o.flags & O_TMPFILE) != O_TMPFILE)
+		ret->type = FD_DIR;
 	ret->nameraw = call_piece(r, path);
 	if (ret->nameraw.n && ret->nameraw.p[0] == '/') {
 		ret->name = path_resolve(a, STR_NONE, ret->nameraw);
@@ -37,6 +44,66 @@ static void file_fill(const struct rec_syscall *r, const struct sys_call *c, str
 		ret->name = ret->nameraw.p ? path_resolve(a, from, ret->nameraw) : from;
 	}
 	ret->cut = r->cut & (REC_CUT(path) | REC_CUT(base));
+}
+
+/* What the last name of an anonymous inode says it is. */
+static const struct {
+	const char *name;
+	enum fd_type type;
+} anonymous[] = {
+	{ "[eventfd]", FD_EVENTFD },	     { "[eventpoll]", FD_EVENTPOLL },
+	{ "inotify", FD_INOTIFY },	     { "[signalfd]", FD_SIGNALFD },
+	{ "[timerfd]", FD_TIMERFD },	     { "bpf-map", FD_BPF },
+	{ "bpf-prog", FD_BPF },		     { "bpf_link", FD_BPF },
+	{ "[userfaultfd]", FD_USERFAULTFD }, { "[io_uring]", FD_IO_URING },
+	{ "[pidfd]", FD_PIDFD },
+};
+
+/* The type of a file by its mode's type and its walk, "name\0directory\0". */
+static enum fd_type file_type(uint16_t ifmt, struct str walk)
+{
+	struct str name = str_fixed(walk.p, walk.n);
+
+	if (ifmt == (S_IFDIR & SYS_IFMT))
+		return FD_DIR;
+	if (ifmt == (S_IFIFO & SYS_IFMT))
+		return FD_PIPE;
+	if (name.n + 1 < walk.n || (ifmt && ifmt != (S_IFREG & SYS_IFMT)))
+		return FD_FILE;
+	if (ifmt && str_starts(name, STR("memfd:")))
+		return FD_MEMFD;
+	for (size_t i = 0; i < sizeof(anonymous) / sizeof(anonymous[0]); i++)
+		if ((!ifmt || name.p[0] == '[') && str_eq(name, str_of(anonymous[i].name)))
+			return anonymous[i].type;
+	return FD_FILE;
+}
+
+/* The file behind a descriptor. */
+static void walk_fill(const struct rec_syscall *r, struct arena *a, struct evt_fd *ret)
+{
+	struct str walk = call_piece(r, SYS_FILE);
+
+	ret->type = file_type(r->info & SYS_IFMT, walk);
+	ret->cut = r->cut & REC_CUT(SYS_FILE);
+	if (ret->type == FD_FILE || ret->type == FD_DIR || ret->type == FD_MEMFD)
+		ret->name = walk_to_path(a, walk);
+	else if (walk.n > 1)
+		ret->name = str_fixed(walk.p, walk.n);
+}
+
+/* What is recorded of opened files on request. */
+static void opened_fill(const struct rec_syscall *r, struct arena *a, struct evt_fd *ret)
+{
+	struct str piece = call_piece(r, SYS_INODE);
+	struct sys_inode id;
+
+	if (piece.n != sizeof(id))
+		return;
+	memcpy(&id, piece.p, sizeof(id));
+	ret->ino = id.ino;
+	ret->dev = id.dev;
+	if (!(r->cut & REC_CUT(SYS_FILE)))
+		ret->realpath = walk_to_path(a, call_piece(r, SYS_FILE));
 }
 
 /* A unix address as people write it: a path without its NUL, an abstract name after '@'. */
@@ -89,17 +156,47 @@ static int64_t fd_number(const struct rec_syscall *r, const struct sys_call *c)
 	return -1;
 }
 
-/* 1: the local end serves, 0: it is the client, -1: the call does not tell. */
-static int8_t role_of(enum kind_id kind)
+/*
+ * 1: the local end serves, 0: it is the client, -1: not known. Of calls that do not tell the ports
+ * do: a server's is chosen, a client's given.
+ */
+static int8_t role_of(enum kind_id kind, const struct conn *c)
 {
-	static const int8_t roles[KIND_COUNT] = {
-		[KIND_ACCEPT] = 1,
-		[KIND_LISTEN] = 1,
-		[KIND_BIND] = 1,
-		[KIND_CLOSE] = -1,
+	switch (kind) {
+	case KIND_ACCEPT:
+	case KIND_LISTEN:
+	case KIND_BIND:
+		return 1;
+	case KIND_CLOSE:
+		return -1;
+	case KIND_SEND:
+	case KIND_RECV:
+	case KIND_DUP:
+		if (c->lport == c->rport || (c->lport >= PORT_EPHEMERAL && c->rport >= PORT_EPHEMERAL))
+			return kind == KIND_RECV;
+		return c->lport && c->lport < PORT_EPHEMERAL && (c->lport < c->rport || !c->rport);
+	default:
+		return 0;
+	}
+}
+
+/* Has the socket a peer of its own? TCP's states; UDP and unix sockets use the first alone. */
+static bool state_connected(uint8_t state)
+{
+	static const bool connected[] = {
+		[1] = true, /* ESTABLISHED */ [3] = true, /* SYN_RECV */
+		[4] = true, /* FIN_WAIT1 */   [5] = true, /* FIN_WAIT2 */
+		[8] = true, /* CLOSE_WAIT */  [9] = true, /* LAST_ACK */
+		[11] = true, /* CLOSING */
 	};
 
-	return roles[kind];
+	return state < sizeof(connected) && connected[state];
+}
+
+/* Whether the program's own address tells the peer, where the kernel's socket does not. */
+static bool addr_is_peer(enum kind_id kind, const struct conn *c)
+{
+	return kind == KIND_SEND || kind == KIND_RECV || (kind == KIND_CONNECT && !c->rport);
 }
 
 static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, struct arena *a,
@@ -109,27 +206,23 @@ static void conn_fill(const struct rec_syscall *r, const struct sys_call *c, str
 	struct str addr = call_piece(r, SYS_ADDR);
 	struct conn *conn = &ret->conn;
 
-	sock_fd_fill(s, role_of(c->kind), ret);
+	sock_fd_fill(s, 0, ret);
 	if (s->family == AF_UNIX) {
 		ret->type = FD_UNIX;
 		conn->unix_path = unix_name(a, call_piece(r, SYS_FILE));
+	} else if (s->family == AF_NETLINK) {
+		ret->type = FD_NETLINK;
 	}
-	/* A failed connect leaves the socket without ends: then the program's address tells. */
-	if (c->kind == KIND_CONNECT && !conn->rport)
+	if (addr_is_peer(c->kind, conn))
 		addr_fill(addr, a, conn);
+	conn->is_server = role_of(c->kind, conn);
 	if (c->kind == KIND_CONNECT && sock_ip_any(&conn->local) && !conn->lport)
 		conn->local.len = 0;
 	if (s->family == AF_UNIX)
 		ret->name = conn->unix_path;
 	ret->num = fd_number(r, c);
-}
-
-static bool call_has_path(const struct sys_call *c)
-{
-	for (unsigned at = 0; at < SYS_ARGS; at++)
-		if (sys_arg_piece(c, at) >= 0)
-			return true;
-	return false;
+	ret->connected = state_connected(s->state);
+	ret->name_changed = r->info & SYS_PEER_NEW;
 }
 
 static int syscall_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
@@ -149,105 +242,14 @@ static int syscall_decode(const struct rec_hdr *h, struct arena *a, struct event
 	ret->fd.num = fd_number(r, c);
 	if (r->sock.family) {
 		conn_fill(r, c, a, &ret->fd);
-	} else if (call_has_path(c)) {
+	} else if (sys_has_path(c)) {
 		file_fill(r, c, a, &ret->fd);
+		opened_fill(r, a, &ret->fd);
 	} else if (r->piece[SYS_FILE].off) {
-		ret->fd.type = FD_FILE;
-		ret->fd.name = walk_to_path(a, call_piece(r, SYS_FILE));
-		ret->fd.cut = r->cut & REC_CUT(SYS_FILE);
+		walk_fill(r, a, &ret->fd);
+		opened_fill(r, a, &ret->fd);
 	}
 	return 0;
-}
-
-/* evt.arg.NAME: field->arg is the argument's name in the table. */
-static bool arg_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-		    struct value *ret)
-{
-	const char *name = (const char *)ref->field->arg;
-	const struct rec_syscall *r = ev->body;
-	const struct sys_call *c;
-
-	if (nth || ev->hdr->type != REC_SYSCALL)
-		return false;
-	c = sys_call_find(r->nr);
-	ret->type = VALUE_STR;
-	for (unsigned at = 0; at < SYS_ARGS; at++)
-		if (c->args[at].name && strcmp(c->args[at].name, name) == 0)
-			return c->args[at].type->render(c->args[at].type, r, at, field_arena(),
-							&ret->str);
-	return false;
-}
-
-enum {
-	OPEN_ACCESS_WRITE = 3
-};
-
-/* evt.is_open_read, evt.is_open_write: from the access mode of a call that opens. */
-static bool open_mode_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
-			  struct value *ret)
-{
-	const struct rec_syscall *r = ev->body;
-	const struct sys_call *c;
-
-	if (nth || ev->hdr->type != REC_SYSCALL || ev->kind->id != KIND_OPEN)
-		return false;
-	c = sys_call_find(r->nr);
-	ret->type = VALUE_BOOL;
-	for (unsigned at = 0; at < SYS_ARGS; at++)
-		if (c->args[at].type == &arg_open_flags) {
-			uint64_t mode = r->args[at] & OPEN_ACCESS_WRITE;
-
-			ret->b = ref->field->arg ? mode == 1 || mode == 2 : mode == 0 || mode == 2;
-			return true;
-		}
-	ret->b = ref->field->arg; /* creat(2) writes */
-	return strcmp(c->name, "creat") == 0;
-}
-
-static struct field syscall_fields[SYSCALL_FIELDS_MAX + 1] = {
-	{ "evt.is_open_read", VALUE_BOOL, "", KIND_BIT(KIND_OPEN), 0, open_mode_get, 0,
-	  "whether the file was opened for reading" },
-	{ "evt.is_open_write", VALUE_BOOL, "", KIND_BIT(KIND_OPEN), 0, open_mode_get, 1,
-	  "whether the file was opened for writing" },
-};
-
-static struct field *arg_field(const char *name)
-{
-	struct field *f = syscall_fields;
-
-	for (; f->name; f++)
-		if (f->get == arg_get && strcmp((const char *)f->arg, name) == 0)
-			return f;
-	return f < syscall_fields + SYSCALL_FIELDS_MAX ? f : NULL;
-}
-
-/* The fields evt.arg.NAME come from the table of calls: there is no second list of them. */
-__attribute__((constructor)) static void arg_fields_make(void)
-{
-	static char names[SYSCALL_FIELDS_MAX][40];
-
-	for (size_t i = 0; i < sys_calls_n * SYS_ARGS; i++) {
-		const struct sys_call *c = &sys_calls[i / SYS_ARGS];
-		const char *name = c->args[i % SYS_ARGS].name;
-		struct field *f = name ? arg_field(name) : NULL;
-		char *full;
-
-		if (!f)
-			continue;
-		if (!f->name) {
-			full = names[f - syscall_fields];
-			snprintf(full, sizeof(names[0]), "evt.arg.%s", name);
-			*f = (struct field){ full,
-					     VALUE_STR,
-					     "",
-					     0,
-					     FIELD_DEFAULT,
-					     arg_get,
-					     (uintptr_t)name,
-					     "argument of the system call, as text" };
-		}
-		f->kinds |= KIND_BIT(c->kind);
-	}
 }
 
 static int syscall_prepare(struct bpf_object *obj)
@@ -298,7 +300,9 @@ static uint64_t syscall_type_kinds(struct str type)
 	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | \
 	 KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) |    \
 	 KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_PTRACE) | KIND_BIT(KIND_SETID) |  \
-	 KIND_BIT(KIND_NS) | KIND_BIT(KIND_BPF) | KIND_BIT(KIND_IO_URING) | KIND_BIT(KIND_EXEC))
+	 KIND_BIT(KIND_NS) | KIND_BIT(KIND_BPF) | KIND_BIT(KIND_IO_URING) | KIND_BIT(KIND_EXEC) | \
+	 KIND_BIT(KIND_DUP) | KIND_BIT(KIND_SOCKET) | KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV) | \
+	 KIND_BIT(KIND_MEMORY))
 
 static const struct probe_decoder syscall_decoders[] = {
 	{ REC_SYSCALL, syscall_decode },

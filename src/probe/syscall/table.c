@@ -2,6 +2,10 @@
 #include "probe/syscall/table.h"
 
 #include <asm/unistd_64.h>
+#include <fcntl.h>
+
+/* O_TMPFILE without the O_DIRECTORY in it. */
+#define O_TMPFILE_BIT 020000000
 
 /* clang-format off */
 const struct sys_call sys_calls[] = {
@@ -13,22 +17,25 @@ const struct sys_call sys_calls[] = {
 
 	/* Files. */
 	{ __NR_open, "open", KIND_OPEN,
-	  .args = { { "name", &arg_path }, { "flags", &arg_open_flags }, { "mode", &arg_mode } } },
+	  .args = { { "name", &arg_path }, { "flags", &arg_open_flags }, { "mode", &arg_open_mode } } },
 	{ __NR_openat, "openat", KIND_OPEN,
 	  .args = { { "dirfd", &arg_dir }, { "name", &arg_path }, { "flags", &arg_open_flags },
-		    { "mode", &arg_mode } } },
-	{ __NR_openat2, "openat2", KIND_OPEN,
-	  .args = { { "dirfd", &arg_dir }, { "name", &arg_path } } },
-	{ __NR_creat, "creat", KIND_OPEN,
-	  .args = { { "name", &arg_path }, { "mode", &arg_mode } } },
+		    { "mode", &arg_open_mode } } },
+	{ __NR_openat2, "openat2", KIND_OPEN, SYS_HOW,
+	  .args = { { "dirfd", &arg_dir }, { "name", &arg_path }, { "flags", &arg_open_flags },
+		    { "mode", &arg_open_mode }, { "resolve", &arg_resolve } } },
+	{ __NR_open_by_handle_at, "open_by_handle_at", KIND_OPEN, .ret_is_fd = true,
+	  .args = { { "mountfd", &arg_fd_other }, { NULL }, { "flags", &arg_open_flags } } },
+	{ __NR_creat, "creat", KIND_OPEN, SYS_CREAT,
+	  .args = { { "name", &arg_path }, { "mode", &arg_open_mode } } },
 	{ __NR_mkdir, "mkdir", KIND_CREATE,
-	  .args = { { "path", &arg_path }, { "mode", &arg_mode } } },
+	  .args = { { "path", &arg_path }, { "mode", &arg_octal } } },
 	{ __NR_mkdirat, "mkdirat", KIND_CREATE,
-	  .args = { { "dirfd", &arg_dir }, { "path", &arg_path }, { "mode", &arg_mode } } },
+	  .args = { { "dirfd", &arg_dir }, { "path", &arg_path }, { "mode", &arg_octal } } },
 	{ __NR_mknod, "mknod", KIND_CREATE,
-	  .args = { { "path", &arg_path }, { "mode", &arg_mode }, { "dev", &arg_hex } } },
+	  .args = { { "path", &arg_path }, { "mode", &arg_mknod_mode }, { "dev", &arg_hex } } },
 	{ __NR_mknodat, "mknodat", KIND_CREATE,
-	  .args = { { "dirfd", &arg_dir }, { "path", &arg_path }, { "mode", &arg_mode },
+	  .args = { { "dirfd", &arg_dir }, { "path", &arg_path }, { "mode", &arg_mknod_mode },
 		    { "dev", &arg_hex } } },
 	{ __NR_symlink, "symlink", KIND_CREATE, .main_path = 1,
 	  .args = { { "target", &arg_text }, { "linkpath", &arg_path } } },
@@ -80,25 +87,58 @@ const struct sys_call sys_calls[] = {
 	  .args = { { "from_dirfd", &arg_dir }, { "from_path", &arg_path }, { "to_dirfd", &arg_dir },
 		    { "to_path", &arg_path }, { "flags", &arg_hex } } },
 
-	/* Sockets. */
-	{ __NR_connect, "connect", KIND_CONNECT,
-	  .args = { { "fd", &arg_fd }, { "addr", &arg_addr } } },
+	/* Sockets. An argument that is not shown as itself lends its place to the tuple. */
+	{ __NR_socket, "socket", KIND_SOCKET, .ret_is_fd = true,
+	  .args = { { "domain", &arg_domain }, { "type", &arg_dec }, { "proto", &arg_dec } } },
+	{ __NR_connect, "connect", KIND_CONNECT, SYS_PEER,
+	  .args = { { "fd", &arg_fd }, { "addr", &arg_addr }, { "tuple", &arg_tuple } } },
 	{ __NR_accept, "accept", KIND_ACCEPT, .ret_is_fd = true,
-	  .args = { { "listenfd", &arg_dec } } },
+	  .args = { { "listenfd", &arg_dec }, { "tuple", &arg_tuple } } },
 	{ __NR_accept4, "accept4", KIND_ACCEPT, .ret_is_fd = true,
-	  .args = { { "listenfd", &arg_dec }, { NULL }, { NULL }, { "flags", &arg_accept_flags } } },
+	  .args = { { "listenfd", &arg_dec }, { "tuple", &arg_tuple }, { NULL },
+		    { "flags", &arg_accept_flags } } },
 	{ __NR_bind, "bind", KIND_BIND,
 	  .args = { { "fd", &arg_fd }, { "addr", &arg_addr } } },
 	{ __NR_listen, "listen", KIND_LISTEN,
 	  .args = { { "fd", &arg_fd }, { "backlog", &arg_dec } } },
 	{ __NR_close, "close", KIND_CLOSE, SYS_ENTER, .args = { { "fd", &arg_fd } } },
+	{ __NR_sendto, "sendto", KIND_SEND, SYS_PEER,
+	  .args = { { "fd", &arg_fd }, { "data", &arg_data }, { "size", &arg_len }, { NULL },
+		    { "tuple", &arg_peer } } },
+	{ __NR_sendmsg, "sendmsg", KIND_SEND, SYS_PEER,
+	  .args = { { "fd", &arg_fd }, { "data", &arg_msg }, { "size", &arg_done },
+		    { "tuple", &arg_tuple } } },
+	{ __NR_sendmmsg, "sendmmsg", KIND_SEND, SYS_PEER | SYS_MANY,
+	  .args = { { "fd", &arg_fd }, { "data", &arg_msg }, { NULL }, { "tuple", &arg_tuple } } },
+	{ __NR_recvfrom, "recvfrom", KIND_RECV, SYS_PEER | SYS_LEN_AT,
+	  .args = { { "fd", &arg_fd }, { "data", &arg_data }, { "size", &arg_len }, { NULL },
+		    { "tuple", &arg_peer } } },
+	{ __NR_recvmsg, "recvmsg", KIND_RECV, SYS_PEER,
+	  .args = { { "fd", &arg_fd }, { "data", &arg_msg }, { "size", &arg_done },
+		    { "tuple", &arg_tuple } } },
+	{ __NR_recvmmsg, "recvmmsg", KIND_RECV, SYS_PEER | SYS_MANY,
+	  .args = { { "fd", &arg_fd }, { "data", &arg_msg }, { NULL }, { "tuple", &arg_tuple } } },
+
+	/* Descriptors. */
+	{ __NR_dup, "dup", KIND_DUP, .ret_is_fd = true, .ret_name = "res",
+	  .args = { { "oldfd", &arg_fd_other } } },
+	{ __NR_dup2, "dup2", KIND_DUP, .ret_is_fd = true, .ret_name = "res",
+	  .args = { { "oldfd", &arg_fd_other }, { "newfd", &arg_fd_other } } },
+	{ __NR_dup3, "dup3", KIND_DUP, .ret_is_fd = true, .ret_name = "res",
+	  .args = { { "oldfd", &arg_fd_other }, { "newfd", &arg_fd_other },
+		    { "flags", &arg_fd_flags } } },
+	{ __NR_memfd_create, "memfd_create", KIND_MEMORY, .ret_is_fd = true, .main_path = 1,
+	  .args = { { "name", &arg_text }, { "flags", &arg_memfd_flags } } },
+	{ __NR_userfaultfd, "userfaultfd", KIND_MEMORY, .ret_is_fd = true, .ret_name = "res",
+	  .args = { { "flags", &arg_fault_flags } } },
 
 	/* Modules. */
 	{ __NR_init_module, "init_module", KIND_MODULE,
 	  .args = { { NULL }, { "length", &arg_dec } } },
 	{ __NR_finit_module, "finit_module", KIND_MODULE,
-	  .args = { { "fd", &arg_fd }, { NULL }, { "flags", &arg_hex } } },
-	{ __NR_delete_module, "delete_module", KIND_MODULE, .args = { { "name", &arg_text } } },
+	  .args = { { "fd", &arg_fd }, { NULL }, { "flags", &arg_module_flags } } },
+	{ __NR_delete_module, "delete_module", KIND_MODULE, .main_path = 1, /* a name, no path */
+	  .args = { { "name", &arg_text }, { "flags", &arg_unload_flags } } },
 
 	/* Control over other processes, identity, namespaces, the kernel itself. */
 	{ __NR_ptrace, "ptrace", KIND_PTRACE,
@@ -106,18 +146,21 @@ const struct sys_call sys_calls[] = {
 		    { "data", &arg_hex } } },
 	{ __NR_process_vm_readv, "process_vm_readv", KIND_PTRACE, .args = { { "pid", &arg_dec } } },
 	{ __NR_process_vm_writev, "process_vm_writev", KIND_PTRACE, .args = { { "pid", &arg_dec } } },
-	{ __NR_setuid, "setuid", KIND_SETID, .args = { { "uid", &arg_id } } },
-	{ __NR_setgid, "setgid", KIND_SETID, .args = { { "gid", &arg_id } } },
+	{ __NR_pidfd_getfd, "pidfd_getfd", KIND_PTRACE, .ret_is_fd = true,
+	  .args = { { "pid_fd", &arg_fd_other }, { "target_fd", &arg_dec }, { "flags", &arg_hex } } },
+	{ __NR_setuid, "setuid", KIND_SETID, .args = { { "uid", &arg_uid } } },
+	{ __NR_setgid, "setgid", KIND_SETID, .args = { { "gid", &arg_gid } } },
+	{ __NR_setgroups, "setgroups", KIND_SETID, .args = { { "size", &arg_len } } },
 	{ __NR_setreuid, "setreuid", KIND_SETID,
-	  .args = { { "ruid", &arg_id }, { "euid", &arg_id } } },
+	  .args = { { "ruid", &arg_uid }, { "euid", &arg_uid } } },
 	{ __NR_setregid, "setregid", KIND_SETID,
-	  .args = { { "rgid", &arg_id }, { "egid", &arg_id } } },
+	  .args = { { "rgid", &arg_gid }, { "egid", &arg_gid } } },
 	{ __NR_setresuid, "setresuid", KIND_SETID,
-	  .args = { { "ruid", &arg_id }, { "euid", &arg_id }, { "suid", &arg_id } } },
+	  .args = { { "ruid", &arg_uid }, { "euid", &arg_uid }, { "suid", &arg_uid } } },
 	{ __NR_setresgid, "setresgid", KIND_SETID,
-	  .args = { { "rgid", &arg_id }, { "egid", &arg_id }, { "sgid", &arg_id } } },
-	{ __NR_setfsuid, "setfsuid", KIND_SETID, .args = { { "uid", &arg_id } } },
-	{ __NR_setfsgid, "setfsgid", KIND_SETID, .args = { { "gid", &arg_id } } },
+	  .args = { { "rgid", &arg_gid }, { "egid", &arg_gid }, { "sgid", &arg_gid } } },
+	{ __NR_setfsuid, "setfsuid", KIND_SETID, .args = { { "uid", &arg_uid } } },
+	{ __NR_setfsgid, "setfsgid", KIND_SETID, .args = { { "gid", &arg_gid } } },
 	{ __NR_capset, "capset", KIND_SETID },
 	{ __NR_setns, "setns", KIND_NS,
 	  .args = { { "fd", &arg_fd }, { "nstype", &arg_clone_flags } } },
@@ -125,7 +168,7 @@ const struct sys_call sys_calls[] = {
 	{ __NR_chroot, "chroot", KIND_NS, .args = { { "path", &arg_path } } },
 	{ __NR_pivot_root, "pivot_root", KIND_NS,
 	  .args = { { "new_root", &arg_path }, { "put_old", &arg_path } } },
-	{ __NR_bpf, "bpf", KIND_BPF, .args = { { "cmd", &arg_bpf } } },
+	{ __NR_bpf, "bpf", KIND_BPF, .ret_name = "fd", .args = { { "cmd", &arg_bpf } } },
 	{ __NR_io_uring_setup, "io_uring_setup", KIND_IO_URING,
 	  .args = { { "entries", &arg_dec } } },
 };
@@ -164,6 +207,15 @@ static void row_arg(struct sys_row *row, const struct sys_call *c, unsigned at)
 	case CLASS_ADDR:
 		row->addr = (uint8_t)at;
 		break;
+	case CLASS_DATA:
+		row->data = (uint8_t)at;
+		break;
+	case CLASS_MSG:
+		row->msg = (uint8_t)at;
+		break;
+	case CLASS_OPEN:
+		row->open = (uint8_t)at;
+		break;
 	case CLASS_DIR:
 	case CLASS_VALUE:
 		break;
@@ -182,6 +234,9 @@ void sys_rows_fill(struct sys_row *ret)
 			.path = { ARG_NONE, ARG_NONE },
 			.dir = { ARG_NONE, ARG_NONE },
 			.addr = ARG_NONE,
+			.msg = ARG_NONE,
+			.data = ARG_NONE,
+			.open = c->flags & SYS_CREAT ? 1 : ARG_NONE,
 		};
 
 		for (unsigned at = 0; at < SYS_ARGS; at++)
@@ -200,4 +255,49 @@ int sys_arg_piece(const struct sys_call *c, unsigned at)
 		if (c->args[i].name && c->args[i].type->class == CLASS_PATH)
 			piece++;
 	return piece <= SYS_PATH1 ? piece : -1;
+}
+
+bool sys_has_path(const struct sys_call *c)
+{
+	for (unsigned at = 0; at < SYS_ARGS; at++)
+		if (c->args[at].type == &arg_path)
+			return true;
+	return false;
+}
+
+const struct arg_type *sys_arg_type(const struct sys_call *c, unsigned at, const char **ret_name)
+{
+	bool fd = c->ret_is_fd || c->kind == KIND_OPEN;
+
+	if (at < SYS_ARGS) {
+		*ret_name = c->args[at].name;
+		return c->args[at].name ? c->args[at].type : NULL;
+	}
+	if (at != AT_RESULT)
+		return NULL;
+	*ret_name = c->ret_name ? c->ret_name : fd ? "fd" : "res";
+	return fd || c->kind == KIND_BPF ? &arg_result_fd : &arg_errno;
+}
+
+bool sys_open_args(const struct sys_call *c, const struct rec_syscall *r, struct open_how_args *ret)
+{
+	struct open_how_args o = { 0 };
+	bool found = c->flags & SYS_CREAT;
+
+	if (c->kind != KIND_OPEN || ((c->flags & SYS_HOW) && !(r->info & SYS_HOW_READ)))
+		return false;
+	if (found)
+		o.flags = O_CREAT | O_WRONLY | O_TRUNC;
+	for (unsigned at = 0; at < SYS_ARGS; at++) {
+		if (c->args[at].type == &arg_open_flags) {
+			o.flags = c->flags & SYS_HOW ? r->args[at] : (uint32_t)r->args[at];
+			found = true;
+		} else if (c->args[at].type == &arg_open_mode) {
+			o.mode = r->args[at] & 07777;
+		}
+	}
+	if (!(o.flags & (O_CREAT | O_TMPFILE_BIT)))
+		o.mode = 0;
+	*ret = o;
+	return found;
 }

@@ -178,7 +178,7 @@ static __always_inline void asked_fill(struct rec_syscall *r, const struct submi
 	r->ret = 0;
 	r->nr = op_at(s->op)->nr;
 	r->cut = r->fault = 0;
-	r->pad = SYS_VIA_URING;
+	r->info = SYS_VIA_URING;
 	path_fill(r, &a, 0, &t, path_max);
 	path_fill(r, &a, 1, &t, path_max);
 	addr_fill(r, &a, &t);
@@ -250,7 +250,7 @@ static __always_inline int now_send(const struct submission *s, const u32 mask, 
 		return !pass;
 	}
 	r->hdr.seq = number;
-	r->pad |= SYS_VIA_ASSUMED;
+	r->info |= SYS_VIA_ASSUMED;
 	if (s->op == OP_CONNECT && !(s->flags & REQ_FIXED_FILE)) {
 		t = (struct tail){ r->tail, &r->hdr.len, mask };
 		sock_add(r, task_file(s->task, uring_fd(s->req)), &t);
@@ -316,7 +316,7 @@ static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 
 	bpf_probe_read_kernel(r, sizeof(*r) + TAIL_BYTES(mask), a->rec);
 	t = (struct tail){ r->tail, &r->hdr.len, mask };
 	r->ret = res;
-	r->pad |= via;
+	r->info |= via;
 	hdr_now(&r->hdr, number);
 	if (!(via & SYS_VIA_ASSUMED))
 		kept_sock(r, a, &t);

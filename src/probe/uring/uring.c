@@ -142,7 +142,7 @@ static bool via_get(const struct event *ev, const struct field_ref *ref, unsigne
 	if (nth || ev->hdr->type != REC_SYSCALL)
 		return false;
 	ret->type = VALUE_BOOL;
-	ret->b = (r->pad & ref->field->arg) != 0;
+	ret->b = (r->info & ref->field->arg) != 0;
 	return true;
 }
 

@@ -15,7 +15,7 @@
  */
 #include <linux/types.h>
 
-/* In rec_syscall.pad. */
+/* In rec_syscall.info. */
 enum sys_via {
 	SYS_VIA_URING = 1,   /* by io_uring, not by the system call */
 	SYS_VIA_ASSUMED = 2, /* the result is not known: success is assumed */

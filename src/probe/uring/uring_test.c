@@ -18,7 +18,7 @@ static void openat_make(struct decode_room *room, int64_t res, uint16_t via)
 		.args = { (uint64_t)-100 },
 		.ret = res,
 		.nr = __NR_openat,
-		.pad = via,
+		.info = via,
 		.piece[SYS_PATH0] = { sizeof(r), sizeof(path) - 1 },
 	};
 

@@ -1,0 +1,129 @@
+/*
+ * Arguments of a successful execve as sysdig names them. The process probe's record of it carries no
+ * arguments of a call: the process itself tells.
+ */
+#include "base/buf.h"
+#include "probe/syscall/arg_fields.h"
+#include "probe/syscall/table.h"
+
+#define NUMBER_BYTES 24
+
+static bool number(int64_t v, struct str *ret)
+{
+	char *room = arena_alloc(field_arena(), NUMBER_BYTES);
+	struct buf b = { .p = room, .cap = NUMBER_BYTES, .max = NUMBER_BYTES };
+
+	if (!room)
+		return false;
+	buf_i64(&b, v);
+	*ret = buf_slice(&b);
+	return true;
+}
+
+static bool text(struct str s, struct str *ret)
+{
+	*ret = s;
+	return s.p != NULL;
+}
+
+/* The arguments behind argv[0], joined by blanks. */
+static bool args_text(const struct proc *p, struct str *ret)
+{
+	struct str all = p->program->args;
+	size_t first = all.n ? strnlen(all.p, all.n) + 1 : 0;
+	char *room;
+
+	if (!all.p)
+		return false;
+	all = first < all.n ? str_skip(all, first) : STR("");
+	if (all.n && all.p[all.n - 1] == '\0')
+		all.n--;
+	room = arena_alloc(field_arena(), all.n + 1);
+	if (!room)
+		return false;
+	for (size_t i = 0; i < all.n; i++)
+		room[i] = all.p[i] ? all.p[i] : ' ';
+	*ret = (struct str){ room, all.n };
+	return true;
+}
+
+enum exec_arg {
+	EXEC_RES,
+	EXEC_EXE_A,
+	EXEC_ARGS_A,
+	EXEC_TID,
+	EXEC_PID,
+	EXEC_PTID,
+	EXEC_CWD_A,
+	EXEC_COMM,
+	EXEC_TTY,
+	EXEC_VPGID,
+	EXEC_LOGINUID,
+	EXEC_UID,
+	EXEC_PGID,
+	EXEC_GID,
+	EXEC_FILENAME,
+	EXEC_ARG_COUNT
+};
+
+static const char *const names[EXEC_ARG_COUNT] = {
+	[EXEC_RES] = "res",	  [EXEC_EXE_A] = "exe",		  [EXEC_ARGS_A] = "args",
+	[EXEC_TID] = "tid",	  [EXEC_PID] = "pid",		  [EXEC_PTID] = "ptid",
+	[EXEC_CWD_A] = "cwd",	  [EXEC_COMM] = "comm",		  [EXEC_TTY] = "tty",
+	[EXEC_VPGID] = "vpgid",	  [EXEC_LOGINUID] = "loginuid",	  [EXEC_UID] = "uid",
+	[EXEC_PGID] = "pgid",	  [EXEC_GID] = "gid",		  [EXEC_FILENAME] = "filename",
+};
+
+const char *exec_arg_name(unsigned n)
+{
+	return n < EXEC_ARG_COUNT ? names[n] : NULL;
+}
+
+static bool arg_raw(const struct event *ev, enum exec_arg arg, struct str *ret)
+{
+	const struct proc *p = ev->proc;
+
+	switch (arg) {
+	case EXEC_RES:
+		return number(ev->ret, ret);
+	case EXEC_EXE_A:
+		return text(p->program->exe, ret);
+	case EXEC_ARGS_A:
+		return args_text(p, ret);
+	case EXEC_TID:
+		return number(ev->hdr->tid, ret);
+	case EXEC_PID:
+		return number(p->pid, ret);
+	case EXEC_PTID:
+		return number(p->ppid, ret);
+	case EXEC_CWD_A:
+		return text(p->program->cwd, ret);
+	case EXEC_COMM:
+		return text(str_fixed(p->comm, sizeof(p->comm)), ret);
+	case EXEC_TTY:
+		return number(p->tty, ret);
+	case EXEC_VPGID:
+		return false;
+	case EXEC_LOGINUID:
+		return number((int32_t)p->loginuid, ret);
+	case EXEC_UID:
+		return number((int32_t)p->uid, ret);
+	case EXEC_PGID:
+		return number(p->pgid, ret);
+	case EXEC_GID:
+		return number((int32_t)p->gid, ret);
+	case EXEC_FILENAME:
+		return text(p->program->exepath, ret);
+	case EXEC_ARG_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool exec_arg_get(const struct event *ev, const char *name, struct arg_text *ret)
+{
+	for (unsigned i = 0; i < EXEC_ARG_COUNT; i++)
+		if (strcmp(names[i], name) == 0)
+			return ev->proc && arg_raw(ev, (enum exec_arg)i, &ret->raw);
+	return false;
+}
