@@ -103,6 +103,8 @@ static int limits_check(struct loader *l, const struct rule_def *r, const struct
 
 	l->resolved += c->expanded;
 	l->regexes += c->regexes;
+	l->stop = l->resolved > RULE_RESOLVED_MAX || l->regexes > RULE_REGEX_MAX ||
+		  used > RULE_CPU_SECONDS_MAX * NS_PER_SEC;
 	if (l->resolved > RULE_RESOLVED_MAX)
 		return loader_wrong(l, node_place(r->def.node), ERR_ITEM,
 				    "the conditions of all rules, up to this one, are longer than %u "
@@ -112,7 +114,7 @@ static int limits_check(struct loader *l, const struct rule_def *r, const struct
 		return loader_wrong(l, node_place(r->def.node), ERR_ITEM,
 				    "more than %d regular expressions in all rules up to this one",
 				    RULE_REGEX_MAX);
-	if (used > RULE_CPU_SECONDS_MAX * NS_PER_SEC)
+	if (l->stop)
 		return loader_wrong(l, node_place(r->def.node), ERR_ITEM,
 				    "reading the rules up to this one took more than %d seconds",
 				    RULE_CPU_SECONDS_MAX);
@@ -268,14 +270,12 @@ int rules_compile(struct loader *l, struct ruleset *rs)
 	rs->rules = pool_alloc(&rs->pool->pool, (l->nrules + 1) * sizeof(struct rule *));
 	if (!rs->rules)
 		return -ENOMEM;
-	for (size_t i = 0; i < l->nrules; i++) {
+	for (size_t i = 0; i < l->nrules && !l->stop; i++) {
 		int err = rule_compile(l, l->rule[i], rs);
 
 		if (err == -ENOMEM)
 			return err;
 		ret = err ? err : ret;
-		if (l->resolved > RULE_RESOLVED_MAX || l->regexes > RULE_REGEX_MAX)
-			break;
 	}
 	return ret;
 }

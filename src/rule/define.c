@@ -187,11 +187,6 @@ static int read_condition(struct loader *l, struct rule_def *r, const struct ite
 	return loader_text_wrong(l, v, trace_check(&r->written));
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static int read_output(struct loader *l, struct rule_def *r, const struct item *i, bool append)
 {
 	const struct node *v;
@@ -200,9 +195,9 @@ static int read_output(struct loader *l, struct rule_def *r, const struct item *
 
 	if (err)
 		return err;
-	for (to = v->text.n; to > 0 && is_blank(v->text.p[to - 1]); to--)
+	for (to = v->text.n; to > 0 && yaml_is_blank(v->text.p[to - 1]); to--)
 		;
-	while (from < to && is_blank(v->text.p[from]))
+	while (from < to && yaml_is_blank(v->text.p[from]))
 		from++;
 	r->output_node = v;
 	if (append)

@@ -309,17 +309,6 @@ int exceptions_read(struct loader *l, struct rule_def *r, const struct node *val
 
 /* As text */
 
-static void value_write(struct trace *to, const struct node *v)
-{
-	bool quote = memchr(v->text.p, ' ', v->text.n) && v->text.p[0] != '"' && v->text.p[0] != '\'';
-
-	if (quote || v->text.n == 0)
-		trace_words(to, STR("\""), v);
-	trace_node(to, v);
-	if (quote || v->text.n == 0)
-		trace_words(to, STR("\""), v);
-}
-
 static void single_write(const struct exception *x, struct trace *to)
 {
 	trace_words(to, STR(" and not ("), x->node);
@@ -331,30 +320,39 @@ static void single_write(const struct exception *x, struct trace *to)
 		trace_words(to, STR("in"), x->node);
 	trace_words(to, STR(" ("), x->node);
 	for (const struct list_item *i = x->values; i; i = i->next) {
-		value_write(to, i->node);
+		trace_value(to, i->node);
 		trace_words(to, i->next ? STR(", ") : STR("))"), i->node);
 	}
 }
 
-/* A value behind a list operator stands in parentheses, if it does not already. */
+static void list_write(const struct node *list, struct trace *to)
+{
+	trace_words(to, STR("("), list);
+	for (const struct node *v = list->child; v; v = v->next) {
+		trace_value(to, v);
+		if (v->next)
+			trace_words(to, STR(", "), v);
+	}
+	trace_words(to, STR(")"), list);
+}
+
+/* A single value behind a list operator is the text of a list; it gets the parentheses it lacks. */
 static void part_write(const struct node *comp, const struct node *v, struct trace *to)
 {
-	bool list = v->kind == NODE_SEQ || (comp && comparison_of(comp->text).list &&
-					    (v->text.n == 0 || v->text.p[0] != '('));
-	const struct node *one = v->kind == NODE_SEQ ? v->child : v;
-	bool verbatim = v->kind != NODE_SEQ && comp && comparison_of(comp->text).list;
+	bool list = comp && comparison_of(comp->text).list;
+	bool open = list && (v->text.n == 0 || v->text.p[0] != '(');
 
-	if (list)
-		trace_words(to, STR("("), v);
-	for (; one; one = v->kind == NODE_SEQ ? one->next : NULL) {
-		if (verbatim)
-			trace_node(to, one);
-		else
-			value_write(to, one);
-		if (v->kind == NODE_SEQ && one->next)
-			trace_words(to, STR(", "), one);
+	if (v->kind == NODE_SEQ) {
+		list_write(v, to);
+		return;
 	}
+	if (open)
+		trace_words(to, STR("("), v);
 	if (list)
+		trace_node(to, v);
+	else
+		trace_value(to, v);
+	if (open)
 		trace_words(to, STR(")"), v);
 }
 

@@ -14,24 +14,6 @@ static bool is_bound(char c)
 	       c == ',' || c == '=';
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* A value with a blank in it gets quotes, unless it has some. */
-static void item_write(struct trace *to, const struct node *item)
-{
-	struct str s = item->text;
-	bool quote = s.n == 0 || (memchr(s.p, ' ', s.n) && s.p[0] != '"' && s.p[0] != '\'');
-
-	if (quote)
-		trace_words(to, STR("\""), item);
-	trace_node(to, item);
-	if (quote)
-		trace_words(to, STR("\""), item);
-}
-
 static int list_resolve(struct loader *l, struct list_def *d);
 
 static int list_inside(struct loader *l, struct list_def *d, struct list_def *inside,
@@ -64,7 +46,7 @@ static int list_items(struct loader *l, struct list_def *d)
 		} else {
 			if (d->text.n)
 				trace_words(&d->text, STR(", "), i->node);
-			item_write(&d->text, i->node);
+			trace_value(&d->text, i->node);
 		}
 		if (err)
 			return err;
@@ -116,13 +98,13 @@ static size_t comma_eat(struct trace *to, struct str text, size_t behind)
 {
 	size_t i = to->n;
 
-	while (i > 0 && is_blank(to->p[i - 1]))
+	while (i > 0 && yaml_is_blank(to->p[i - 1]))
 		i--;
 	if (i > 0 && to->p[i - 1] == ',') {
 		to->p[i - 1] = ' ';
 		return behind;
 	}
-	for (i = behind; i < text.n && is_blank(text.p[i]); i++)
+	for (i = behind; i < text.n && yaml_is_blank(text.p[i]); i++)
 		;
 	return i < text.n && text.p[i] == ',' ? i + 1 : behind;
 }

@@ -123,6 +123,7 @@ struct loader {
 	struct str item_name;
 	size_t macro_bytes, resolved, regexes;
 	uint64_t start_ns; /* CPU time */
+	bool stop;	   /* a bound of all rules together was reached */
 };
 
 /* problem.c's, with the item; loader_wrong returns -EINVAL. */

@@ -40,8 +40,8 @@ struct rule {
 	struct expr *expr;
 	struct str output_text;
 	struct format *output;
-	uint64_t kinds; /* expr_kinds */
-	bool capture;	/* wants a capture around its alerts (look-back) */
+	uint64_t kinds;	     /* expr_kinds */
+	bool capture;	     /* wants a capture around its alerts (look-back) */
 	uint32_t capture_ms; /* how long after the alert; 0: the standard */
 	const char *file;
 	unsigned line, column;

@@ -79,6 +79,18 @@ void trace_trace(struct trace *t, const struct trace *other, size_t from, size_t
 	    (struct origin){ .off = (uint32_t)from, .trace = other });
 }
 
+void trace_value(struct trace *t, const struct node *node)
+{
+	struct str s = node->text;
+	bool quote = s.n == 0 || (memchr(s.p, ' ', s.n) && s.p[0] != '"' && s.p[0] != '\'');
+
+	if (quote)
+		trace_words(t, STR("\""), node);
+	trace_node(t, node);
+	if (quote)
+		trace_words(t, STR("\""), node);
+}
+
 int trace_check(const struct trace *t)
 {
 	return t->no_memory ? -ENOMEM : t->too_long ? -E2BIG : 0;

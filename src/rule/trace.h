@@ -40,6 +40,8 @@ static inline struct str trace_text(const struct trace *t)
 void trace_part(struct trace *t, const struct node *node, size_t from, size_t n);
 /* A whole scalar. */
 void trace_node(struct trace *t, const struct node *node);
+/* A scalar as a value in a condition: one with a blank in it gets quotes, unless it has some. */
+void trace_value(struct trace *t, const struct node *node);
 /* The loader's own words, on behalf of @node. */
 void trace_words(struct trace *t, struct str words, const struct node *node);
 /* Bytes [from, from + n) of another trace, which must live as long. */

@@ -278,11 +278,6 @@ const struct node *node_get(const struct node *map, struct str key)
 
 /* Places */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static bool is_inner(char c)
 {
 	return ((uint8_t)c & 0xc0) == 0x80;
@@ -295,9 +290,9 @@ static size_t content_start(const struct node *s)
 	size_t i = s->at;
 
 	while (i < s->end && (p[i] == '!' || p[i] == '&')) {
-		while (i < s->end && !is_blank(p[i]))
+		while (i < s->end && !yaml_is_blank(p[i]))
 			i++;
-		while (i < s->end && is_blank(p[i]))
+		while (i < s->end && yaml_is_blank(p[i]))
 			i++;
 	}
 	if (s->style == STYLE_BLOCK)
@@ -324,11 +319,11 @@ static size_t raw_escape(const char *p, size_t n, bool *ret_blank)
 	size_t digits = p[1] == 'x' ? 2 : p[1] == 'u' ? 4 : p[1] == 'U' ? 8 : 0;
 	unsigned c;
 
-	*ret_blank = p[1] == 'n' || p[1] == 'r' || p[1] == 't' || is_blank(p[1]);
+	*ret_blank = p[1] == 'n' || p[1] == 'r' || p[1] == 't' || yaml_is_blank(p[1]);
 	if (digits == 0 || digits + 2 > n)
 		return 2;
 	c = hex_read(p + 2, digits);
-	*ret_blank = c < 0x80 && is_blank((char)c);
+	*ret_blank = c < 0x80 && yaml_is_blank((char)c);
 	return digits + 2;
 }
 
@@ -337,7 +332,7 @@ static size_t raw_char(const struct node *s, const char *p, size_t n, bool *ret_
 {
 	size_t len = 1;
 
-	*ret_blank = is_blank(p[0]);
+	*ret_blank = yaml_is_blank(p[0]);
 	if (s->style == STYLE_SINGLE && p[0] == '\'')
 		return 2;
 	if (s->style == STYLE_DOUBLE && p[0] == '\\' && n > 1)
@@ -354,7 +349,7 @@ size_t node_offset(const struct node *s, size_t off)
 	bool blank;
 
 	for (size_t k = 0; k < off && k < s->text.n; k++)
-		wanted += !is_blank(s->text.p[k]) && !is_inner(s->text.p[k]);
+		wanted += !yaml_is_blank(s->text.p[k]) && !is_inner(s->text.p[k]);
 	behind = i = content_start(s);
 	while (i < s->end) {
 		size_t len = raw_char(s, p + i, s->end - i, &blank);

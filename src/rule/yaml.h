@@ -55,6 +55,12 @@ struct yaml_wrong {
 int yaml_read(struct pool *pool, const struct rule_file *file, size_t *nodes, struct node **ret,
 	      struct yaml_wrong *wrong);
 
+/* What YAML folds, strips or keeps between words; conditions have no other blanks. */
+static inline bool yaml_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* The value of @key in a mapping; NULL when there is none. */
 const struct node *node_get(const struct node *map, struct str key);
 
