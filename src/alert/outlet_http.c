@@ -88,6 +88,11 @@ static int http_headers(struct http *c, const struct outlet_opts *o, struct buf 
 	return err;
 }
 
+static const char *given(const char *file)
+{
+	return file && *file ? file : NULL;
+}
+
 static int http_options(struct http *c, const struct outlet_opts *o)
 {
 	const struct {
@@ -114,9 +119,9 @@ static int http_options(struct http *c, const struct outlet_opts *o)
 		{ CURLOPT_HTTPHEADER, c->headers },
 		{ CURLOPT_ERRORBUFFER, c->error },
 		{ CURLOPT_XFERINFODATA, c },
-		{ CURLOPT_CAINFO, o->ca },
-		{ CURLOPT_SSLCERT, o->cert },
-		{ CURLOPT_SSLKEY, o->key },
+		{ CURLOPT_CAINFO, given(o->ca) },
+		{ CURLOPT_SSLCERT, given(o->cert) },
+		{ CURLOPT_SSLKEY, given(o->key) },
 	};
 	CURLcode r = curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
 
@@ -125,7 +130,7 @@ static int http_options(struct http *c, const struct outlet_opts *o)
 	for (size_t i = 0; !r && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		r = curl_easy_setopt(c->easy, numbers[i].option, numbers[i].value);
 	for (size_t i = 0; !r && i < sizeof(pointers) / sizeof(pointers[0]); i++)
-		if (pointers[i].value && *(const char *)pointers[i].value)
+		if (pointers[i].value)
 			r = curl_easy_setopt(c->easy, pointers[i].option, pointers[i].value);
 	return r ? -ENOMEM : 0;
 }
