@@ -1,11 +1,15 @@
 /*
  * Any text as an expression, and what parses against a fixed event. Checks what must hold for all:
- * an error has a position and fits its buffers; a match implies its necessary conditions.
+ * an error has a position and fits its buffers; a match implies its necessary conditions and its
+ * triggers, is what judging with all known says, and the same among other expressions.
  */
 #include <stdlib.h>
 
 #include "lang/judge.h"
+#include "lang/many.h"
 #include "lang/testing.h"
+
+#define OTHERS 8
 
 static struct catalogue catalogue;
 static struct arena arena;
@@ -37,6 +41,7 @@ static void event_make(void)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		test_set(&event, &catalogue, fields[i].name, fields[i].text);
 	event.ev.kind = &kind_table[KIND_OPEN];
+	event.ev.type = STR("openat");
 }
 
 static void must_hold(void *ctx, const struct expr_cond *c)
@@ -75,6 +80,46 @@ static void judge_try(const struct expr *x, bool matches)
 		abort();
 }
 
+/* The same among others that share parts with it and have triggers. */
+static const char *const others[OTHERS] = {
+	"proc.name = nginx",
+	"fd.name startswith /etc/",
+	"fd.name startswith /etc/ssl and not proc.name = nginx",
+	"proc.aname = systemd and fd.name endswith /a",
+	"proc.cmdline contains x",
+	"evt.type = openat and fd.name contains ssl",
+	"proc.name in (sh, nginx) and proc.pid = 1",
+	"not evt.is_open_read = true",
+};
+static struct expr *other[OTHERS];
+
+static bool others_hit(void *ctx, uint32_t place)
+{
+	*(uint64_t *)ctx |= 1ull << place;
+	return true;
+}
+
+static void many_try(const struct expr *x, bool matches)
+{
+	const struct expr *list[OTHERS + 1] = { [OTHERS] = x };
+	uint64_t want = (uint64_t)matches << OTHERS, got = 0;
+	struct many *many;
+
+	for (size_t i = 0; i < OTHERS; i++) {
+		if (!other[i] && expr_parse(&catalogue, str_of(others[i]), NULL, &other[i], NULL) < 0)
+			abort();
+		list[i] = other[i];
+		want |= (uint64_t)expr_match(other[i], &event.ev) << i;
+	}
+	arena_reset(&arena);
+	if (many_new(list, OTHERS + 1, &many) < 0)
+		return;
+	many_match(many, &event.ev, others_hit, &got);
+	if (got != want)
+		abort();
+	many_free(many);
+}
+
 static void count(void *ctx, const struct field_ref *ref)
 {
 	*(size_t *)ctx += ref->field != NULL;
@@ -102,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expr_fields(x, count, &fields);
 	matches = expr_match(x, &event.ev);
 	judge_try(x, matches);
+	many_try(x, matches);
 	if (matches) {
 		if (!(expr_kinds(x) & KIND_BIT(KIND_OPEN)))
 			abort();
