@@ -99,6 +99,15 @@ static int rules_check(const struct rules_opts *o, size_t n, char **files)
 	return err ? CLI_FAILED : CLI_OK;
 }
 
+/* The shipped rules, to be kept beside one's own or changed. */
+static int rules_print(const struct rules_opts *o, size_t n, char **operands)
+{
+	struct str text = rulebook_shipped();
+
+	(void)o, (void)n, (void)operands;
+	return cli_write(text.p, text.n) ? CLI_OK : CLI_FAILED;
+}
+
 static const struct {
 	const char *name;
 	size_t least; /* operands */
@@ -107,6 +116,7 @@ static const struct {
 	{ "check", 0, rules_check },
 	{ "explain", 1, rules_explain },
 	{ "test", 1, rules_test },
+	{ "print", 0, rules_print },
 };
 
 static int rules_run(void *opts, int argc, char **argv)
@@ -118,8 +128,7 @@ static int rules_run(void *opts, int argc, char **argv)
 			return cli_usage("rules %s needs a name; see porthole rules --help", argv[0]);
 		return actions[i].run(opts, (size_t)argc - 1, argv + 1);
 	}
-	return cli_usage("rules check FILE..., rules explain RULE or rules test CASES...; see "
-			 "porthole rules --help");
+	return cli_usage("rules check, explain, test or print; see porthole rules --help");
 }
 
 #define OPT(member) offsetof(struct rules_opts, member)
@@ -136,7 +145,7 @@ static const struct cli_option rules_options[] = {
 const struct cli_command cmd_rules = {
 	.name = "rules",
 	.summary = "check, explain and test detection rules",
-	.operands = "check FILE... | explain RULE | test CASES...",
+	.operands = "check FILE... | explain RULE | test CASES... | print",
 	.description =
 		"check loads rule files (Falco's language) and prints each problem with its place, then "
 		"what there is: rules, macros, lists, and the kernel events they need. Warnings name "
@@ -144,7 +153,8 @@ const struct cli_command cmd_rules = {
 		"explain shows one rule with its macros and lists put in, the kernel events it needs, "
 		"what the kernel filters for it, and, with --replay or a running agent, what it cost.\n\n"
 		"test runs cases: events given field by field, or captures, and the rules that are "
-		"expected to fire or not. See doc/RULES.md for their form.",
+		"expected to fire or not. See doc/RULES.md for their form.\n\n"
+		"print writes the shipped rules to standard output.",
 	.examples = "porthole rules check falco_rules.yaml mine.yaml\tis all of it right?\n"
 		    "porthole rules explain 'Write below etc' -r falco_rules.yaml\t"
 		    "what it comes to\n"
