@@ -116,8 +116,13 @@ static void dump_proc(struct dump *d, const struct proc *p)
 		.exe = prog->file,
 	};
 	struct rec_str piece[EXEC_PIECES];
-	size_t at = record_start(d, &r, sizeof(r));
+	size_t at;
 
+	/* The program is shared by its forks; these are the process's own. */
+	r.exe.vpgid = p->vpgid;
+	r.exe.vsid = p->vsid;
+	r.exe.pidns_start_ns = p->pidns_start.ns;
+	at = record_start(d, &r, sizeof(r));
 	piece[EXEC_ARGS] = piece_add(d, at, prog->args, REC_ARGS_MAX);
 	piece[EXEC_EXE] = piece_add(d, at, prog->exepath, REC_PATH_MAX);
 	piece[EXEC_CWD] = piece_add(d, at, prog->cwd, REC_PATH_MAX);

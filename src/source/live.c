@@ -215,14 +215,14 @@ static const struct loaded *live_seeder(struct live *l, const char **ret_program
 	return NULL;
 }
 
-static int live_seed(struct live *l)
+static int live_seed(struct live *l, bool env)
 {
 	const char *program = NULL;
 	const struct loaded *p = live_seeder(l, &program);
 	int err = seed_cgroups(&l->layout, &l->inject);
 
 	if (!err && p)
-		err = seed_tasks(p->obj, program, &l->inject);
+		err = seed_tasks(p->obj, program, env, &l->inject);
 	return err;
 }
 
@@ -261,7 +261,7 @@ static int live_start(struct live *l, const struct live_opts *opts, char *ret_wh
 	if (!err)
 		err = live_poll_add(l, l->inject.eventfd);
 	if (!err)
-		err = live_seed(l);
+		err = live_seed(l, opts->env);
 	if (err)
 		snprintf(ret_why, 256, "starting: %s", strerror(-err));
 	return err;

@@ -42,7 +42,7 @@ int seed_cgroups(const struct cgroup_layout *l, struct inject *q)
 /* A record under construction: the fixed part and the strings behind it. */
 struct seed_room {
 	struct rec_task_seen r;
-	char tail[REC_ARGS_MAX + 2 * REC_PATH_MAX];
+	char tail[REC_ARGS_MAX + 2 * REC_PATH_MAX + REC_ENV_MAX];
 };
 
 static void seed_piece(struct seed_room *room, unsigned which, ssize_t n, size_t max)
@@ -76,13 +76,15 @@ static void seed_link(struct seed_room *room, unsigned which, const char *name)
 		   REC_PATH_MAX);
 }
 
-static int seed_task(struct seed_room *room, struct inject *q)
+static int seed_task(struct seed_room *room, bool env, struct inject *q)
 {
 	if (room->r.hdr.len != sizeof(room->r))
 		return -EBADMSG;
 	seed_file(room, EXEC_ARGS, "cmdline", REC_ARGS_MAX);
 	seed_link(room, EXEC_EXE, "exe");
 	seed_link(room, EXEC_CWD, "cwd");
+	if (env && q->tail - q->head < q->max / 2)
+		seed_file(room, EXEC_ENV, "environ", REC_ENV_MAX);
 	return inject_add(q, &room->r.hdr);
 }
 
@@ -111,7 +113,7 @@ static int oldest_first(const void *a, const void *b)
 	return x->task.pid < y->task.pid ? -1 : x->task.pid > y->task.pid;
 }
 
-int seed_tasks(struct bpf_object *obj, const char *program, struct inject *q)
+int seed_tasks(struct bpf_object *obj, const char *program, bool env, struct inject *q)
 {
 	_cleanup_(closep) int fd = iterator_open(obj, program);
 	_cleanup_(freep) struct seed_room *room = malloc(sizeof(*room));
@@ -145,7 +147,7 @@ int seed_tasks(struct bpf_object *obj, const char *program, struct inject *q)
 		qsort(all, n / sizeof(room->r), sizeof(room->r), oldest_first);
 	for (size_t at = 0; !err && at + sizeof(room->r) <= n; at += sizeof(room->r)) {
 		memcpy(&room->r, all + at, sizeof(room->r));
-		err = seed_task(room, q);
+		err = seed_task(room, env, q);
 	}
 	return err;
 }

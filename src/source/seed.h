@@ -12,7 +12,7 @@ int seed_cgroups(const struct cgroup_layout *l, struct inject *q);
 
 /*
  * Puts one TASK_SEEN record per process into @q, from the task iterator @program of @obj, with
- * arguments, executable and working directory from /proc. A process that ends meanwhile lacks
- * those. 0 or -errno.
+ * arguments, executable and working directory from /proc, with @env also the environment for as
+ * long as half of @q is free. A process that ends meanwhile lacks those. 0 or -errno.
  */
-int seed_tasks(struct bpf_object *obj, const char *program, struct inject *q);
+int seed_tasks(struct bpf_object *obj, const char *program, bool env, struct inject *q);
