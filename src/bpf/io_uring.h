@@ -47,11 +47,12 @@ struct io_uring_cqe {
 };
 
 struct open_how {
-	u64 flags, mode;
+	u64 flags, mode, resolve;
 };
 
 struct io_open {
 	int dfd;
+	u32 file_slot; /* not 0: the result is an index in the ring's own table */
 	struct filename *filename;
 	struct open_how how;
 };
@@ -124,14 +125,12 @@ struct io_connect {
 
 struct io_accept {
 	int flags;
+	u32 file_slot;
 };
 
 struct io_socket {
 	int domain, type, protocol;
-};
-
-struct io_bind {
-	int addr_len;
+	u32 file_slot;
 };
 
 struct io_listen {
@@ -156,9 +155,11 @@ enum {
 	OP_LISTEN = 57,
 };
 
-#define URING_ARGS    6
-#define NO_DIR	      (-101) /* no path, or not one of the file system */
-#define O_LARGEFILE_V 0100000
+#define URING_ARGS	6
+#define NO_DIR		(-101) /* no path, or not one of the file system */
+#define O_LARGEFILE_V	0100000
+#define O_CREAT_V	0100
+#define FMODE_CREATED_V 0x100000 /* since 4.19 */
 
 /* A request's arguments: at the system call's places, and those that are more than a number. */
 struct uring_args {
@@ -166,6 +167,7 @@ struct uring_args {
 	const char *name[2]; /* kernel memory; NULL: could not be read */
 	int dir[2];
 	u32 paths;  /* how many names it has */
+	u32 slot;   /* of the result in the ring's own table; 0: it is a descriptor */
 	void *addr; /* user memory */
 	u32 addr_bytes;
 };
@@ -193,6 +195,8 @@ static __always_inline void open_args(struct io_kiocb *req, struct uring_args *r
 	ret->v[0] = ret->dir[0];
 	ret->v[2] = BPF_CORE_READ(o, how.flags) & ~(u64)O_LARGEFILE_V; /* the kernel's addition */
 	ret->v[3] = BPF_CORE_READ(o, how.mode);
+	ret->v[4] = BPF_CORE_READ(o, how.resolve);
+	ret->slot = BPF_CORE_READ(o, file_slot);
 }
 
 static __always_inline void unlink_args(struct io_kiocb *req, struct uring_args *ret)
@@ -276,12 +280,14 @@ static __always_inline void sock_args(struct io_kiocb *req, u32 op, struct uring
 		ret->addr_bytes = BPF_CORE_READ((struct io_connect *)req, addr_len);
 	} else if (op == OP_ACCEPT) {
 		ret->v[3] = BPF_CORE_READ((struct io_accept *)req, flags);
+		ret->slot = BPF_CORE_READ((struct io_accept *)req, file_slot);
 	} else if (op == OP_LISTEN && bpf_core_type_exists(struct io_listen)) {
 		ret->v[1] = BPF_CORE_READ((struct io_listen *)req, backlog);
 	} else if (op == OP_SOCKET && bpf_core_type_exists(struct io_socket)) {
 		ret->v[0] = BPF_CORE_READ((struct io_socket *)req, domain);
 		ret->v[1] = BPF_CORE_READ((struct io_socket *)req, type);
 		ret->v[2] = BPF_CORE_READ((struct io_socket *)req, protocol);
+		ret->slot = BPF_CORE_READ((struct io_socket *)req, file_slot);
 	}
 }
 

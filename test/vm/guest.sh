@@ -252,6 +252,7 @@ linkat|link new hard 0|evt.type=linkat|evt.arg.oldpath=/tmp/uring/new|evt.arg.ne
 unlinkat of a file|unlink old 0|evt.type=unlinkat|fd.name=/tmp/uring/old|evt.res=SUCCESS
 unlinkat of a directory|rmdir old-dir 0|evt.type=unlinkat|evt.arg.flags=AT_REMOVEDIR|fd.name=/tmp/uring/old-dir|evt.res=SUCCESS
 connect|connect 9 -111|evt.type=connect|fd.name\$->127.0.0.1:9|evt.res=ECONNREFUSED
+socket|socket 0|evt.type=socket|evt.res=SUCCESS
 accept|accept 1|evt.type=accept4|fd.name~127.0.0.1|evt.res=SUCCESS
 accept that goes on|accept-more 2|evt.type=accept4|fd.name~127.0.0.1|evt.res=SUCCESS"
 
@@ -283,7 +284,7 @@ uring_found() { # uring_found NAME CONDITION...
 
 uring() {
 	args=path,mode,flags,target,linkpath,oldpath,newpath
-	porthole events --kind open,create,delete,rename,link,connect,accept -o json \
+	porthole events --kind open,create,delete,rename,link,connect,accept,socket -o json \
 		--where 'evt.io_uring=true or fd.name startswith /etc/vmtest' \
 		-f "evt.type,evt.res,fd.name,evt.arg.$(echo $args | sed 's/,/,evt.arg./g')$(
 		),evt.io_uring,evt.io_uring.assumed,proc.name" >$out/uring.json 2>$out/uring.err &

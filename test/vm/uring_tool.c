@@ -14,6 +14,7 @@
  *     link OLD NEW RES
  *     unlink PATH RES     rmdir PATH RES
  *     connect PORT RES    to 127.0.0.1, TCP
+ *     socket RES          UDP over IPv4
  *     accept N            listens on a port of its own; N connections, one request each; 0: one
  *                         request to which nobody comes
  *     accept-more N       the same by one request that goes on
@@ -53,6 +54,7 @@ enum {
 	OP_MKDIRAT = 37,
 	OP_SYMLINKAT = 38,
 	OP_LINKAT = 39,
+	OP_SOCKET = 45,
 	SQE_CQE_SKIP = 1 << 6,
 	CQE_MORE = 1 << 1,
 	ACCEPT_MULTISHOT = 1 << 0,
@@ -267,6 +269,15 @@ static bool do_connect(char **a)
 	return uring_do("connect", sqe, a[1]);
 }
 
+static bool do_socket(char **a)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM, .len = IPPROTO_UDP
+	};
+
+	return uring_do("socket", sqe, a[0]);
+}
+
 static bool accept_some(int n_conns, bool more)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -322,12 +333,19 @@ static const struct {
 	int args;
 	bool (*run)(char **args);
 } operations[] = {
-	{ "open", 2, do_open },	      { "create", 2, do_create },
-	{ "openat2", 3, do_openat2 }, { "mkdir", 2, do_mkdir },
-	{ "rename", 3, do_rename },   { "symlink", 3, do_symlink },
-	{ "link", 3, do_link },	      { "unlink", 2, do_unlink },
-	{ "rmdir", 2, do_rmdir },     { "connect", 2, do_connect },
-	{ "accept", 1, do_accept },   { "accept-more", 1, do_accept_more },
+	{ "open", 2, do_open },
+	{ "create", 2, do_create },
+	{ "openat2", 3, do_openat2 },
+	{ "mkdir", 2, do_mkdir },
+	{ "rename", 3, do_rename },
+	{ "symlink", 3, do_symlink },
+	{ "link", 3, do_link },
+	{ "unlink", 2, do_unlink },
+	{ "rmdir", 2, do_rmdir },
+	{ "connect", 2, do_connect },
+	{ "socket", 1, do_socket },
+	{ "accept", 1, do_accept },
+	{ "accept-more", 1, do_accept_more },
 };
 
 /* Runs the operation that stands first; how many words it was, or 0. */

@@ -11,7 +11,7 @@
  * under the same user_data are one here. Where completions name no request (before 5.19) the first
  * of two requests of one ring with the same user_data gets the first result, the other is told as
  * assumed. Results that are descriptors of the ring's own table (direct descriptors) are its
- * indices, and their sockets are not looked up.
+ * indices, and the files and sockets there are not looked up.
  */
 #include "probe/uring/uring.h"
 
@@ -54,7 +54,7 @@ struct uring_asked {
 	u8 kind;
 	u8 wanted;  /* as a record: rec is filled */
 	u8 counted; /* for the board */
-	u32 pad;
+	u32 slot;   /* see struct uring_args */
 	u64 rec[(sizeof(struct rec_syscall) + TAIL_BYTES(MASK_KEPT)) / 8];
 };
 
@@ -163,9 +163,12 @@ static __always_inline void addr_fill(struct rec_syscall *r, const struct uring_
 	piece_set(r, SYS_ADDR, at, t, false);
 }
 
-/* All that is known at submission; hdr.len is the tail's end meanwhile. */
-static __always_inline void asked_fill(struct rec_syscall *r, const struct submission *s,
-				       const u32 mask, const u32 path_max)
+/*
+ * All that is known at submission; hdr.len is the tail's end meanwhile. Returns the slot of the
+ * result, see struct uring_args.
+ */
+static __always_inline u32 asked_fill(struct rec_syscall *r, const struct submission *s,
+				      const u32 mask, const u32 path_max)
 {
 	struct tail t = { r->tail, &r->hdr.len, mask };
 	struct uring_args a;
@@ -178,12 +181,13 @@ static __always_inline void asked_fill(struct rec_syscall *r, const struct submi
 	r->ret = 0;
 	r->nr = op_at(s->op)->nr;
 	r->cut = r->fault = 0;
-	r->info = SYS_VIA_URING;
+	r->info = SYS_VIA_URING | (s->op == OP_OPENAT2 ? SYS_HOW_READ : 0);
 	path_fill(r, &a, 0, &t, path_max);
 	path_fill(r, &a, 1, &t, path_max);
 	addr_fill(r, &a, &t);
 	base_fill(r, s, &a, 0, &t);
 	base_fill(r, s, &a, 1, &t);
+	return a.slot;
 }
 
 static __always_inline void sock_add(struct rec_syscall *r, struct file *f, const struct tail *t)
@@ -193,6 +197,7 @@ static __always_inline void sock_add(struct rec_syscall *r, struct file *f, cons
 
 	if (!sk)
 		return;
+	r->info |= S_IFSOCK_V;
 	sock_fill(sk, &r->sock);
 	if (r->sock.family == AF_UNIX_V)
 		sock_unix_name(sk, t);
@@ -287,24 +292,56 @@ static __always_inline void hdr_now(struct rec_hdr *h, u32 number)
 	h->cpu = bpf_get_smp_processor_id();
 }
 
+/* The descriptor that is the result, in the process's table; NULL: it is none, or no more. */
+static __always_inline struct file *kept_made(const struct uring_asked *a,
+					      const struct rec_syscall *r)
+{
+	if (r->ret < 0 || a->slot || bpf_get_current_pid_tgid() >> 32 != r->hdr.pid)
+		return NULL;
+	return task_file((void *)bpf_get_current_task(), (int)r->ret);
+}
+
 /* The socket an operation was about, or made. */
 static __always_inline void kept_sock(struct rec_syscall *r, const struct uring_asked *a,
 				      const struct tail *t)
 {
-	struct task_struct *me = (void *)bpf_get_current_task();
 	struct io_kiocb *req = (void *)a->req;
 
-	if (a->op == OP_CONNECT || a->op == OP_BIND || a->op == OP_LISTEN)
+	if (a->op == OP_ACCEPT || a->op == OP_SOCKET)
+		sock_add(r, kept_made(a, r), t);
+	else
 		sock_add(r, BPF_CORE_READ(req, file), t);
-	else if ((a->op == OP_ACCEPT || a->op == OP_SOCKET) && r->ret >= 0 &&
-		 bpf_get_current_pid_tgid() >> 32 == r->hdr.pid)
-		sock_add(r, task_file(me, (int)r->ret), t);
 	/* A refused connect has given its port back: no address goes with that. */
 	if (a->op == OP_CONNECT && !r->sock.lport)
 		__builtin_memset(r->sock.local, 0, sizeof(r->sock.local));
 }
 
-static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 via, const u32 mask)
+/* The opened file: whether it is new; where asked for, its own path and which file it is. */
+static __always_inline void kept_file(struct rec_syscall *r, const struct uring_asked *a,
+				      const struct tail *t, bool whole)
+{
+	struct file *f = kept_made(a, r);
+	u32 at = tail_end(t);
+	struct sys_inode id = {};
+
+	if (!f)
+		return;
+	if ((r->args[2] & O_CREAT_V) && (BPF_CORE_READ(f, f_mode) & FMODE_CREATED_V))
+		r->info |= SYS_CREATED;
+	if (!whole || at > t->mask - sizeof(id))
+		return;
+	r->info |= BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT_V;
+	id.ino = BPF_CORE_READ(f, f_inode, i_ino);
+	id.dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+	bpf_probe_read_kernel(t->p + at, sizeof(id), &id);
+	*t->end = at + sizeof(id);
+	piece_set(r, SYS_INODE, at, t, false);
+	at = tail_end(t);
+	piece_set(r, SYS_FILE, at, t, walk_path(t, &f->f_path));
+}
+
+static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 via, const u32 mask,
+				      bool whole)
 {
 	struct rec_syscall *r;
 	struct tail t;
@@ -318,24 +355,41 @@ static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 
 	r->ret = res;
 	r->info |= via;
 	hdr_now(&r->hdr, number);
-	if (!(via & SYS_VIA_ASSUMED))
+	if (via & SYS_VIA_ASSUMED)
+		;
+	else if (a->kind == KIND_OPEN)
+		kept_file(r, a, &t, whole);
+	else if (a->op < OP_OPENAT || a->op > OP_LINKAT)
 		kept_sock(r, a, &t);
 	rec_send(r, a->kind, mask);
+}
+
+static __noinline int kept_small(const struct uring_asked *a, s64 res, u32 via)
+{
+	kept_send(a, res, via, MASK_SMALL, false);
+	return 0;
+}
+
+static __noinline int kept_whole(const struct uring_asked *a, s64 res, u32 via, bool whole)
+{
+	kept_send(a, res, via, MASK_KEPT, whole);
+	return 0;
 }
 
 static __noinline int kept_tell(struct uring_asked *a, s64 res, u32 via)
 {
 	struct rec_syscall *kept = (void *)a->rec;
+	struct ctl *c = ctl_get();
+	bool whole;
 
 	if (a->counted)
 		count_add(a->kind, current_cgroup((void *)bpf_get_current_task()), res < 0);
-	if (!a->wanted || !call_pass(kept, a->kind, res))
+	if (!c || !a->wanted || !call_pass(kept, a->kind, res))
 		return 0;
-	if (kept->hdr.len < MASK_SMALL - ADDR_MAX)
-		kept_send(a, res, via, MASK_SMALL);
-	else
-		kept_send(a, res, via, MASK_KEPT);
-	return 0;
+	whole = (c->want_flags & WANT_FILE) && a->kind == KIND_OPEN;
+	if (whole || kept->hdr.len >= MASK_SMALL - ADDR_MAX)
+		return kept_whole(a, res, via, whole);
+	return kept_small(a, res, via);
 }
 
 /* --- submission --- */
@@ -370,7 +424,7 @@ static __noinline int asked_keep(const struct submission *s)
 	a->counted = s->counted;
 	if (!s->wanted)
 		return 1;
-	asked_fill((void *)a->rec, s, MASK_KEPT, PATH_KEPT);
+	a->slot = asked_fill((void *)a->rec, s, MASK_KEPT, PATH_KEPT);
 	a->wanted = 1;
 	if (!((struct rec_syscall *)a->rec)->cut)
 		return 1;

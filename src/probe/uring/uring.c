@@ -31,6 +31,7 @@ static const struct uring_call {
 	{ 37, "mkdirat", __NR_mkdirat, KIND_CREATE },
 	{ 38, "symlinkat", __NR_symlinkat, KIND_CREATE },
 	{ 39, "linkat", __NR_linkat, KIND_LINK },
+	{ 45, "socket", __NR_socket, KIND_SOCKET },
 	{ 56, "bind", __NR_bind, KIND_BIND },
 	{ 57, "listen", __NR_listen, KIND_LISTEN },
 };
@@ -38,7 +39,7 @@ static const struct uring_call {
 #define URING_KINDS                                                              \
 	(KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_OPEN) |  \
 	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_DELETE) | KIND_BIT(KIND_CREATE) | \
-	 KIND_BIT(KIND_LINK) | KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN))
+	 KIND_BIT(KIND_LINK) | KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_SOCKET))
 
 /* The shapes the tracepoints have had, by their number of arguments and the type of one. */
 static const struct door {

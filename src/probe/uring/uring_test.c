@@ -136,7 +136,7 @@ static void test_kinds_agree(void **state)
 {
 	static const char *const types[] = {
 		"accept4", "connect",	"openat", "openat2", "renameat2", "unlinkat",
-		"mkdirat", "symlinkat", "linkat", "bind",    "listen",
+		"mkdirat", "symlinkat", "linkat", "bind",    "listen",	  "socket",
 	};
 	uint64_t all = 0;
 

@@ -13,11 +13,12 @@ from e2e import DIR, Watch, capable, done, eq, ok, skip, start
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../vm/uring_tool.c')
 TOOL = os.path.join(DIR, 'uring_tool')
-KINDS = 'open,create,delete,rename,link,connect,accept'
+KINDS = 'open,create,delete,rename,link,connect,accept,socket'
 SAME = ['evt.type', 'evt.kind', 'evt.res', 'fd.name', 'fd.type', 'evt.is_open_read',
-        'evt.is_open_write'] + ['evt.arg.' + a for a in (
+        'evt.is_open_write', 'evt.is_open_create', 'fd.typechar', 'fd.l4proto'] + ['evt.arg.' + a for a in (
             'dirfd', 'name', 'path', 'flags', 'mode', 'oldpath', 'newpath', 'olddirfd', 'newdirfd',
-            'target', 'linkdirfd', 'linkpath', 'olddir', 'newdir', 'addr')]
+            'target', 'linkdirfd', 'linkpath', 'olddir', 'newdir', 'addr', 'resolve', 'domain', 'type', 'proto')]
+FILE = ['fd.realpath', 'fd.ino', 'fd.dev']
 FIELDS = SAME + ['evt.rawres', 'fd.num', 'evt.io_uring', 'evt.io_uring.assumed', 'proc.pid',
                  'proc.name', 'thread.tid']
 AT_FDCWD = -100
@@ -43,8 +44,8 @@ def tool(*words):
     return p.pid, p.wait(30)
 
 
-def watch(*args):
-    return Watch('--kind', KINDS, '--fields', ','.join(FIELDS), *args)
+def watch(*args, fields=FIELDS):
+    return Watch('--kind', KINDS, '--fields', ','.join(fields), *args)
 
 
 def told(events, pid, type_=None):
@@ -76,6 +77,7 @@ def both_ways():
         ('openat', 'open missing -2', (257, AT_FDCWD, b'missing', 0, 0)),
         ('openat', 'open ../same/./file 0', (257, AT_FDCWD, b'../same/./file', 0, 0)),
         ('openat', 'create new 0', (257, AT_FDCWD, b'new', 0o1101, 0o640)),
+        ('openat', 'create file 0', (257, AT_FDCWD, b'file', 0o1101, 0o640)),
         ('openat2', 'openat2 /etc hostname 0', (437, None, b'hostname', how, 24)),
         ('mkdirat', 'mkdir dir 0', (258, AT_FDCWD, b'dir', 0o750)),
         ('mkdirat', 'mkdir gone -17', (258, AT_FDCWD, b'gone', 0o750)),
@@ -85,6 +87,7 @@ def both_ways():
         ('unlinkat', 'unlink file 0', (263, AT_FDCWD, b'file', 0)),
         ('unlinkat', 'rmdir gone 0', (263, AT_FDCWD, b'gone', 0x200)),
         ('connect', 'connect 9 -111', connect_nobody),
+        ('socket', 'socket 0', (41, socket.AF_INET, socket.SOCK_DGRAM, 17)),
     ]
     w, ran = watch(), []
     for type_, words, call in table:
@@ -96,7 +99,7 @@ def both_ways():
         else:
             etc = os.open('/etc', os.O_RDONLY | os.O_DIRECTORY)
             fd = libc.syscall(*[etc if a is None else a for a in call])
-            if 'open' in type_ and fd >= 0:
+            if fd > 2:
                 os.close(fd)
             os.close(etc)
         ran.append((type_, words, pid, status))
@@ -146,6 +149,24 @@ def no_completion():
     ok(e and e[0]['thread.tid'] != e[0]['proc.pid'], 'and the thread is named', e)
 
 
+def opened_files():
+    """What is looked up only on request: the file behind links."""
+    w = watch(fields=FIELDS + FILE)
+    os.symlink('/etc/hostname', 'soft')
+    pid, _ = tool('open', 'soft', '0', 'open', '/' + './' * 110 + 'etc/hostname', '0')
+    os.close(os.open('soft', os.O_RDONLY))
+    events = w.events()
+    st = os.stat('/etc/hostname')
+    mine = told(events, pid)
+    eq([(e['fd.name'], e.get('fd.realpath'), e.get('fd.ino')) for e in mine],
+       [(DIR + '/soft', '/etc/hostname', st.st_ino),
+        ('/etc/hostname', '/etc/hostname', st.st_ino)], 'the file behind links')
+    other = [e for e in events if e['proc.pid'] == os.getpid() and
+             (e['evt.type'], e['fd.name']) == ('openat', DIR + '/soft')]
+    ok(other and mine and all(other[0].get(k) == mine[0].get(k) for k in FILE),
+       "the file behind links: equal to the system call's", mine, other)
+
+
 def connections():
     w = watch()
     one, more = tool('accept', '2'), tool('accept-more', '3')
@@ -191,6 +212,7 @@ if why:
 os.chdir(DIR)
 both_ways()
 no_completion()
+opened_files()
 connections()
 killed()
 rules_match()
