@@ -73,7 +73,10 @@ static bool call_possible(struct call *c, const struct clause *clause, enum call
 	/* An open may be of a directory: its flags tell. */
 	if (c->ev.fd.type == FD_FILE && c->row->kind != KIND_OPEN)
 		know.know |= KNOW_FILE;
-	if (c->access >= 0) {
+	if (c->row->flags & SYS_PEER) {
+		know.know |= KNOW_PEER;
+		know.peer_new = access;
+	} else if (c->access >= 0) {
 		know.know |= KNOW_ACCESS;
 		c->rec.args[c->access] = access;
 	}
@@ -97,6 +100,10 @@ static void call_judge(struct call *c, const struct clause *list, size_t n, uint
 	unsigned modes = c->access < 0 ? 1 : CALL_ACCESS;
 
 	*ret = (struct filter_call){ .access = c->access < 0 ? CALL_NO_ARG : (uint8_t)c->access };
+	if (c->row->flags & SYS_PEER) {
+		ret->access = CALL_BY_PEER;
+		modes = 2;
+	}
 	for (unsigned r = 0; r < RESULT_COUNT; r++)
 		for (unsigned a = 0; a < modes; a++)
 			ret->mask[r][a] = unused | call_mask(c, list, n, (enum call_result)r, a);

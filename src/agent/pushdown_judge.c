@@ -25,6 +25,7 @@ static const struct {
 	{ "fd.type", KNOW_FILE | KNOW_FAMILY },
 	{ "fd.typechar", KNOW_FILE | KNOW_FAMILY },
 	{ "fd.sockfamily", KNOW_FAMILY },
+	{ "fd.name_changed", KNOW_PEER },
 	{ "proc.pid", KNOW_PID },
 	{ "user.uid", KNOW_UID },
 	{ "proc.name", KNOW_COMM },
@@ -192,6 +193,14 @@ static enum judgement family_judge(const struct knowledge *k, const struct expr_
 	}
 }
 
+/* Of what is no socket nothing is said: what holds is not certain. */
+static enum judgement peer_judge(const struct knowledge *k, const struct expr_cond *c)
+{
+	struct event ev = { .fd = { .type = FD_IPV4, .name_changed = k->peer_new } };
+
+	return expr_cond_holds(c, &ev) ? JUDGE_UNKNOWN : JUDGE_NO;
+}
+
 /* Addresses and ports are those of IPv4 and IPv6 sockets alone. */
 static bool field_of_net(const struct field *f)
 {
@@ -229,6 +238,8 @@ enum judgement know_judge(void *ctx, const struct expr_cond *c)
 		return fd_ret_judge(k, c);
 	if (group & k->know & KNOW_FILE)
 		return type_judge(c, FD_FILE);
+	if (group & k->know & KNOW_PEER)
+		return peer_judge(k, c);
 	if (group & k->know & KNOW_FAMILY)
 		return family_judge(k, c);
 	if (group & k->know)

@@ -21,6 +21,7 @@ enum know {
 	KNOW_COMM = 256,   /* proc.name */
 	KNOW_CGROUP = 512, /* container.*, k8s.*, ...: by ev->proc->cgroup */
 	KNOW_NAME = 1024,  /* fd.name, fd.directory, fd.filename: by ev->fd, a file */
+	KNOW_PEER = 2048,  /* fd.name_changed: by peer_new */
 };
 
 struct knowledge {
@@ -30,6 +31,7 @@ struct knowledge {
 	const struct event *ev; /* may be NULL when no group above needs it */
 	int64_t ret_min, ret_max; /* all negative or all not */
 	int family;		  /* enum sock_family of wire/ctl.h */
+	bool peer_new;
 };
 
 /* NULL: no condition. */

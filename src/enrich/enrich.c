@@ -19,6 +19,7 @@ struct enrich {
 	struct cgroup_table *cgroups;
 	struct cluster *cluster;
 	struct users users;
+	struct accounts accounts;
 	uint64_t reaped_ns;
 	uint64_t generation;
 };
@@ -34,6 +35,16 @@ void enrich_free(struct enrich *e)
 	free(e);
 }
 
+static const struct account *user_by_id(const void *ctx, uint32_t uid)
+{
+	return users_find(ctx, uid);
+}
+
+static const struct account *group_by_id(const void *ctx, uint32_t gid)
+{
+	return users_group(ctx, gid);
+}
+
 int enrich_new(struct enrich **ret)
 {
 	struct enrich *e = calloc(1, sizeof(*e));
@@ -41,6 +52,7 @@ int enrich_new(struct enrich **ret)
 
 	if (!e)
 		return -ENOMEM;
+	e->accounts = (struct accounts){ &e->users, user_by_id, group_by_id };
 	err = proc_table_new(&e->procs);
 	if (!err)
 		err = cgroup_table_new(&e->cgroups);
@@ -175,6 +187,7 @@ static void reap(struct enrich *e, struct boot_ns now)
 void enrich_event(struct enrich *e, struct event *ev)
 {
 	reap(e, ev->time);
+	ev->accounts = &e->accounts;
 	if (ev->kind) {
 		subject_set(e, ev);
 		cluster_peer(e->cluster, &ev->fd);

@@ -144,23 +144,6 @@ enum exe_fact {
 	IS_WRITABLE,
 };
 
-/*
- * As the kernel decides it for the effective user and group; supplementary groups and access lists
- * are not looked at, and the capability is taken as good for any owner.
- */
-static bool writable(const struct proc *p, const struct rec_exe *exe)
-{
-	const uint64_t dac_override = 1ull << 1;
-
-	if (exe->flags & EXE_RDONLY)
-		return false;
-	if (p->cap_effective & dac_override)
-		return true;
-	if (p->euid == exe->uid)
-		return exe->mode & S_IWUSR;
-	return exe->mode & (p->egid == exe->gid ? S_IWGRP : S_IWOTH);
-}
-
 static bool exe_is_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 		       struct value *ret)
 {
@@ -180,7 +163,7 @@ static bool exe_is_get(const struct event *ev, const struct field_ref *ref, unsi
 		ret->b = (exe->flags & (EXE_OVERLAY | EXE_UPPER)) == EXE_OVERLAY;
 		break;
 	case IS_WRITABLE:
-		ret->b = writable(ev->proc, exe);
+		ret->b = proc_may_write(ev->proc, exe);
 		break;
 	}
 	return true;

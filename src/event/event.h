@@ -103,6 +103,13 @@ struct event_host {
 	int64_t boot_to_wall_ns; /* wall = boot + this */
 };
 
+/* Accounts of the node by number, for ids that stand in an event; NULL where there is none. */
+struct accounts {
+	const void *ctx;
+	const struct account *(*user)(const void *ctx, uint32_t uid);
+	const struct account *(*group)(const void *ctx, uint32_t gid);
+};
+
 struct event {
 	const struct kind *kind; /* NULL: only `life` matters, nothing to show */
 	const struct rec_hdr *hdr;
@@ -112,6 +119,7 @@ struct event {
 	uint64_t num; /* counts from 1 in each source */
 	const struct event_host *host;
 	struct proc *proc; /* never NULL after enrich */
+	const struct accounts *accounts; /* likewise */
 	bool has_ret;
 	int64_t ret; /* valid when has_ret; negative: -errno */
 	struct evt_fd fd;

@@ -120,3 +120,21 @@ static inline const struct account *proc_account(const struct proc *p, const str
 
 	return a && contained && a->id ? NULL : a;
 }
+
+/*
+ * Whether the process may write to its executable, as the kernel decides it for the effective user
+ * and group; supplementary groups and access lists are not looked at, and the capability is taken as
+ * good for any owner.
+ */
+static inline bool proc_may_write(const struct proc *p, const struct rec_exe *exe)
+{
+	const uint64_t dac_override = 1ull << 1;
+
+	if (exe->flags & EXE_RDONLY)
+		return false;
+	if (p->cap_effective & dac_override)
+		return true;
+	if (p->euid == exe->uid)
+		return exe->mode & 0200;
+	return exe->mode & (p->egid == exe->gid ? 0020 : 0002);
+}

@@ -47,10 +47,11 @@ enum call_result {
 #define CALL_ACCESS  4 /* an open's flags & 3 */
 #define FILTER_CALLS 512
 #define CALL_NO_ARG  0xff
+#define CALL_BY_PEER 0xfe /* 1: the call names another peer than its socket's last one; else 0 */
 
 struct filter_call {
 	__u64 mask[RESULT_COUNT][CALL_ACCESS];
-	__u8 access; /* argument that has the access mode, or CALL_NO_ARG: place 0 */
+	__u8 access; /* argument that has the access mode, or one of CALL_*; CALL_NO_ARG: place 0 */
 	__u8 pad[7];
 };
 

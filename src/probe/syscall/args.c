@@ -130,6 +130,36 @@ static bool id_render(const struct arg_type *t, const struct event *ev, unsigned
 	return id == UINT32_MAX ? signed_put(a, -1, &ret->raw) : unsigned_put(a, id, &ret->raw);
 }
 
+/* With the name that the node has for it, where that says anything. */
+static bool account_render(const struct event *ev, unsigned at, bool group, struct arena *a,
+			   struct arg_text *ret)
+{
+	uint32_t id = (uint32_t)rec_of(ev)->args[at];
+	const struct account *known = NULL;
+
+	if (ev->accounts && ev->proc)
+		known = group ? ev->accounts->group(ev->accounts->ctx, id) :
+				ev->accounts->user(ev->accounts->ctx, id);
+	known = known ? proc_account(ev->proc, known) : NULL;
+	if (known)
+		ret->text = known->name;
+	return id_render(NULL, ev, at, a, ret);
+}
+
+static bool uid_render(const struct arg_type *t, const struct event *ev, unsigned at,
+		       struct arena *a, struct arg_text *ret)
+{
+	(void)t;
+	return account_render(ev, at, false, a, ret);
+}
+
+static bool gid_render(const struct arg_type *t, const struct event *ev, unsigned at,
+		       struct arena *a, struct arg_text *ret)
+{
+	(void)t;
+	return account_render(ev, at, true, a, ret);
+}
+
 /* "<4t>10.0.0.1:5000->10.0.0.2:80", as sysdig shows a descriptor it knows. */
 static bool fd_text(const struct event *ev, struct arena *a, struct str *ret)
 {
@@ -572,8 +602,8 @@ const struct arg_type arg_dec = NUMBER(CLASS_VALUE, dec_render, I64);
 const struct arg_type arg_len = NUMBER(CLASS_VALUE, len_render, U64);
 const struct arg_type arg_hex = NUMBER(CLASS_VALUE, hex_render, U64);
 const struct arg_type arg_id = NUMBER(CLASS_VALUE, id_render, U64);
-const struct arg_type arg_uid = NUMBER(CLASS_VALUE, id_render, U64);
-const struct arg_type arg_gid = NUMBER(CLASS_VALUE, id_render, U64);
+const struct arg_type arg_uid = NUMBER(CLASS_VALUE, uid_render, U64);
+const struct arg_type arg_gid = NUMBER(CLASS_VALUE, gid_render, U64);
 const struct arg_type arg_fd = NUMBER(CLASS_FD, fd_render, I64);
 const struct arg_type arg_fd_other = NUMBER(CLASS_VALUE, dec_render, I64);
 const struct arg_type arg_errno = NUMBER(CLASS_VALUE, errno_render, I64);

@@ -588,7 +588,9 @@ static __always_inline bool call_pass(const struct sys_call *s, struct ctl *c)
 		return false;
 	f = m & c->dim[DIM_CALL] ? filter_call_get(s->nr) : NULL;
 	if (f) {
-		if (f->access != CALL_NO_ARG)
+		if (f->access == CALL_BY_PEER)
+			access = (s->info & SYS_PEER_NEW) != 0;
+		else if (f->access != CALL_NO_ARG)
 			access = arg_at(s, f->access);
 		m &= filter_call_mask(f, s->ret, access);
 	}
