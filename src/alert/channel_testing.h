@@ -34,7 +34,7 @@ static inline int test_dir_setup(void **state)
 	if (!mkdtemp(x->dir))
 		return -1;
 	snprintf(x->path, sizeof(x->path), "%s/alerts", x->dir);
-	snprintf(x->spool, sizeof(x->spool), "%s/spool", x->dir);
+	snprintf(x->spool, sizeof(x->spool), "%s/deep/spool", x->dir);
 	*state = x;
 	return 0;
 }

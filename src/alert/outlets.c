@@ -41,7 +41,7 @@ struct outlets {
 	struct spool *spool;
 	uint32_t backoff_min_ms, backoff_max_ms;
 	pthread_mutex_t lock; /* the intake and the statistics */
-	pthread_cond_t filled;
+	pthread_cond_t filled, stopped;
 	struct queue intake[PRIORITIES];
 	size_t waiting, waiting_bytes; /* in the intake */
 	atomic_bool stop;
@@ -169,21 +169,29 @@ static void channel_note(struct channel *c, const struct channel_io *io, int err
 	pthread_mutex_unlock(&c->outlets->lock);
 }
 
+/* Sleeps until then, or until the end. */
+static void channel_sleep(struct outlets *o, uint64_t until_ns)
+{
+	struct timespec until = { (time_t)(until_ns / NS_PER_SEC), (long)(until_ns % NS_PER_SEC) };
+	int r = 0;
+
+	pthread_mutex_lock(&o->lock);
+	while (r == 0 && !atomic_load(&o->stop))
+		r = pthread_cond_timedwait(&o->stopped, &o->lock, &until);
+	pthread_mutex_unlock(&o->lock);
+}
+
 /* Half of the time is drawn by lot, so that nodes do not come back all at once. */
 static void channel_backoff(struct channel *c, uint32_t wish_ms)
 {
-	const struct outlets *o = c->outlets;
+	struct outlets *o = c->outlets;
 	uint32_t ms = c->backoff_ms ? c->backoff_ms * 2 : o->backoff_min_ms;
-	struct timespec part = { .tv_nsec = 20 * NS_PER_MS };
-	uint64_t until;
 
 	c->backoff_ms = ms < o->backoff_max_ms ? ms : o->backoff_max_ms;
 	ms = c->backoff_ms / 2 + arc4random_uniform(c->backoff_ms / 2 + 1);
 	if (wish_ms > ms)
 		ms = wish_ms < o->backoff_max_ms ? wish_ms : o->backoff_max_ms;
-	until = clock_read_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
-	while (!atomic_load(&o->stop) && clock_read_ns(CLOCK_MONOTONIC) < until)
-		nanosleep(&part, NULL);
+	channel_sleep(o, clock_read_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS);
 }
 
 static void *channel_thread(void *ctx)
@@ -332,6 +340,7 @@ int outlets_open(const struct outlets_opts *opts, struct outlets **ret, struct b
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&o->filled, &attr);
+	pthread_cond_init(&o->stopped, &attr);
 	pthread_condattr_destroy(&attr);
 	o->backoff_min_ms = opts->backoff_min_ms ? opts->backoff_min_ms : BACKOFF_MIN_MS;
 	o->backoff_max_ms = opts->backoff_max_ms ? opts->backoff_max_ms : BACKOFF_MAX_MS;
@@ -392,6 +401,7 @@ void outlets_stats(const struct outlets *o, struct outlets_stats *ret)
 	ret->spool_bytes = s.bytes;
 	ret->spool_max_bytes = s.max_bytes;
 	ret->spool_errors = s.errors;
+	ret->spool_refused = s.refused;
 	ret->damaged_bytes = s.damaged;
 }
 
@@ -430,7 +440,10 @@ uint64_t outlets_close(struct outlets *o, uint32_t deadline_ms)
 	if (o->spool) {
 		while (outlets_pending(o) && clock_read_ns(CLOCK_MONOTONIC) < until)
 			nanosleep(&(struct timespec){ .tv_nsec = NS_PER_MS }, NULL);
+		pthread_mutex_lock(&o->lock);
 		atomic_store(&o->stop, true);
+		pthread_cond_broadcast(&o->stopped);
+		pthread_mutex_unlock(&o->lock);
 		spool_wake(o->spool);
 	}
 	for (size_t i = 0; i < o->nchannels; i++) {
@@ -445,6 +458,7 @@ uint64_t outlets_close(struct outlets *o, uint32_t deadline_ms)
 		left = outlets_pending(o);
 	spool_close(o->spool);
 	pthread_cond_destroy(&o->filled);
+	pthread_cond_destroy(&o->stopped);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 	return left;

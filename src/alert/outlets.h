@@ -66,7 +66,8 @@ struct outlets_stats {
 	uint64_t put;
 	uint64_t intake_dropped[PRIORITIES];
 	uint64_t spool_bytes, spool_max_bytes;
-	uint64_t spool_errors; /* writes that failed: those alerts are in memory */
+	uint64_t spool_errors;	/* writes that failed: those alerts are in memory */
+	uint64_t spool_refused; /* alerts lost: no record can hold them, or no memory */
 	/* Found at the start: bytes of torn or damaged records, given up. */
 	uint64_t damaged_bytes;
 };

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -476,12 +477,25 @@ static int spool_load(struct spool *s, struct buf *why)
 	return err;
 }
 
+/* Makes what is missing of the path. Whether it worked shows when it is opened. */
+static void dirs_make(const char *dir)
+{
+	char part[PATH_MAX];
+
+	for (size_t i = 1; i < sizeof(part) && dir[i - 1]; i++) {
+		if (dir[i] && dir[i] != '/')
+			continue;
+		memcpy(part, dir, i);
+		part[i] = 0;
+		mkdir(part, 0700);
+	}
+}
+
 static int spool_dir(struct spool *s, const char *dir, struct buf *why)
 {
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return -errno;
+	dirs_make(dir);
 	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0)
 		return -errno;
