@@ -1,10 +1,12 @@
 /*
  * What rules cost: the whole way of a capture's records, from the file to the rules that match.
  *
- *	match CAPTURE TURNS none|each|many [RULES.yaml...]
+ *	match CAPTURE TURNS none|each|many|check [RULES.yaml...]
  *
- * none: nothing is matched; each: every condition alone; many: the matcher. Reads the capture TURNS
- * times. Prints one line: rules, events, matches, seconds of CPU time of the fastest turn, millions
+ * none: nothing is matched; each: every condition alone; many: the matcher; check: the matcher, and
+ * for each event whether it says what the conditions say alone, and whether a field has a value in
+ * an event of a kind that it is not declared for (what is wrong is printed once). Reads the capture
+ * TURNS times. Prints one line: rules, events, matches, seconds of CPU time of the fastest turn, millions
  * of events in a second of it; with more than one turn, the first, in which all types are new, does
  * not count.
  */
@@ -21,8 +23,8 @@
 struct bench {
 	struct ruleset *rules;
 	struct matcher *matcher;
-	bool each;
-	uint64_t matches;
+	bool each, check;
+	uint64_t matches, wrong;
 };
 
 static void fail(const char *what, const char *why)
@@ -60,10 +62,46 @@ static void hit(void *ctx, const struct rule *r, const struct event *ev)
 	b->matches++;
 }
 
+static void fields_check(struct bench *b, const struct event *ev)
+{
+	static bool told[4096];
+	const struct catalogue *c = catalogue_get();
+
+	for (size_t i = 0; i < c->n && i < sizeof(told); i++) {
+		struct field_ref ref = { .field = c->fields[i] };
+		struct value v;
+
+		if (told[i] || !ref.field->kinds || ref.field->kinds & KIND_BIT(ev->kind->id) ||
+		    !ref.field->get(ev, &ref, 0, &v))
+			continue;
+		told[i] = true;
+		b->wrong++;
+		printf("%s has a value in %.*s, of kind %.*s\n", ref.field->name, STR_ARG(ev->type),
+		       STR_ARG(ev->kind->name));
+	}
+}
+
+static void event_check(struct bench *b, const struct event *ev)
+{
+	uint64_t before = b->matches, want = 0;
+
+	matcher_run(b->matcher, ev, true, hit, b);
+	for (size_t i = 0; i < b->rules->n; i++)
+		want += expr_match(b->rules->rules[i]->expr, ev);
+	if (b->matches - before != want && b->wrong++ < 20)
+		printf("event %lu, %.*s: %lu rules match, the matcher says %lu\n", ev->num,
+		       STR_ARG(ev->type), want, b->matches - before);
+	fields_check(b, ev);
+}
+
 static void event(void *ctx, const struct event *ev)
 {
 	struct bench *b = ctx;
 
+	if (b->check) {
+		event_check(b, ev);
+		return;
+	}
 	if (b->matcher && !b->each)
 		matcher_run(b->matcher, ev, true, hit, b);
 	for (size_t i = 0; b->each && i < b->rules->n; i++)
@@ -102,10 +140,11 @@ int main(int argc, char **argv)
 	int turns = argc > 3 ? atoi(argv[2]) : 0;
 
 	if (turns < 1)
-		fail("usage", "match CAPTURE TURNS none|each|many [RULES.yaml...]");
+		fail("usage", "match CAPTURE TURNS none|each|many|check [RULES.yaml...]");
 	if (strcmp(argv[3], "none") != 0)
 		rules_load(&b, (const char *const *)argv + 4, (size_t)argc - 4);
 	b.each = strcmp(argv[3], "each") == 0;
+	b.check = strcmp(argv[3], "check") == 0;
 	for (int i = 0; i < turns; i++) {
 		uint64_t start = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
 		double took;
@@ -120,5 +159,5 @@ int main(int argc, char **argv)
 	       events, b.matches, best, (double)events / best / 1e6);
 	matcher_free(b.matcher);
 	ruleset_free(b.rules);
-	return 0;
+	return b.wrong != 0;
 }

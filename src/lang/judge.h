@@ -32,7 +32,8 @@ enum judgement expr_judge(const struct expr *x, judge_fn judge, void *ctx);
  * (may be NULL) decides, all of them on fields and operators that @usable accepts. Of several such
  * sets the one with the fewest values. Other globs are offered as the longest literal part they
  * need: STARTSWITH, ENDSWITH or CONTAINS, as @usable has it. A condition is never under a negation,
- * and its field is therefore there. Conditions and values live only during the call.
+ * and its field is therefore there. Conditions and arrays of
+ * values live only during the call, the strings in them as long as the expr.
  *
  * Returns 1 and calls @add for each; 0: there is no such set (the expression can match without
  * any); -1: it can never match; -ENOMEM. @add is not called unless 1 is returned.
