@@ -37,7 +37,8 @@ class Kube:
 
     def add(self, box, ns, name, container, uid):
         """A running pod with @box as its only container."""
-        box.pod, image = (ns, name), 'registry.example/%s/%s:1.4' % (ns, container)
+        image = 'registry.example/%s/%s:1.4' % (ns, container)
+        box.of_pod(ns, name, container, image)
         spec = {'name': container, 'image': image, 'securityContext': {'privileged': box.privileged}}
         o = {'kind': 'Pod', 'apiVersion': 'v1',
              'metadata': {'name': name, 'namespace': ns, 'uid': uid, 'labels': {'app': container}},

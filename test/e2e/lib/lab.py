@@ -24,6 +24,7 @@ PORTS = (80, 443, 3333, 4444)
 # What docker and containerd leave a container.
 CAPS = ('CHOWN', 'DAC_OVERRIDE', 'FSETID', 'FOWNER', 'MKNOD', 'NET_RAW', 'SETGID', 'SETUID', 'SETFCAP',
         'SETPCAP', 'NET_BIND_SERVICE', 'SYS_CHROOT', 'KILL', 'AUDIT_WRITE')
+BUNDLES = '/run/containerd/io.containerd.runtime.v2.task/k8s.io'
 PEER = '''
 import socket, sys, threading
 def serve(s):
@@ -83,12 +84,22 @@ def _all_caps():
     return [c.strip().upper() for c in p.stdout.split('=', 1)[1].split(',')]
 
 
+def _folders_remove(path):
+    """Empty ones, up to /run."""
+    try:
+        while path != '/run':
+            os.rmdir(path)
+            path = os.path.dirname(path)
+    except OSError:
+        pass
+
+
 class Box(runc.Container):
     def __init__(self, name, image, cgroup, caps=(), privileged=False):
         """@caps: beyond the usual ones."""
         super().__init__(cgroup)
         self.dir = '%s/box-%s' % (DIR, name)
-        self.name, self.pod = name, None
+        self.name, self.pod, self.bundle = name, None, self.dir
         self.caps = ['CAP_' + x for x in (*CAPS, *caps)]
         self.privileged = privileged
         for d in ('', '/upper', '/work', '/root', '/token'):
@@ -122,17 +133,40 @@ class Box(runc.Container):
         linux['cgroupsPath'] = self.cgroup
         linux.pop('resources', None)
         if self.privileged:
-            linux['maskedPaths'] = linux['readonlyPaths'] = []
+            linux.update(maskedPaths=[], readonlyPaths=[],
+                         resources={'devices': [{'allow': True, 'access': 'rwm'}]})
         with open(self.dir + '/config.json', 'w') as f:
             json.dump(c, f)
 
+    def of_pod(self, ns, pod, container, picture):
+        """The kubelet's and containerd's part: it belongs to a pod, and its bundle says so."""
+        self.pod, self.bundle = (ns, pod), '%s/%s' % (BUNDLES, self.id)
+        with open(self.dir + '/config.json') as f:
+            c = json.load(f)
+        c['annotations'] = {'io.kubernetes.cri.container-type': 'container',
+                            'io.kubernetes.cri.container-name': container,
+                            'io.kubernetes.cri.image-name': picture,
+                            'io.kubernetes.cri.sandbox-name': pod,
+                            'io.kubernetes.cri.sandbox-namespace': ns}
+        with open(self.dir + '/config.json', 'w') as f:
+            json.dump(c, f)
+
+    def _bundle_make(self):
+        """Where containerd has it, a moment before the start."""
+        if self.bundle != self.dir:
+            at_end(_folders_remove, BUNDLES)
+            at_end(shutil.rmtree, self.bundle)
+            os.makedirs(self.bundle)
+            shutil.copy(self.dir + '/config.json', self.bundle)
+
     def up(self):
+        self._bundle_make()
         overlay = 'mount -t overlay -o lowerdir=%s,upperdir=%s/upper,workdir=%s/work box %s/root' % (
             self.lower, self.dir, self.dir, self.dir)
         with open(os.devnull, 'r+b') as null, open(self.dir + '/log', 'wb') as log:
             p = subprocess.run(['unshare', '-m', '--propagation', 'private', 'sh', '-c',
                                 overlay + ' && exec runc --root %s run -d -b %s %s'
-                                % (runc.STATE, self.dir, self.id)],
+                                % (runc.STATE, self.bundle, self.id)],
                                stdin=null, stdout=null, stderr=log, timeout=60)
         if p.returncode:
             with open(self.dir + '/log') as f:
