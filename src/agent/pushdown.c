@@ -14,6 +14,7 @@
 
 #include "agent/pushdown_calls.h"
 #include "agent/pushdown_keys.h"
+#include "agent/pushdown_path.h"
 #include "agent/subject.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
@@ -56,9 +57,8 @@ static void bits_freep(struct bits **b)
 
 struct pushdown_clause pushdown_of_query(const struct query *q)
 {
-	return (struct pushdown_clause){
-		q->kinds, q->where, q->scope, q->pid, q->pid && q->tree, q->shown
-	};
+	return (struct pushdown_clause){ q->kinds, q->where,	      q->scope,
+					 q->pid,   q->pid && q->tree, q->shown };
 }
 
 /* Bits */
@@ -184,6 +184,17 @@ static int calls_put(struct pushdown *p, const struct bits *b)
 		p->ctl.dim[DIM_CALL] = live_map(p->source, MAP_f_call) < 0 ? 0 : b->used;
 	}
 	free(m);
+	return err;
+}
+
+static int paths_put(struct pushdown *p, const struct bits *b)
+{
+	struct filter_path *table = live_paths(p->source);
+	uint64_t clears = 0;
+	int err = table ? paths_judge(b->list, b->n, table, &clears) : 0;
+
+	p->ctl.dim[DIM_PATH] = clears;
+	p->ctl.other[DIM_PATH] = ~clears;
 	return err;
 }
 
@@ -383,6 +394,8 @@ static int filter_make(struct pushdown *p)
 		err = keys_put(p, MAP_f_comm, DIM_COMM, &b->comm);
 	if (!err)
 		err = calls_put(p, b);
+	if (!err)
+		err = paths_put(p, b);
 	p->ctl.dim[DIM_CGROUP] = b->by_cgroup;
 	p->ctl.tree = tree_bits(b);
 	return err;

@@ -53,6 +53,14 @@ int live_ctl(struct source *s, const struct ctl *ctl)
 	return 0;
 }
 
+static struct filter_path path_table;
+
+struct filter_path *live_paths(struct source *s)
+{
+	(void)s;
+	return &path_table;
+}
+
 static int fake_find(int fd, const void *key)
 {
 	for (int i = 0; i < ENTRIES; i++)
@@ -384,6 +392,35 @@ static void test_put_fails(void **state)
 	room_close(&r);
 }
 
+static uint16_t path_step(uint16_t state, uint8_t class, uint64_t *hit, uint64_t *deny)
+{
+	state = path_table.next[state][class];
+	if (state & FILTER_PATH_HIT) {
+		state &= FILTER_PATH_STATES - 1;
+		*hit |= path_table.out[state].hit;
+		*deny |= path_table.out[state].deny;
+	}
+	return state;
+}
+
+/* As src/bpf/path_filter.h, of an absolute and normal path. */
+static uint64_t path_mask(struct str path)
+{
+	uint64_t hit = 0, deny = 0;
+	uint16_t state = FILTER_PATH_BEGIN;
+	bool cut = false;
+
+	for (size_t i = path.n; i > 0; i--) {
+		uint8_t c = (uint8_t)path.p[i - 1];
+		bool first = c == '/' && !cut;
+
+		state = path_step(state, first ? path_table.cut : path_table.class[c], &hit, &deny);
+		cut |= first;
+	}
+	path_step(state, FILTER_PATH_STOP, &hit, &deny);
+	return (told.other[DIM_PATH] | hit) & ~deny;
+}
+
 /* As src/bpf/filter.h and syscall.bpf.c judge, from the maps. */
 static bool kernel_passes(const struct event *ev)
 {
@@ -410,6 +447,8 @@ static bool kernel_passes(const struct event *ev)
 		m &= mask_of(MAP_f_cgroup, &p->cgroup->id, UINT64_MAX);
 	if (m & told.dim[DIM_COMM])
 		m &= mask_of(MAP_f_comm, comm, told.other[DIM_COMM]);
+	if (m & told.dim[DIM_PATH])
+		m &= path_mask(ev->fd.name);
 	return m;
 }
 
@@ -617,6 +656,74 @@ static void test_kinds(void **state)
 	room_close(&r);
 }
 
+static bool path_passes(const char *path)
+{
+	return told.clauses[KIND_OPEN] & path_mask(str_of(path));
+}
+
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *where;
+		const char *yes[4], *no[4];
+	} cases[] = {
+		{ "fd.name=/a/b", { "/a/b" }, { "/a/bc", "/a", "/x/a/b" } },
+		{ "fd.name in (/a,/b)", { "/a", "/b" }, { "/c", "/ab" } },
+		{ "fd.name startswith /etc", { "/etc/x", "/etc", "/etcetera" }, { "/x/etc" } },
+		{ "fd.name endswith .so", { "/x.so" }, { "/x.so.1" } },
+		{ "fd.name contains ssh", { "/a/.ssh/b", "/ssh" }, { "/s/sh" } },
+		{ "fd.name glob '/home/*/.ssh/*'", { "/home/me/.ssh/id" }, { "/root/.ssh/id" } },
+		{ "fd.directory=/etc", { "/etc/x" }, { "/etc/x/y", "/etc", "/x" } },
+		{ "fd.directory=/", { "/x", "/" }, { "/x/y" } },
+		{ "fd.directory startswith /e", { "/etc/x", "/e/x" }, { "/x/e/y" } },
+		{ "fd.directory endswith bin", { "/usr/bin/x" }, { "/x/bing/y", "/bin" } },
+		{ "fd.filename=passwd", { "/etc/passwd", "/passwd" }, { "/xpasswd", "/passwd/x" } },
+		{ "fd.filename startswith .", { "/x/.y" }, { "/x.y" } },
+		{ "fd.directory=/dev and not fd.name in (/dev/null,/dev/tty)",
+		  { "/dev/sda", "/dev/nullx" },
+		  { "/dev/null", "/dev/tty", "/x" } },
+		{ "fd.name startswith /a and fd.name endswith z or fd.name=/b",
+		  { "/b", "/az" },
+		  { "/c" } },
+		{ "fd.name startswith /etc and fd.name != /etc/hosts", { "/etc/x" }, { "/etc/hosts" } },
+		{ "fd.name=/a or proc.name=x", { "/a", "/b" }, { NULL } },
+		{ "evt.type=connect or fd.name=/a", { "/a" }, { "/b" } },
+		{ "not fd.name=/a", { "/b" }, { NULL } },
+	};
+	struct room r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		room_where(&r, cases[i].where);
+		for (size_t n = 0; n < 4; n++) {
+			if (cases[i].yes[n] && !path_passes(cases[i].yes[n]))
+				fail_msg("%s: %s does not pass", cases[i].where, cases[i].yes[n]);
+			if (cases[i].no[n] && path_passes(cases[i].no[n]))
+				fail_msg("%s: %s passes", cases[i].where, cases[i].no[n]);
+		}
+		room_close(&r);
+	}
+}
+
+/* More text than the table holds: patterns are cut, and find more. */
+static void test_paths_long(void **state)
+{
+	char where[30000] = "fd.name in (/a", path[128];
+	size_t n = strlen(where);
+	struct room r;
+
+	(void)state;
+	for (int i = 0; i < 250; i++)
+		n += (size_t)snprintf(where + n, sizeof(where) - n, ",/%0100d/%d", i * 7, i);
+	snprintf(where + n, sizeof(where) - n, ")");
+	room_where(&r, where);
+	assert_int_equal(told.dim[DIM_PATH], 1);
+	snprintf(path, sizeof(path), "/%0100d/%d", 249 * 7, 249);
+	assert_true(path_passes(path) && path_passes("/a"));
+	assert_false(path_passes("/b"));
+	room_close(&r);
+}
+
 static void test_describe(void **state)
 {
 	struct buf b = { 0 };
@@ -639,6 +746,7 @@ int main(void)
 		cmocka_unit_test(test_cgroups),	  cmocka_unit_test(test_off),
 		cmocka_unit_test(test_put_fails), cmocka_unit_test(test_nothing_held_back),
 		cmocka_unit_test(test_many),	  cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_paths),	  cmocka_unit_test(test_paths_long),
 		cmocka_unit_test(test_describe),
 	};
 

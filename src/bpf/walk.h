@@ -28,6 +28,18 @@ static __always_inline u32 tail_end(const struct tail *t)
 }
 
 /*
+ * @v, of which the verifier now knows nothing: states that differed in it alone become one. It goes
+ * through the room behind the tail, which belongs to nothing between two pieces.
+ */
+static __always_inline u64 tail_forget(const struct tail *t, u64 v)
+{
+	volatile u64 *room = (void *)(t->p + TAIL_BYTES(t->mask) - 16);
+
+	*room = v;
+	return *room;
+}
+
+/*
  * Appends the walk; returns whether it had to stop early, for depth or room. There is one way out
  * of the loop.
  */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -25,7 +26,8 @@ struct live {
 	struct cgroup_layout layout;
 	struct ring rings[RINGS]; /* life, bulk */
 	struct inject inject;
-	struct ring *lent; /* whose record is out */
+	struct ring *lent;	   /* whose record is out */
+	struct filter_path *paths; /* NULL: not asked for */
 	uint64_t horizon_ns;
 	int epoll;
 	int ncpus;
@@ -155,6 +157,8 @@ static void live_close(struct source *s)
 	live_let_go(l);
 	for (size_t i = 0; i < RINGS; i++)
 		ring_close(&l->rings[i]);
+	if (l->paths)
+		munmap(l->paths, sizeof(*l->paths));
 	loader_close(&l->loader);
 	inject_free(&l->inject);
 	if (l->epoll >= 0)
@@ -304,6 +308,19 @@ int live_ctl(struct source *s, const struct ctl *ctl)
 int live_map(struct source *s, enum shared_map map)
 {
 	return live_of(s)->loader.maps[map];
+}
+
+struct filter_path *live_paths(struct source *s)
+{
+	struct live *l = live_of(s);
+	int fd = live_map(s, MAP_f_path);
+	void *at;
+
+	if (l->paths || fd < 0)
+		return l->paths;
+	at = mmap(NULL, sizeof(*l->paths), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	l->paths = at == MAP_FAILED ? NULL : at;
+	return l->paths;
 }
 
 const struct loader *live_loader(struct source *s)

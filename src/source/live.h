@@ -35,6 +35,12 @@ int live_ctl(struct source *s, const struct ctl *ctl);
 /* The file descriptor of a shared map, for filters and counters. */
 int live_map(struct source *s, enum shared_map map);
 
+/*
+ * The table of paths that the kernel programs judge by (wire/ctl.h), shared with them: to be written
+ * only while no program uses it. NULL: none is loaded.
+ */
+struct filter_path *live_paths(struct source *s);
+
 const struct loader *live_loader(struct source *s);
 const struct cgroup_layout *live_layout(struct source *s);
 

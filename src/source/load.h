@@ -16,6 +16,7 @@
 	X(f_uid)                \
 	X(f_comm)               \
 	X(f_call)               \
+	X(f_path)               \
 	X(cg_count)
 
 enum shared_map {

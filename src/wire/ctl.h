@@ -31,7 +31,7 @@ enum filter_dim {
 	DIM_CGROUP, /* map f_cgroup; one that is not there passes */
 	DIM_COMM,   /* map f_comm */
 	DIM_FAMILY, /* ctl.family, by the socket behind the descriptor */
-	DIM_PATH,   /* map f_path */
+	DIM_PATH,   /* map f_path; one that cannot be judged passes */
 	DIM_COUNT
 };
 
@@ -62,6 +62,28 @@ enum sock_family {
 	FAMILY_IPV6, /* IPv4 too, when the address is one inside an IPv6 one */
 	FAMILY_UNIX,
 	FAMILY_COUNT
+};
+
+/*
+ * Paths are judged by an automaton (base/automaton.h, which has the same numbers) that reads them
+ * from their last byte to the first, absolute and normal, as fd.name is. The agent writes it through
+ * memory that it shares with the kernel.
+ */
+#define FILTER_PATH_STATES  16384
+#define FILTER_PATH_CLASSES 64
+#define FILTER_PATH_BEGIN   1
+#define FILTER_PATH_STOP    1
+#define FILTER_PATH_HIT	    0x8000
+
+struct filter_path {
+	__u8 class[256];
+	__u8 cut; /* class of the last slash, which is met first */
+	__u8 pad[63];
+	__u16 next[FILTER_PATH_STATES][FILTER_PATH_CLASSES];
+	struct {
+		__u64 hit;  /* clauses that may match a path with this in it */
+		__u64 deny; /* those that do not, when it is all of the path */
+	} out[FILTER_PATH_STATES];
 };
 
 struct ctl {

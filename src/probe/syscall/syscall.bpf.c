@@ -6,6 +6,7 @@
 #include "probe/syscall/syscall.h"
 
 #include "bpf/call_filter.h"
+#include "bpf/path_filter.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
 #include "bpf/walk.h"
@@ -38,15 +39,15 @@ struct {
 
 #define PATH_SMALL 256
 /* Sizes of a record's tail: one short path; relative paths; anything (see TAIL_BYTES). */
-#define MASK_MESSAGE 511
-#define MASK_MEDIUM  1023
-#define PATH_MEDIUM  256
-#define MASK_LARGE   16383
-#define ADDR_MAX     128
-#define AT_FDCWD_V   (-100)
-#define O_CREAT_V     0100
+#define MASK_MESSAGE	511
+#define MASK_MEDIUM	1023
+#define PATH_MEDIUM	256
+#define MASK_LARGE	16383
+#define ADDR_MAX	128
+#define AT_FDCWD_V	(-100)
+#define O_CREAT_V	0100
 #define FMODE_CREATED_V 0x100000 /* since 4.19 */
-#define THREAD_BYTES 16384
+#define THREAD_BYTES	16384
 
 /* What a system call's own tracepoints give, as their format files have it. */
 struct exit_ctx {
@@ -66,6 +67,7 @@ struct enter_ctx {
 struct sys_call {
 	struct task_struct *task;
 	struct pt_regs *regs;
+	u64 given; /* regs as the hook gave them, or 0 */
 	long ret;
 	u32 nr;
 	u32 info;    /* enum sys_info */
@@ -295,6 +297,8 @@ static __always_inline void walk_fill(struct rec_syscall *r, u32 which, const st
 {
 	u32 from = tail_end(t);
 
+	path = (void *)tail_forget(t, (u64)path);
+	which = tail_forget(t, which);
 	if (path)
 		piece_set(r, which, from, t, walk_path(t, path));
 }
@@ -394,12 +398,22 @@ static __always_inline void send_small(const struct sys_call *s, const char *pat
 	rec_end(r, kind, len);
 }
 
+/* What was found out about the call on the way here is of no use to the verifier (tail_forget). */
+static __always_inline void call_forget(const struct tail *t, struct sys_call *s)
+{
+	s->nr = tail_forget(t, s->nr);
+	s->ret = tail_forget(t, s->ret);
+	s->task = (void *)tail_forget(t, (u64)s->task);
+	s->regs = (void *)tail_forget(t, (u64)s->regs);
+	s->opened = tail_forget(t, s->opened) & 1;
+}
+
 /*
  * Everything else. Returns 0, with nothing sent, when it did not fit and a larger size is left. No
  * call has both a path and a descriptor, so one walk serves either. @two: there is a second walk, of
  * the second path's directory or of the file that was opened.
  */
-static __always_inline int send_whole(const struct sys_call *s, const u32 mask, const u32 path_max,
+static __always_inline int send_whole(struct sys_call *s, const u32 mask, const u32 path_max,
 				      const bool two, const bool large)
 {
 	u32 number, kind = row_of(s)->kind, which = SYS_BASE0;
@@ -416,13 +430,16 @@ static __always_inline int send_whole(const struct sys_call *s, const u32 mask, 
 	if (large)
 		path_fill(r, s, 1, &t, path_max);
 	addr_fill(r, s, &t);
+	call_forget(&t, s);
 	path = fd_fill(r, s, &t);
+	call_forget(&t, s);
 	if (path)
 		which = SYS_FILE;
 	else
 		path = base_of(r, s, 0);
 	walk_fill(r, which, &t, path);
 	if (two) {
+		call_forget(&t, s);
 		which = SYS_FILE;
 		path = opened_fill(r, s, &t);
 		if (!path && large) {
@@ -439,26 +456,55 @@ static __always_inline int send_whole(const struct sys_call *s, const u32 mask, 
 	return 1;
 }
 
-/* Functions of their own: each has a stack of its own. */
-static __noinline int send_medium(const struct sys_call *s)
+/* The larger pieces are functions of their own; each has a stack of its own. */
+#define CALL_PARAMS	 u64 nr, u64 ret, u64 regs, u64 more
+#define CALL_NUMBERS(s)	 (s)->nr, (s)->ret, (s)->given, ((s)->info | ((s)->opened ? CALL_OPENED : 0))
+#define CALL_OPENED	 (1ull << 32)
+#define CALL_OF_PARAMS() call_of(nr, ret, regs, more)
+
+/* @regs: 0: the running task's own. */
+static __always_inline struct sys_call call_of(u64 nr, u64 ret, u64 regs, u64 more)
 {
-	return send_whole(s, MASK_MEDIUM, PATH_MEDIUM, false, false);
+	struct task_struct *t = (void *)bpf_get_current_task();
+
+	return (struct sys_call){
+		.task = t,
+		.regs = regs ? (void *)regs : task_regs(t),
+		.given = regs,
+		.ret = ret,
+		.nr = nr,
+		.info = (u32)more,
+		.opened = more & CALL_OPENED,
+	};
 }
 
-static __noinline int send_opened(const struct sys_call *s)
+VERIFIED_ONCE int send_medium(CALL_PARAMS)
 {
-	return send_whole(s, MASK_MEDIUM, PATH_MEDIUM, true, false);
+	struct sys_call s = CALL_OF_PARAMS();
+
+	return send_whole(&s, MASK_MEDIUM, PATH_MEDIUM, false, false);
 }
 
-static __noinline int send_large(const struct sys_call *s)
+VERIFIED_ONCE int send_opened(CALL_PARAMS)
 {
-	return send_whole(s, MASK_LARGE, REC_PATH_MAX, true, true);
+	struct sys_call s = CALL_OF_PARAMS();
+
+	return send_whole(&s, MASK_MEDIUM, PATH_MEDIUM, true, false);
+}
+
+VERIFIED_ONCE int send_large(CALL_PARAMS)
+{
+	struct sys_call s = CALL_OF_PARAMS();
+
+	return send_whole(&s, MASK_LARGE, REC_PATH_MAX, true, true);
 }
 
 /* A message on a socket: its peer's address and, where asked for, its first bytes. */
-static __noinline int send_message(const struct sys_call *s, struct ctl *c)
+VERIFIED_ONCE int send_message(CALL_PARAMS)
 {
+	struct sys_call call = CALL_OF_PARAMS(), *s = &call;
 	u32 number, kind = row_of(s)->kind;
+	struct ctl *c = ctl_get();
 	struct rec_syscall *r;
 	struct message m;
 	struct tail t;
@@ -470,7 +516,7 @@ static __noinline int send_message(const struct sys_call *s, struct ctl *c)
 	t = (struct tail){ r->tail, &r->hdr.len, MASK_MESSAGE };
 	message_read(s, &m);
 	user_fill(r, SYS_ADDR, m.addr, m.addr_len, &t);
-	if (c->want_flags & WANT_DATA)
+	if (c && (c->want_flags & WANT_DATA))
 		user_fill(r, SYS_DATA, m.data, m.data_len, &t);
 	fd_fill(r, s, &t);
 	rec_end(r, kind, tail_end(&t));
@@ -501,8 +547,9 @@ static __always_inline bool peer_named(const struct message *m, struct peer *ret
  * SYS_PEER_NEW when the call names another peer than the socket's last one did, and notes it. Asked
  * before any filter: which events are recorded must not change the answer.
  */
-static __noinline int peer_note(const struct sys_call *s)
+VERIFIED_ONCE int peer_note(CALL_PARAMS)
 {
+	struct sys_call call = CALL_OF_PARAMS(), *s = &call;
 	struct peer now = {}, *was;
 	struct message m;
 	struct file *f;
@@ -526,8 +573,9 @@ static __noinline int peer_note(const struct sys_call *s)
 }
 
 /* True when the path was all there is to it: sent. */
-static __noinline int path_done(const struct sys_call *s)
+VERIFIED_ONCE int path_done(CALL_PARAMS)
 {
+	struct sys_call call = CALL_OF_PARAMS(), *s = &call;
 	const volatile struct sys_row *row = row_of(s);
 	char path[PATH_SMALL] __attribute__((aligned(8)));
 	long len;
@@ -535,8 +583,8 @@ static __noinline int path_done(const struct sys_call *s)
 	len = bpf_probe_read_user_str(path, sizeof(path), (void *)arg_at(s, row->path[0]));
 	if (len <= 0)
 		return 0;
-	if (len == PATH_SMALL || len == 1 || path[0] != '/' || row->path[1] != ARG_NONE || s->opened ||
-	    row->fd != ARG_NONE || row->addr != ARG_NONE)
+	if (len == PATH_SMALL || len == 1 || path[0] != '/' || row->path[1] != ARG_NONE ||
+	    s->opened || row->fd != ARG_NONE || row->addr != ARG_NONE)
 		return 0;
 	send_small(s, path, (len - 1) & (PATH_SMALL - 1));
 	return 1;
@@ -547,16 +595,18 @@ static __always_inline bool is_message(const struct sys_call *s)
 	return row_of(s)->msg != ARG_NONE || row_of(s)->data != ARG_NONE;
 }
 
-static __always_inline void call_send(const struct sys_call *s, struct ctl *c)
+static __always_inline void call_send(const struct sys_call *s)
 {
 	if (is_message(s)) {
-		send_message(s, c);
+		send_message(CALL_NUMBERS(s));
 		return;
 	}
-	if (row_of(s)->path[0] != ARG_NONE && path_done(s))
+	if (row_of(s)->path[0] != ARG_NONE && path_done(CALL_NUMBERS(s)))
 		return;
-	if (row_of(s)->path[1] != ARG_NONE || !(s->opened ? send_opened(s) : send_medium(s)))
-		send_large(s);
+	if (row_of(s)->path[1] == ARG_NONE &&
+	    (s->opened ? send_opened(CALL_NUMBERS(s)) : send_medium(CALL_NUMBERS(s))))
+		return;
+	send_large(CALL_NUMBERS(s));
 }
 
 /* True when the call is asked for; fills what is needed to go on. */
@@ -576,33 +626,54 @@ static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 	return c->wanted & bit;
 }
 
-/* Whether the call can match anything. */
-static __always_inline bool call_pass(const struct sys_call *s, struct ctl *c)
+/* What the path that the event is about leaves of the clauses. */
+static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	u64 m = kind_mask(c, row_of(s)->kind);
-	struct filter_call *f;
-	u64 access = 0;
+	const volatile struct sys_row *row = row_of(s);
+	bool second = row->flags & SYS_MAIN1;
+	u8 path = second ? row->path[1] : row->path[0], dir = second ? row->dir[1] : row->dir[0];
 
-	if (pid == c->self)
-		return false;
-	f = m & c->dim[DIM_CALL] ? filter_call_get(s->nr) : NULL;
+	if (path == ARG_NONE || row->fd != ARG_NONE)
+		return ~0ull;
+	return filter_path(arg_at(s, path), dir == ARG_NONE ? AT_CWD_V : (int)arg_at(s, dir), other);
+}
+
+/* Whether the call can match anything. */
+VERIFIED_ONCE int call_pass(CALL_PARAMS)
+{
+	struct sys_call s = CALL_OF_PARAMS();
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct ctl *c = ctl_get();
+	struct filter_call *f;
+	u64 access = 0, m;
+
+	if (!c || pid == c->self)
+		return 0;
+	m = kind_mask(c, row_of(&s)->kind);
+	f = m & c->dim[DIM_CALL] ? filter_call_get(s.nr) : NULL;
 	if (f) {
 		if (f->access == CALL_BY_PEER)
-			access = (s->info & SYS_PEER_NEW) != 0;
+			access = (s.info & SYS_PEER_NEW) != 0;
 		else if (f->access != CALL_NO_ARG)
-			access = arg_at(s, f->access);
-		m &= filter_call_mask(f, s->ret, access);
+			access = arg_at(&s, f->access);
+		m &= filter_call_mask(f, s.ret, access);
 	}
-	m = task_mask(c, m, s->task);
-	if ((m & c->dim[DIM_FAMILY]) && row_of(s)->fd != ARG_NONE && !(row_of(s)->flags & SYS_ENTER))
-		m &= c->family[file_family(task_file(s->task, (int)arg_at(s, row_of(s)->fd))) & 3];
-	return m;
+	m = task_mask(c, m, s.task);
+	if ((m & c->dim[DIM_FAMILY]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
+		m &= c->family[file_family(task_file(s.task, (int)arg_at(&s, row_of(&s)->fd))) & 3];
+	if (m & c->dim[DIM_PATH])
+		m &= call_path_mask(&s, c->other[DIM_PATH]);
+	return m != 0;
 }
 
 static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, const bool given)
 {
-	struct sys_call s = { .nr = nr, .ret = ret, .task = (void *)bpf_get_current_task() };
+	struct sys_call s = {
+		.nr = nr,
+		.ret = ret,
+		.task = (void *)bpf_get_current_task(),
+		.given = given ? (u64)regs : 0,
+	};
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct ctl *c = ctl_get();
 
@@ -610,12 +681,11 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, co
 		return 0;
 	if (!call_asked(&s, c))
 		return 0;
-	s.regs = given ? regs : task_regs(s.task);
 	s.opened = (c->want_flags & WANT_FILE) && row_of(&s)->open != ARG_NONE && ret >= 0;
 	if (row_of(&s)->flags & SYS_PEER)
-		s.info = peer_note(&s);
-	if (call_pass(&s, c))
-		call_send(&s, c);
+		s.info = peer_note(CALL_NUMBERS(&s));
+	if (call_pass(CALL_NUMBERS(&s)))
+		call_send(&s);
 	if (row_of(&s)->flags & SYS_ENTER)
 		bpf_map_delete_elem(&sys_entered, &tid);
 	return 0;
