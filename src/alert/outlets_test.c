@@ -1,5 +1,7 @@
 /* The whole way: put, spool, threads, channels. Standard output and files. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "alert/channel_testing.h"
 
@@ -170,6 +172,85 @@ static void test_restart(void **state)
 	assert_string_equal(expect_lines(text, "{\"n\":%u}\n", 0, 101), "");
 }
 
+/* More than the threads can take away: what is put is sent or counted, and order is kept. */
+static void test_burst(void **state)
+{
+	struct channel_fixture *x = *state;
+	struct outlet_opts c = { .kind = "file", .path = x->path };
+	struct outlets *o = test_outlets(&c, 1, x->spool);
+	struct outlet_stats s = { 0 };
+	struct outlets_stats all;
+	uint64_t sum = 0, last = 0, lines = 0;
+	char line[2200];
+	unsigned long n;
+	FILE *f;
+
+	for (unsigned i = 1; i <= 30000; i++)
+		outlets_put(o, test_alert_padded(i, 2000));
+	for (int t = 0; t < TEST_WAIT_MS && sum < 30000; t++) {
+		usleep(1000);
+		outlets_stats(o, &all);
+		s = test_channel(o, 0);
+		sum = s.sent;
+		for (unsigned p = 0; p < PRIORITIES; p++)
+			sum += s.dropped[p] + all.intake_dropped[p];
+	}
+	assert_int_equal(sum, 30000);
+	assert_int_equal(all.put, 30000);
+	assert_int_equal(all.spool_refused + all.spool_errors + all.damaged_bytes, 0);
+	assert_int_equal(outlets_close(o, 1000), 0);
+	f = fopen(x->path, "r");
+	for (; fgets(line, sizeof(line), f); lines++, last = n) {
+		assert_int_equal(sscanf(line, "{\"n\":%lu,", &n), 1);
+		assert_true(n > last);
+	}
+	fclose(f);
+	assert_int_equal(lines, s.sent);
+}
+
+/* Holds 500 alerts that it cannot send, says so, and waits to be killed. */
+static void hold_alerts(const struct channel_fixture *x, int say)
+{
+	struct outlet_opts c = { .kind = "stdout", .name = "out" };
+	struct outlets *o;
+
+	dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+	o = test_outlets(&c, 1, x->spool);
+	for (unsigned i = 0; i < 500; i++)
+		outlets_put(o, test_alert(i));
+	test_wait(o, 0, pending, 500);
+	if (write(say, "x", 1) == 1)
+		pause();
+	_exit(1);
+}
+
+static void test_killed(void **state)
+{
+	struct channel_fixture *x = *state;
+	struct outlet_opts c = { .kind = "file", .name = "out", .path = x->path };
+	_cleanup_(freep) char *text = NULL;
+	struct outlets *o;
+	int pipes[2];
+	char byte;
+	pid_t pid;
+
+	fflush(stdout);
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0)
+		hold_alerts(x, pipes[1]);
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	o = test_outlets(&c, 1, x->spool);
+	outlets_put(o, test_alert(500));
+	assert_int_equal(outlets_close(o, 5000), 0);
+	text = slurp(x->path);
+	assert_string_equal(expect_lines(text, "{\"n\":%u}\n", 0, 501), "");
+}
+
 static void test_wrong(void **state)
 {
 	static const struct {
@@ -214,8 +295,8 @@ static void test_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_file),		T(test_file_rotation), T(test_file_moved),
-		T(test_stdout_blocked), T(test_restart),       T(test_wrong),
+		T(test_file),  T(test_file_rotation), T(test_file_moved), T(test_stdout_blocked),
+		T(test_burst), T(test_killed),	      T(test_restart),	  T(test_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,60 +1,18 @@
 /*
- * The spool: a chain of segments for each priority, readers with a place in each chain. One lock;
- * it is held over reads and writes of files, never while something is sent.
+ * The spool at work: appending, reading, bounds. One lock; it is held over reads and writes of files,
+ * never while something is sent. Opening and closing: spool_open.c.
  */
 #include "alert/spool.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
-#include "alert/segment.h"
-#include "base/cleanup.h"
-#include "base/clock.h"
-
-#define SEGMENT_MIN_BYTES 4096u
-#define POSITION_MAX	  (UINT64_MAX / 2) /* beyond it is no count of alerts */
-
-struct head {
-	struct segment *segment; /* NULL: nothing of this priority yet */
-	uint64_t at;
-	uint32_t read; /* records before it in the segment */
-};
-
-struct reader {
-	struct head heads[PRIORITIES];
-	uint64_t position; /* done up to this number */
-	uint64_t bytes;	   /* of what it has before it */
-	int fd;		   /* of its position file, -1: none */
-	struct spool_reader_stats stats;
-};
-
-struct chain {
-	struct segment *first, *last;
-};
-
-struct spool {
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	int dir, lock_fd; /* -1: in memory */
-	uint64_t segment_bytes, reader_max, next;
-	unsigned segments;
-	struct chain chains[PRIORITIES];
-	struct reader readers[SPOOL_READERS_MAX];
-	unsigned nreaders;
-	struct buf record; /* scratch */
-	struct spool_stats stats;
-};
+#include "alert/spool_state.h"
 
 /* --- chains ----------------------------------------------------------------------------------- */
 
-static void chain_add(struct spool *s, struct segment *g)
+void chain_add(struct spool *s, struct segment *g)
 {
 	struct chain *c = &s->chains[g->priority];
 
@@ -115,7 +73,7 @@ static void head_step(struct head *h)
 		*h = (struct head){ .segment = h->segment->next };
 }
 
-static bool segment_passed(const struct spool *s, const struct segment *g)
+bool segment_passed(const struct spool *s, const struct segment *g)
 {
 	for (unsigned i = 0; i < s->nreaders; i++) {
 		const struct head *h = &s->readers[i].heads[g->priority];
@@ -127,7 +85,7 @@ static bool segment_passed(const struct spool *s, const struct segment *g)
 }
 
 /* Removes what all have read, but not the segment that is written to. */
-static void chain_clean(struct spool *s, unsigned p)
+void chain_clean(struct spool *s, unsigned p)
 {
 	struct chain *c = &s->chains[p];
 
@@ -237,7 +195,7 @@ int spool_append(struct spool *s, const struct alert *a)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static bool head_read(struct head *h, struct record_head *ret)
+bool head_read(struct head *h, struct record_head *ret)
 {
 	char bytes[sizeof(*ret)];
 
@@ -246,7 +204,7 @@ static bool head_read(struct head *h, struct record_head *ret)
 	       record_head_read(bytes, ret);
 }
 
-static void head_advance(struct head *h, uint64_t size)
+void head_advance(struct head *h, uint64_t size)
 {
 	h->at += size;
 	h->read++;
@@ -352,7 +310,7 @@ size_t spool_read(struct spool *s, unsigned reader, size_t max, struct spool_bat
 	return b->n;
 }
 
-static void position_write(struct reader *r)
+void position_write(struct reader *r)
 {
 	uint64_t what[2] = { r->position, 0 };
 
@@ -437,199 +395,4 @@ void spool_stats(struct spool *s, struct spool_stats *ret)
 	pthread_mutex_lock(&s->lock);
 	*ret = s->stats;
 	pthread_mutex_unlock(&s->lock);
-}
-
-/* --- opening ---------------------------------------------------------------------------------- */
-
-static int segment_order(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name); /* priority, then number */
-}
-
-static int is_segment(const struct dirent *d)
-{
-	return str_ends(str_of(d->d_name), STR(".seg"));
-}
-
-static int spool_load(struct spool *s, struct buf *why)
-{
-	struct dirent **names = NULL;
-	int n = scandirat(s->dir, ".", &names, is_segment, segment_order), err = 0;
-
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		struct segment *g = NULL;
-		uint64_t last = 0;
-		int got = err ? err :
-				segment_load(s->dir, names[i]->d_name, &g, &last, &s->stats.damaged);
-
-		if (got == 0) {
-			chain_add(s, g);
-			s->next = last >= s->next ? last + 1 : s->next;
-		} else if (!err && got != -ENODATA && got != -EINVAL) {
-			buf_printf(why, "%s: %s", names[i]->d_name, strerror(-got));
-			err = got;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return err;
-}
-
-/* Makes what is missing of the path. Whether it worked shows when it is opened. */
-static void dirs_make(const char *dir)
-{
-	char part[PATH_MAX];
-
-	for (size_t i = 1; i < sizeof(part) && dir[i - 1]; i++) {
-		if (dir[i] && dir[i] != '/')
-			continue;
-		memcpy(part, dir, i);
-		part[i] = 0;
-		mkdir(part, 0700);
-	}
-}
-
-static int spool_dir(struct spool *s, const char *dir, struct buf *why)
-{
-	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-
-	dirs_make(dir);
-	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir < 0)
-		return -errno;
-	s->lock_fd = openat(s->dir, "lock", flags, 0600);
-	if (s->lock_fd < 0)
-		return -errno;
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		buf_printf(why, "another process uses it");
-		return -EBUSY;
-	}
-	return spool_load(s, why);
-}
-
-static void spool_closep(struct spool **s)
-{
-	spool_close(*s);
-}
-
-int spool_open(const struct spool_opts *o, struct spool **ret, struct buf *why)
-{
-	_cleanup_(spool_closep) struct spool *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
-	size_t said = why->n;
-	int err = 0;
-
-	if (!s)
-		return -ENOMEM;
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->more, &attr);
-	pthread_condattr_destroy(&attr);
-	s->dir = s->lock_fd = -1;
-	s->next = 1;
-	s->stats.max_bytes = o->max_bytes;
-	s->reader_max = o->max_bytes / 4 * 3;
-	s->segment_bytes = o->max_bytes / SPOOL_PARTS;
-	if (s->segment_bytes < SEGMENT_MIN_BYTES)
-		s->segment_bytes = SEGMENT_MIN_BYTES;
-	if (o->dir && *o->dir) {
-		err = spool_dir(s, o->dir, why);
-		if (err && why->n == said)
-			buf_printf(why, "%s", strerror(-err));
-	}
-	if (err)
-		return err;
-	*ret = take_ptr(s);
-	return 0;
-}
-
-/* False: there is none, or it is damaged. */
-static bool position_read(int fd, uint64_t *ret)
-{
-	uint64_t what[2];
-
-	if (pread(fd, what, sizeof(what), 0) != sizeof(what) || what[0] > POSITION_MAX ||
-	    what[1] != crc32_z(0, (const void *)what, sizeof(what[0])))
-		return false;
-	*ret = what[0];
-	return true;
-}
-
-/* A new reader begins at the end; one whose position is damaged at the start: again, not never. */
-static int reader_position(struct spool *s, struct reader *r, const char *name)
-{
-	char file[80];
-	struct stat st;
-
-	r->position = s->next - 1;
-	if (s->dir < 0)
-		return 0;
-	snprintf(file, sizeof(file), "%.64s.pos", name);
-	r->fd = openat(s->dir, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (r->fd < 0)
-		return -errno;
-	if (fstat(r->fd, &st) == 0 && st.st_size > 0 && !position_read(r->fd, &r->position))
-		r->position = 0;
-	return 0;
-}
-
-int spool_reader(struct spool *s, const char *name, unsigned *ret)
-{
-	struct reader *r = &s->readers[s->nreaders];
-	int err;
-
-	if (s->nreaders == SPOOL_READERS_MAX)
-		return -EINVAL;
-	r->fd = -1;
-	err = reader_position(s, r, name);
-	if (err)
-		return err;
-	if (r->position >= s->next)
-		s->next = r->position + 1;
-	for (unsigned p = 0; p < PRIORITIES; p++) {
-		struct head *h = &r->heads[p];
-		struct record_head head;
-
-		h->segment = s->chains[p].first;
-		while (head_read(h, &head) && head.seq <= r->position)
-			head_advance(h, sizeof(head) + record_body(&head));
-		for (struct segment *g = h->segment; g; g = g->next) {
-			r->stats.pending += g->records;
-			r->bytes += g->size;
-		}
-		r->stats.pending -= h->read;
-		r->bytes -= h->at;
-	}
-	position_write(r);
-	*ret = s->nreaders++;
-	return 0;
-}
-
-void spool_close(struct spool *s)
-{
-	if (!s)
-		return;
-	for (unsigned p = 0; p < PRIORITIES; p++) {
-		bool passed = s->nreaders > 0;
-
-		if (passed)
-			chain_clean(s, p);
-		/* The last one too, when it is all that is left; behind an unread one none is read. */
-		for (struct segment *g = s->chains[p].first, *next; g; g = next) {
-			next = g->next;
-			passed = passed && segment_passed(s, g);
-			segment_free(g, s->dir, passed);
-		}
-	}
-	for (unsigned i = 0; i < s->nreaders; i++)
-		closep(&s->readers[i].fd);
-	closep(&s->lock_fd);
-	closep(&s->dir);
-	buf_free(&s->record);
-	pthread_cond_destroy(&s->more);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
 }
