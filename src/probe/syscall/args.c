@@ -290,6 +290,13 @@ static bool flags_render(const struct arg_type *t, const struct event *ev, unsig
 	return names_put(t->flags, v, a, &ret->text) && unsigned_put(a, v, &ret->raw);
 }
 
+/* What openat2 was told by way of memory; not in older captures. */
+static bool resolve_render(const struct arg_type *t, const struct event *ev, unsigned at,
+			   struct arena *a, struct arg_text *ret)
+{
+	return (rec_of(ev)->info & SYS_HOW_READ) && flags_render(t, ev, at, a, ret);
+}
+
 static bool mode_render(const struct arg_type *t, const struct event *ev, unsigned at,
 			struct arena *a, struct arg_text *ret)
 {
@@ -623,7 +630,7 @@ const struct arg_type arg_mode = FLAGS(CLASS_VALUE, mode_render, mode_names);
 const struct arg_type arg_mknod_mode = FLAGS(CLASS_VALUE, mode_render, mknod_names);
 const struct arg_type arg_open_flags = FLAGS(CLASS_OPEN, open_flags_render, open_names);
 const struct arg_type arg_fd_flags = FLAGS(CLASS_VALUE, flags_render, fd_names);
-const struct arg_type arg_resolve = FLAGS(CLASS_VALUE, flags_render, resolve_names);
+const struct arg_type arg_resolve = FLAGS(CLASS_VALUE, resolve_render, resolve_names);
 const struct arg_type arg_at_flags = FLAGS(CLASS_VALUE, flags_render, at_names);
 const struct arg_type arg_clone_flags = FLAGS(CLASS_VALUE, flags_render, clone_names);
 const struct arg_type arg_mount_flags = FLAGS(CLASS_VALUE, flags_render, mount_names);
