@@ -3,6 +3,7 @@ import calendar
 import collections
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import runc
 from e2e import DIR, PORTHOLE, Watch, at_end, capable, done, eq, ok, run, skip, start
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OFFICIAL = [HERE + '/../../rules/falco/falco_rules.yaml', HERE + '/../../rules/falco/falco-incubating_rules.yaml']
+FALCO = HERE + '/../../rules/falco/'
+OFFICIAL_ARGS = ['-r', FALCO + 'falco_rules.yaml', '-r', FALCO + 'falco-incubating_rules.yaml']
 NODE = 'node-b'
 
 why = capable() or lab.missing()
@@ -69,9 +71,9 @@ def boxes(kube):
 class Detect:
     """porthole detect, once with the kernel's filters and once without."""
 
-    def __init__(self, kube, *args):
-        self.watches = [Watch(command=('detect', '-o', 'json', *args), env=dict(kube.env, **off), wait=False)
-                        for off in ({}, {'PORTHOLE_PUSHDOWN': '0'})]
+    def __init__(self, kube, *args, envs=({}, {'PORTHOLE_PUSHDOWN': '0'})):
+        self.watches = [Watch(command=('detect', '-o', 'json', *args), env=dict(kube.env, **e), wait=False)
+                        for e in envs]
 
     def ready(self):
         end = time.monotonic() + 30
@@ -84,12 +86,12 @@ class Detect:
                 time.sleep(0.1)
 
     def stop(self):
-        """-> alerts with, alerts without"""
+        """-> alerts with it, alerts without"""
         self.said, out = [], []
         for w in self.watches:
             out.append(w.events(settle=0.4))
             self.said.append((w.status, w.said))
-        for a in out[0] + out[1]:
+        for a in sum(out, []):
             whole, _, part = a['time'].rstrip('Z').partition('.')
             a['at'] = calendar.timegm(time.strptime(whole, '%Y-%m-%dT%H:%M:%S')) + float('0.' + part)
         return out
@@ -174,16 +176,33 @@ def same(on, off, ids, label):
        'only with: %s' % list((a - b))[:6], 'only without: %s' % list((b - a))[:6])
 
 
+def tuned(kube):
+    """All rules that match, with a list filled in: the two rules that stand behind others or wait for it."""
+    path = DIR + '/tuned.yaml'
+    with open(path, 'w') as f:
+        f.write('- list: namespace_scope_network_only_subnet\n  items: [shop]\n  override: {items: replace}\n')
+    return Detect(kube, '--all', *OFFICIAL_ARGS, '-r', path, envs=({},))
+
+
+def judge_tuned(acts, alerts):
+    for name, rule in (('metadata-service', 'Contact cloud metadata service from container'),
+                       ('udp-odd-port', 'Network Connection outside Local Subnet')):
+        a = next(a for a in acts if a.name == name)
+        ok([x for x in a.mine(alerts) if fits(x, a.box, '*', rule, '')], '--all: ' + rule, short(a.mine(alerts)))
+
+
 def main():
     kube = Kube()
     box = boxes(kube)
     ids = {b.id[:12] for b in box.values()}
     lab.network()
-    sets = {'official': Detect(kube, *[x for f in OFFICIAL for x in ('-r', f)]), 'own': Detect(kube)}
-    for d in sets.values():
+    sets = {'official': Detect(kube, *OFFICIAL_ARGS), 'own': Detect(kube)}
+    every = tuned(kube)
+    for d in (*sets.values(), every):
         d.ready()
     bad, good = attack(box), benign(box)
     alerts = {k: d.stop() for k, d in sets.items()}
+    more = every.stop()[0]
     if os.environ.get('KEEP'):
         with open(os.environ['KEEP'], 'w') as f:
             json.dump(alerts, f, indent=1)
@@ -195,12 +214,16 @@ def main():
         judge(a, alerts['official'][0], a.want, 'official')
     for a in bad:
         judge(a, alerts['own'][0], a.ours, 'own')
+    judge_tuned(bad, more)
     failed = [(a.name, a.status) for a in good if a.status]
     eq(failed, [], 'every benign action did its work')
     for label in sets:
         for a in good:
             judge(a, alerts[label][0], [], 'benign, %s' % label)
         same(*alerts[label], ids, label)
+        on, off = (int((re.search(r'(\d+) events judged', said) or [0, 0])[1]) for status, said in sets[label].said)
+        ok(0 < on < off / 2, '%s: the kernel keeps back most of it' % label, on, off)
+        print('# %s: %d of %d events judged' % (label, on, off))
     done()
 
 
