@@ -102,23 +102,6 @@ static int bits_new(const struct pushdown_clause *list, size_t n, struct bits **
 	return 0;
 }
 
-static enum judgement cgroup_collect(void *ctx, const struct expr_cond *c)
-{
-	*(bool *)ctx |= know_group(c->ref) == KNOW_CGROUP;
-	return JUDGE_UNKNOWN;
-}
-
-static bool clause_by_cgroup(const struct pushdown_clause *c)
-{
-	bool any = false;
-
-	if (c->where)
-		expr_judge(c->where, cgroup_collect, &any);
-	if (c->scope)
-		expr_judge(c->scope, cgroup_collect, &any);
-	return any;
-}
-
 static int bits_keys(struct bits *b)
 {
 	int err = 0;

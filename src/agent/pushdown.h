@@ -45,4 +45,10 @@ int pushdown_cgroups(struct pushdown *p);
 /* The dimensions in force, for people: "processes, paths", or "nothing". */
 void pushdown_describe(const struct pushdown *p, struct buf *b);
 
+/*
+ * What the kernel is told of one clause, for people: a line each for its kinds, the calls with the
+ * results and modes they pass with, and every other dimension that drops something.
+ */
+void pushdown_explain(const struct pushdown_clause *c, struct buf *b);
+
 void pushdown_free(struct pushdown *p);

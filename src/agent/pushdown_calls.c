@@ -17,6 +17,28 @@ bool clause_possible(const struct clause *c, const struct knowledge *know)
 	return know_possible(c->c.where, know) && know_possible(c->c.scope, know);
 }
 
+static enum judgement cgroup_collect(void *ctx, const struct expr_cond *c)
+{
+	*(bool *)ctx |= know_group(c->ref) == KNOW_CGROUP;
+	return JUDGE_UNKNOWN;
+}
+
+bool clause_by_cgroup(const struct pushdown_clause *c)
+{
+	bool any = false;
+
+	if (c->where)
+		expr_judge(c->where, cgroup_collect, &any);
+	if (c->scope)
+		expr_judge(c->scope, cgroup_collect, &any);
+	return any;
+}
+
+const char *calls_name(uint32_t nr)
+{
+	return sys_call_find(nr)->name;
+}
+
 struct call {
 	const struct sys_call *row;
 	struct rec_syscall rec;

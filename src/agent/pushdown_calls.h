@@ -25,3 +25,9 @@ struct call_masks *calls_judge(const struct clause *list, size_t n, uint64_t use
 
 /* Whether the clause can match by what is known. */
 bool clause_possible(const struct clause *c, const struct knowledge *know);
+
+/* Whether anything in it depends on the cgroup. */
+bool clause_by_cgroup(const struct pushdown_clause *c);
+
+/* The name of a call that calls_judge tells of. */
+const char *calls_name(uint32_t nr);

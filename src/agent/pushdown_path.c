@@ -21,8 +21,7 @@ _Static_assert(FILTER_PATH_CLASSES == AUTOMATON_CLASSES && FILTER_PATH_BEGIN == 
 struct patterns {
 	struct automaton_pattern *list;
 	size_t n;
-	struct knowledge know; /* about the clause's events, whatever their path */
-	uint64_t bit;	       /* of the clause that adds */
+	uint64_t bit; /* of the clause that adds */
 	int err;
 };
 
@@ -99,11 +98,17 @@ static enum part part_of(const struct field_ref *ref)
 	return PART_NONE;
 }
 
+struct triggers {
+	struct knowledge know; /* about the clause's events, whatever their path */
+	void (*add)(void *ctx, const struct expr_cond *c);
+	void *ctx;
+};
+
 static enum judgement trigger_judge(void *ctx, const struct expr_cond *c)
 {
-	struct patterns *p = ctx;
+	struct triggers *t = ctx;
 
-	return know_judge(&p->know, c);
+	return know_judge(&t->know, c);
 }
 
 static bool trigger_usable(void *ctx, const struct expr_cond *c)
@@ -111,6 +116,27 @@ static bool trigger_usable(void *ctx, const struct expr_cond *c)
 	(void)ctx;
 	return part_of(c->ref) != PART_NONE && (c->op == EXPR_EQ || c->op == EXPR_STARTSWITH ||
 						c->op == EXPR_ENDSWITH || c->op == EXPR_CONTAINS);
+}
+
+static void trigger_found(void *ctx, const struct expr_cond *c)
+{
+	struct triggers *t = ctx;
+
+	t->add(t->ctx, c);
+}
+
+int paths_triggers(const struct pushdown_clause *c,
+		   void (*add)(void *ctx, const struct expr_cond *c), void *ctx)
+{
+	const struct expr *both[] = { c->where, c->scope };
+	struct triggers t = { { .kinds = c->kinds & path_kinds() }, add, ctx };
+	int got = 0;
+
+	for (size_t i = 0; got == 0 && i < 2; i++)
+		if (both[i])
+			got = expr_triggers(both[i], trigger_judge, trigger_usable, trigger_found,
+					    &t);
+	return got;
 }
 
 static void name_put(struct patterns *p, enum expr_op op, struct str s)
@@ -156,20 +182,6 @@ static void trigger_add(void *ctx, const struct expr_cond *c)
 
 	for (size_t i = 0; i < c->n; i++)
 		put[part_of(c->ref)](ctx, c->op, c->values[i].v.str);
-}
-
-/* As expr_triggers, of the clause: of its condition, else of its scope. @ctx is a struct patterns. */
-static int clause_triggers(const struct pushdown_clause *c,
-			   void (*add)(void *ctx, const struct expr_cond *c), struct patterns *p)
-{
-	const struct expr *both[] = { c->where, c->scope };
-	int got = 0;
-
-	p->know = (struct knowledge){ .kinds = c->kinds & path_kinds() };
-	for (size_t i = 0; got == 0 && i < 2; i++)
-		if (both[i])
-			got = expr_triggers(both[i], trigger_judge, trigger_usable, add, p);
-	return got;
 }
 
 /* Paths by name */
@@ -298,7 +310,7 @@ int paths_judge(const struct clause *list, size_t n, struct filter_path *table, 
 			continue;
 		used |= list[i].bit;
 		p.bit = list[i].bit;
-		got = clause_triggers(&list[i].c, trigger_add, &p);
+		got = paths_triggers(&list[i].c, trigger_add, &p);
 		if (got == 0 || got < -1)
 			passes |= list[i].bit;
 		else if (list[i].bit & alone)

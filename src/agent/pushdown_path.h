@@ -14,3 +14,7 @@
  * there is none or they are too many for the table. 0 or -ENOMEM.
  */
 int paths_judge(const struct clause *list, size_t n, struct filter_path *table, uint64_t *ret_clears);
+
+/* As expr_triggers: the conditions on the path that every event of the clause meets one of. */
+int paths_triggers(const struct pushdown_clause *c,
+		   void (*add)(void *ctx, const struct expr_cond *c), void *ctx);

@@ -738,6 +738,40 @@ static void test_describe(void **state)
 	room_close(&r);
 }
 
+static void test_explain(void **state)
+{
+	static const struct {
+		const char *where, *text;
+	} cases[] = {
+		{ "evt.type in (open,openat) and evt.is_open_write=true and fd.num>=0 and "
+		  "fd.directory in (/etc,/dev) and not proc.name in (sh,cat) and not user.uid=7",
+		  "kinds: open\ncall: open, successful, to write or to read and write\n"
+		  "call: openat, successful, to write or to read and write\nusers: not 7\n"
+		  "command names: not sh, cat\npaths: fd.directory = /etc, fd.directory = /dev\n" },
+		{ "evt.type=connect and evt.res=EINPROGRESS and fd.type in (ipv4,ipv6) and "
+		  "container.id!=host and proc.pid=5",
+		  "kinds: connect\ncall: connect, EINPROGRESS\nprocesses: only 5\n"
+		  "cgroups: by container and pod\nsockets: ipv4, ipv6\n" },
+		{ "evt.type=execve and proc.name=x", "kinds: exec (always all)\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf b = { 0 }, why = { 0 };
+		struct pushdown_clause c;
+		struct query q;
+
+		assert_int_equal(
+			query_make(&(struct query_opts){ .where = cases[i].where }, &q, &why), 0);
+		c = pushdown_of_query(&q);
+		pushdown_explain(&c, &b);
+		buf_char(&b, '\0');
+		assert_string_equal(b.p, cases[i].text);
+		query_free(&q);
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -747,7 +781,7 @@ int main(void)
 		cmocka_unit_test(test_put_fails), cmocka_unit_test(test_nothing_held_back),
 		cmocka_unit_test(test_many),	  cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_paths),	  cmocka_unit_test(test_paths_long),
-		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_describe),  cmocka_unit_test(test_explain),
 	};
 
 	return cmocka_run_group_tests_name("pushdown", tests, NULL, NULL);
