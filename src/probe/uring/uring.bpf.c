@@ -84,6 +84,15 @@ static __always_inline const volatile struct uring_op *op_at(u32 op)
 	return &ops[op & (URING_OPS - 1)];
 }
 
+/* A typed pointer as a mere number, which a function that is verified by itself can be given. */
+static __always_inline u64 number_of(const void *p)
+{
+	u64 ret = 0;
+
+	bpf_probe_read_kernel(&ret, sizeof(ret), &p);
+	return ret;
+}
+
 /* The piece is what the tail has got since @from. */
 static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from,
 				      const struct tail *t, bool cut)
@@ -174,6 +183,8 @@ static __always_inline u32 asked_fill(struct rec_syscall *r, const struct submis
 	struct uring_args a;
 
 	uring_args_of(s->req, s->op, &a);
+	/* Whatever the operation, the verifier goes on with one state. */
+	bpf_probe_read_kernel(&a, sizeof(a), &a);
 	hdr_fill(&r->hdr, REC_SYSCALL, s->task, 0);
 	__builtin_memcpy(r->args, a.v, sizeof(r->args));
 	__builtin_memset(&r->sock, 0, sizeof(r->sock));
@@ -235,43 +246,30 @@ static __always_inline bool call_pass(const struct rec_syscall *r, u32 kind, s64
 	return m & filter_call_mask(f, res, access);
 }
 
-/* --- told at submission --- */
-
-/* Returns 0, with nothing sent, when it did not fit and a larger size is left. */
-static __always_inline int now_send(const struct submission *s, const u32 mask, const u32 path_max)
+/*
+ * Told at submission, at full length: what cannot be kept, because of its paths or because too much is.
+ */
+static __noinline int now_send(const struct submission *s)
 {
 	struct rec_syscall *r;
 	struct tail t;
 	u32 number;
-	bool pass;
 
-	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(mask), s->kind, &number);
+	r = record_reserve(&ring_bulk, sizeof(*r) + TAIL_BYTES(MASK_LARGE), s->kind, &number);
 	if (!r)
-		return 1;
-	asked_fill(r, s, mask, path_max);
-	pass = call_pass(r, s->kind, 0);
-	if (!pass || (mask != MASK_LARGE && r->cut)) {
+		return 0;
+	asked_fill(r, s, MASK_LARGE, REC_PATH_MAX);
+	if (!call_pass(r, s->kind, 0)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		return !pass;
+		return 0;
 	}
 	r->hdr.seq = number;
 	r->info |= SYS_VIA_ASSUMED;
-	if (s->op == OP_CONNECT && !(s->flags & REQ_FIXED_FILE)) {
-		t = (struct tail){ r->tail, &r->hdr.len, mask };
+	t = (struct tail){ r->tail, &r->hdr.len, MASK_LARGE };
+	if (s->op == OP_CONNECT && !(s->flags & REQ_FIXED_FILE))
 		sock_add(r, task_file(s->task, uring_fd(s->req)), &t);
-	}
-	rec_send(r, s->kind, mask);
-	return 1;
-}
-
-static __noinline int now_medium(const struct submission *s)
-{
-	return now_send(s, MASK_KEPT, PATH_KEPT);
-}
-
-static __noinline int now_large(const struct submission *s)
-{
-	return now_send(s, MASK_LARGE, REC_PATH_MAX);
+	rec_send(r, s->kind, MASK_LARGE);
+	return 0;
 }
 
 /* --- told at completion --- */
@@ -296,21 +294,26 @@ static __always_inline void hdr_now(struct rec_hdr *h, u32 number)
 static __always_inline struct file *kept_made(const struct uring_asked *a,
 					      const struct rec_syscall *r)
 {
-	if (r->ret < 0 || a->slot || bpf_get_current_pid_tgid() >> 32 != r->hdr.pid)
+	if (r->ret < 0 || a->slot || (r->info & SYS_VIA_ASSUMED) ||
+	    bpf_get_current_pid_tgid() >> 32 != r->hdr.pid)
 		return NULL;
 	return task_file((void *)bpf_get_current_task(), (int)r->ret);
 }
 
-/* The socket an operation was about, or made. */
+/* The socket an operation was about, or made. A request has its file only when it has run. */
 static __always_inline void kept_sock(struct rec_syscall *r, const struct uring_asked *a,
 				      const struct tail *t)
 {
 	struct io_kiocb *req = (void *)a->req;
+	struct file *f = BPF_CORE_READ(req, file);
 
 	if (a->op == OP_ACCEPT || a->op == OP_SOCKET)
-		sock_add(r, kept_made(a, r), t);
-	else
-		sock_add(r, BPF_CORE_READ(req, file), t);
+		f = kept_made(a, r);
+	else if ((r->info & SYS_VIA_ASSUMED) && !a->slot)
+		f = task_file((void *)bpf_get_current_task(), (int)r->args[0]);
+	else if (r->info & SYS_VIA_ASSUMED)
+		f = NULL;
+	sock_add(r, f, t);
 	/* A refused connect has given its port back: no address goes with that. */
 	if (a->op == OP_CONNECT && !r->sock.lport)
 		__builtin_memset(r->sock.local, 0, sizeof(r->sock.local));
@@ -355,9 +358,7 @@ static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 
 	r->ret = res;
 	r->info |= via;
 	hdr_now(&r->hdr, number);
-	if (via & SYS_VIA_ASSUMED)
-		;
-	else if (a->kind == KIND_OPEN)
+	if (a->kind == KIND_OPEN)
 		kept_file(r, a, &t, whole);
 	else if (a->op < OP_OPENAT || a->op > OP_LINKAT)
 		kept_sock(r, a, &t);
@@ -376,15 +377,21 @@ static __noinline int kept_whole(const struct uring_asked *a, s64 res, u32 via, 
 	return 0;
 }
 
-static __noinline int kept_tell(struct uring_asked *a, s64 res, u32 via)
+/* Tells what is kept under this key. Not static: it is verified once, whatever calls it how often. */
+__noinline int kept_tell(u64 key_a, u64 key_b, s64 res, u32 via)
 {
-	struct rec_syscall *kept = (void *)a->rec;
+	struct uring_key key = { key_a, key_b };
+	struct uring_asked *a = bpf_map_lookup_elem(&uring_asked, &key);
 	struct ctl *c = ctl_get();
+	struct rec_syscall *kept;
 	bool whole;
 
+	if (!a || !c)
+		return 0;
+	kept = (void *)a->rec;
 	if (a->counted)
 		count_add(a->kind, current_cgroup((void *)bpf_get_current_task()), res < 0);
-	if (!c || !a->wanted || !call_pass(kept, a->kind, res))
+	if (!a->wanted || !call_pass(kept, a->kind, res))
 		return 0;
 	whole = (c->want_flags & WANT_FILE) && a->kind == KIND_OPEN;
 	if (whole || kept->hdr.len >= MASK_SMALL - ADDR_MAX)
@@ -394,42 +401,58 @@ static __noinline int kept_tell(struct uring_asked *a, s64 res, u32 via)
 
 /* --- submission --- */
 
-/* True when it will be told at its completion. */
-static __noinline int asked_keep(const struct submission *s)
+/* Notes the request under @key; false: it does not fit. */
+static __always_inline bool asked_note(const struct submission *s, const struct uring_key *key,
+				       u64 ring, u64 data)
 {
-	struct io_kiocb *req = s->req;
-	u64 ring = (u64)BPF_CORE_READ(req, ctx), data = uring_user_data(req);
-	struct uring_key key = { (u64)req, 0 };
 	struct uring_asked *a;
 
-	if (s->flags & REQ_CQE_SKIP)
-		return 0;
-	if (by_data || s->op == OP_ACCEPT)
-		key = (struct uring_key){ ring, data };
-	a = bpf_map_lookup_elem(&uring_asked, &key);
-	if (a && by_data)
-		return 0;
-	if (a && s->op != OP_ACCEPT) /* its completion was not seen; the kernel uses the memory again */
-		kept_tell(a, 0, SYS_VIA_ASSUMED);
-	if (bpf_map_update_elem(&uring_asked, &key, (void *)&asked_none, BPF_ANY) != 0)
-		return 0;
-	a = bpf_map_lookup_elem(&uring_asked, &key);
+	if (bpf_map_update_elem(&uring_asked, key, (void *)&asked_none, BPF_ANY) != 0)
+		return false;
+	a = bpf_map_lookup_elem(&uring_asked, key);
 	if (!a)
-		return 0;
-	a->req = (u64)req;
+		return false;
+	a->req = (u64)s->req;
 	a->ring = ring;
 	a->user_data = data;
 	a->op = s->op;
 	a->kind = s->kind;
 	a->counted = s->counted;
 	if (!s->wanted)
-		return 1;
+		return true;
 	a->slot = asked_fill((void *)a->rec, s, MASK_KEPT, PATH_KEPT);
+	if (s->flags & REQ_FIXED_FILE)
+		a->slot = 1;
 	a->wanted = 1;
-	if (!((struct rec_syscall *)a->rec)->cut)
-		return 1;
-	bpf_map_delete_elem(&uring_asked, &key);
-	return 0;
+	return !((struct rec_syscall *)a->rec)->cut;
+}
+
+/* True when it will be told at its completion, or was told now. */
+static __always_inline bool asked_keep(const struct submission *s)
+{
+	struct io_kiocb *req = s->req;
+	u64 ring = (u64)BPF_CORE_READ(req, ctx), data = uring_user_data(req);
+	struct uring_key key = { number_of(req), 0 };
+	bool wait = !(s->flags & REQ_CQE_SKIP), known;
+
+	if (by_data || s->op == OP_ACCEPT)
+		key = (struct uring_key){ ring, data };
+	known = bpf_map_lookup_elem(&uring_asked, &key) != NULL;
+	if (by_data && known)
+		wait = false;		      /* whose completion comes first cannot be told */
+	else if (known && s->op != OP_ACCEPT) /* its own was not seen; its memory is used again */
+		kept_tell(key.a, key.b, 0, SYS_VIA_ASSUMED);
+	if (!wait)
+		key = (struct uring_key){ number_of(req), 1 };
+	if (!asked_note(s, &key, ring, data)) {
+		bpf_map_delete_elem(&uring_asked, &key);
+		return false;
+	}
+	if (!wait) {
+		kept_tell(key.a, key.b, 0, SYS_VIA_ASSUMED);
+		bpf_map_delete_elem(&uring_asked, &key);
+	}
+	return true;
 }
 
 static __always_inline int submitted(struct io_kiocb *req)
@@ -449,8 +472,8 @@ static __always_inline int submitted(struct io_kiocb *req)
 		return 0;
 	if (s.counted)
 		count_add(s.kind, current_cgroup(s.task), false);
-	if (s.wanted && !now_medium(&s))
-		now_large(&s);
+	if (s.wanted)
+		now_send(&s);
 	return 0;
 }
 
@@ -478,11 +501,9 @@ int BPF_PROG(submit_ctx, void *ring, struct io_kiocb *req)
 
 static __always_inline int completed(const struct uring_key *key, s64 res, u32 flags)
 {
-	struct uring_asked *a = bpf_map_lookup_elem(&uring_asked, key);
-
-	if (!a)
+	if (!bpf_map_lookup_elem(&uring_asked, key))
 		return 0;
-	kept_tell(a, res, 0);
+	kept_tell(key->a, key->b, res, 0);
 	if (!(flags & CQE_MORE))
 		bpf_map_delete_elem(&uring_asked, key);
 	return 0;
@@ -492,7 +513,7 @@ static __always_inline int completed(const struct uring_key *key, s64 res, u32 f
 static __always_inline int completed_req(void *ring, struct io_kiocb *req, u64 data, s32 res,
 					 u32 flags)
 {
-	struct uring_key key = { (u64)req, 0 };
+	struct uring_key key = { number_of(req), 0 };
 	u32 op = OP_ACCEPT;
 
 	if (req)
@@ -500,7 +521,7 @@ static __always_inline int completed_req(void *ring, struct io_kiocb *req, u64 d
 	if (!op_at(op)->used)
 		return 0;
 	if (op == OP_ACCEPT)
-		key = (struct uring_key){ (u64)ring, data };
+		key = (struct uring_key){ number_of(ring), data };
 	return completed(&key, res, flags);
 }
 
@@ -526,7 +547,7 @@ int BPF_PROG(complete_req, void *ring, struct io_kiocb *req, u64 data, int res, 
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(complete_data, void *ring, u64 data, int res, u32 flags)
 {
-	struct uring_key key = { (u64)ring, data };
+	struct uring_key key = { number_of(ring), data };
 
 	return completed(&key, res, flags);
 }
@@ -541,7 +562,7 @@ static long overflow_tell(void *map, struct uring_key *key, struct uring_asked *
 {
 	if (a->ring != o->ring || a->user_data != o->user_data)
 		return 0;
-	kept_tell(a, o->res, 0);
+	kept_tell(key->a, key->b, o->res, 0);
 	bpf_map_delete_elem(map, key);
 	return 0;
 }
