@@ -113,6 +113,11 @@ open: a missing file|evt.type=openat|proc.name=vm-open|fd.name=/etc/vmtest-missi
 open: a relative path becomes absolute|evt.type=openat|fd.name=/etc/vmtest-file|evt.arg.dirfd=AT_FDCWD
 connect: refused, whom it tried|evt.type=connect|proc.name=vm-connect|fd.name\$->127.0.0.1:9|evt.res=ECONNREFUSED
 connect: accepted, both ends|evt.type=connect|proc.name=vm-connect|fd.name^127.0.0.1:|fd.name\$->127.0.0.1:8080|evt.res=SUCCESS
+socket: its domain|evt.type=socket|proc.name=vm-calls|evt.arg.domain=AF_INET
+sendto: to whom|evt.type=sendto|proc.name=vm-calls|fd.name\$->127.0.0.1:9|evt.rawres=5
+dup2: a socket|evt.type=dup2|proc.name=vm-calls|fd.num=40|fd.type=ipv4
+memfd_create: its name|evt.type=memfd_create|proc.name=vm-calls|evt.arg.name=memo|fd.type=memfd
+openat2: its flags, and that the file is new|evt.type=openat2|proc.name=vm-calls|evt.arg.flags\$O_F_CREATED|evt.arg.mode=0700
 pod and container of a process, from its cgroup|evt.type=openat|proc.name=vm-pod|container.id^$(echo $container | cut -c1-12)|k8s.pod.uid=$pod_uid
 a process that existed before porthole has its name|evt.type=openat|proc.name=vm-old|fd.name=/etc/vmtest-old"
 
@@ -136,6 +141,7 @@ workload() {
 	vm-open open /etc/vmtest-file 0
 	vm-open open /etc/vmtest-missing 2
 	(cd /etc && vm-open open vmtest-file 0)
+	vm-calls calls 9
 	vm-connect connect 9 111
 	vm-connect connect 8080 0
 	for dir in $(pod_cgroups); do
@@ -159,7 +165,7 @@ first_event() {
 
 events_run() {
 	t0=$(now)
-	porthole events --kind exec,open,connect,exit -o json >$out/events.json 2>$out/events.err &
+	porthole events --kind exec,open,connect,exit,dup,socket,send,memory -o json >$out/events.json 2>$out/events.err &
 	pid=$!
 	first_event $out/events.json $pid
 	seen=$?

@@ -13,6 +13,7 @@
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,24 @@ static int cmd_connect(int argc, char **argv)
 		return 0;
 	fprintf(stderr, "connect to port %s: %s\n", argv[1], strerror(err));
 	return 1;
+}
+
+/* calls PORT: a datagram to PORT, a duplicate of its socket, a memory file, an openat2 that creates. */
+static int cmd_calls(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	struct sockaddr_in sa = loopback(argv[1]);
+	uint64_t how[3] = { O_CREAT | O_WRONLY, 0700, 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (sendto(fd, "hello", 5, 0, (struct sockaddr *)&sa, sizeof(sa)) != 5 || dup2(fd, 40) != 40 ||
+	    syscall(SYS_memfd_create, "memo", 1) < 0 ||
+	    syscall(SYS_openat2, AT_FDCWD, "/tmp/vmtest-new", how, sizeof(how)) < 0) {
+		perror("calls");
+		return 1;
+	}
+	return 0;
 }
 
 /* listen PORT SECONDS: returns when the port listens; a child keeps it for so long. */
@@ -316,6 +335,7 @@ static const struct cmd {
 	{ "open", cmd_open },
 	{ "open-after", cmd_open_after },
 	{ "connect", cmd_connect },
+	{ "calls", cmd_calls },
 	{ "listen", cmd_listen },
 	{ "exit", cmd_exit },
 	{ "now", cmd_now },
