@@ -39,15 +39,15 @@ enum evt_field {
 
 /* sysdig's groups of events. What moves data counts as what its descriptor is. */
 static const char *const categories[KIND_COUNT] = {
-	[KIND_FORK] = "process",    [KIND_EXEC] = "process",   [KIND_EXIT] = "process",
-	[KIND_CGROUP] = "other",    [KIND_OPEN] = "file",      [KIND_CREATE] = "file",
-	[KIND_DELETE] = "file",	    [KIND_RENAME] = "file",    [KIND_LINK] = "file",
-	[KIND_CHMOD] = "file",	    [KIND_MOUNT] = "file",     [KIND_CONNECT] = "net",
-	[KIND_ACCEPT] = "net",	    [KIND_BIND] = "net",       [KIND_LISTEN] = "net",
-	[KIND_TCP] = "net",	    [KIND_UDP] = "net",	       [KIND_SIGNAL] = "signal",
-	[KIND_OOM] = "system",	    [KIND_MODULE] = "other",   [KIND_PTRACE] = "process",
-	[KIND_SETID] = "user",	    [KIND_NS] = "process",     [KIND_BPF] = "other",
-	[KIND_IO_URING] = "unknown", [KIND_SOCKET] = "net",    [KIND_MEMORY] = "memory",
+	[KIND_FORK] = "process",     [KIND_EXEC] = "process", [KIND_EXIT] = "process",
+	[KIND_CGROUP] = "other",     [KIND_OPEN] = "file",    [KIND_CREATE] = "file",
+	[KIND_DELETE] = "file",	     [KIND_RENAME] = "file",  [KIND_LINK] = "file",
+	[KIND_CHMOD] = "file",	     [KIND_MOUNT] = "file",   [KIND_CONNECT] = "net",
+	[KIND_ACCEPT] = "net",	     [KIND_BIND] = "net",     [KIND_LISTEN] = "net",
+	[KIND_TCP] = "net",	     [KIND_UDP] = "net",      [KIND_SIGNAL] = "signal",
+	[KIND_OOM] = "system",	     [KIND_MODULE] = "other", [KIND_PTRACE] = "process",
+	[KIND_SETID] = "user",	     [KIND_NS] = "process",   [KIND_BPF] = "other",
+	[KIND_IO_URING] = "unknown", [KIND_SOCKET] = "net",   [KIND_MEMORY] = "memory",
 };
 
 static struct str category(const struct event *ev)
@@ -83,9 +83,9 @@ static uint64_t wall_ns(const struct event *ev)
 }
 
 /* Not system calls: what the kernel tells by itself. */
-#define KERNEL_KINDS                                                                \
-	(KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP) | KIND_BIT(KIND_TCP) |         \
-	 KIND_BIT(KIND_UDP) | KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM))
+#define KERNEL_KINDS                                                                             \
+	(KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP) | KIND_BIT(KIND_TCP) | KIND_BIT(KIND_UDP) | \
+	 KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM))
 
 static bool text_get(const struct event *ev, enum evt_field field, struct str *ret)
 {
@@ -257,8 +257,8 @@ static bool host_get(const struct event *ev, const struct field_ref *ref, unsign
 	return nth == 0 && ret->str.n;
 }
 
-#define ALL KINDS_ALL
-#define DEF FIELD_DEFAULT
+#define ALL  KINDS_ALL
+#define DEF  FIELD_DEFAULT
 #define MSGS (READS | WRITES)
 
 const struct field enrich_event_fields[] = {
@@ -288,8 +288,10 @@ const struct field enrich_event_fields[] = {
 	  "1 when the call failed" },
 	{ "evt.is_async", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_ASYNC, "always false" },
 	{ "evt.is_wait", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_WAIT, "always false" },
-	{ "evt.is_io", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_IO, "whether data was sent or received" },
-	{ "evt.is_io_read", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_READ, "whether data was received" },
+	{ "evt.is_io", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_IO,
+	  "whether data was sent or received" },
+	{ "evt.is_io_read", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_READ,
+	  "whether data was received" },
 	{ "evt.is_io_write", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_WRITE, "whether data was sent" },
 	{ "evt.is_syslog", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_SYSLOG,
 	  "whether data was sent to /dev/log" },

@@ -385,14 +385,14 @@ static bool ip_name_get(const struct event *ev, const struct field_ref *ref, uns
 }
 
 #define PEER(m) offsetof(struct peer, m)
-#define FILES                                                                           \
-	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |          \
-	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |           \
-	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_NS) |               \
-	 KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_DUP) | KIND_BIT(KIND_MEMORY))
-#define CALLED                                                                          \
-	(KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_BIND) |         \
-	 KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) | KIND_BIT(KIND_SOCKET) |         \
+#define FILES                                                                                     \
+	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |                    \
+	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |                     \
+	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_NS) | KIND_BIT(KIND_MODULE) | \
+	 KIND_BIT(KIND_DUP) | KIND_BIT(KIND_MEMORY))
+#define CALLED                                                                  \
+	(KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_BIND) | \
+	 KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) | KIND_BIT(KIND_SOCKET) | \
 	 KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV) | KIND_BIT(KIND_DUP) | KIND_BIT(KIND_PTRACE))
 #define SOCKETS (CALLED | KIND_BIT(KIND_TCP) | KIND_BIT(KIND_UDP))
 #define BOTH	(FILES | SOCKETS)

@@ -158,7 +158,8 @@ static void test_names(void **state)
 	is(&r, "fd.lip.name", "10.1.0.5");
 	r.ev.fd.peer.kind = STR("pod");
 	r.ev.fd.peer.name = STR("web-0");
-	is(&r, "fd.sip.name", "10-96-0-1.default.pod.cluster.local 10-96-0-1.default.pod web-0 10.96.0.1");
+	is(&r, "fd.sip.name",
+	   "10-96-0-1.default.pod.cluster.local 10-96-0-1.default.pod web-0 10.96.0.1");
 	r.ev.fd.peer = (struct peer){ STR("node"), STR_NONE, STR("node-1") };
 	is(&r, "fd.sip.name", "node-1 10.96.0.1");
 	r.ev.fd.conn.remote.len = 0;

@@ -87,7 +87,7 @@ struct life {
 	enum life_op op;
 	const struct rec_task *task;
 	const struct rec_exe *exe_file; /* EXEC, SEEN: NULL when not told (wire/record.h) */
-	struct str args, env; /* NUL-ended strings */
+	struct str args, env;		/* NUL-ended strings */
 	struct str exe, cwd;
 	bool args_cut, exe_cut, env_cut;
 	uint64_t cgroup; /* id */
@@ -118,7 +118,7 @@ struct event {
 	struct boot_ns time;
 	uint64_t num; /* counts from 1 in each source */
 	const struct event_host *host;
-	struct proc *proc; /* never NULL after enrich */
+	struct proc *proc;		 /* never NULL after enrich */
 	const struct accounts *accounts; /* likewise */
 	bool has_ret;
 	int64_t ret; /* valid when has_ret; negative: -errno */

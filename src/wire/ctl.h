@@ -93,8 +93,8 @@ struct ctl {
 	__u64 dim[DIM_COUNT];	/* clauses that it may clear; 0: it is off */
 	__u64 other[DIM_COUNT]; /* what keys that are not in its map leave */
 	__u64 family[FAMILY_COUNT];
-	__u64 tree; /* clauses that children inherit in f_pid */
-	__u32 self; /* the agent's pid: its own doings are not recorded */
+	__u64 tree;	  /* clauses that children inherit in f_pid */
+	__u32 self;	  /* the agent's pid: its own doings are not recorded */
 	__u32 want_flags; /* enum want_flag */
 };
 

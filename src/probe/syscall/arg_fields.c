@@ -281,7 +281,7 @@ enum path_role {
 	PATH_ANY, /* the one the event is about */
 	PATH_FIRST,
 	PATH_SECOND,
-	PATH_RAW = 8, /* as the program gave it */
+	PATH_RAW = 8,	/* as the program gave it */
 	PATH_DONE = 16, /* absent when the call failed */
 };
 
@@ -343,7 +343,7 @@ static bool path_get(const struct event *ev, const struct field_ref *ref, unsign
 	return false;
 }
 
-#define MSGS  (KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV))
+#define MSGS (KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV))
 #define FILES                                                                  \
 	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) | \
 	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) | KIND_BIT(KIND_MOUNT))
@@ -399,8 +399,7 @@ static uint32_t arg_flags(const char *name)
 }
 
 /* Notes that calls of @kind have the argument, in a field of its own. */
-static struct field *arg_field_add(const char *name, enum kind_id kind, bool raw,
-				   enum value_type type)
+static struct field *arg_field_add(const char *name, enum kind_id kind, bool raw, enum value_type type)
 {
 	static char names[SYSCALL_FIELDS_MAX][NAME_BYTES];
 	field_get get = raw ? raw_get : arg_get;

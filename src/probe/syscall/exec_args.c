@@ -106,12 +106,12 @@ enum exec_arg {
 };
 
 static const char *const names[EXEC_ARG_COUNT] = {
-	[EXEC_RES] = "res",	  [EXEC_EXE_A] = "exe",		  [EXEC_ARGS_A] = "args",
-	[EXEC_TID] = "tid",	  [EXEC_PID] = "pid",		  [EXEC_PTID] = "ptid",
-	[EXEC_CWD_A] = "cwd",	  [EXEC_COMM] = "comm",		  [EXEC_TTY] = "tty",
-	[EXEC_VPGID] = "vpgid",	  [EXEC_LOGINUID] = "loginuid",	  [EXEC_FLAGS] = "flags",
-	[EXEC_UID] = "uid",
-	[EXEC_PGID] = "pgid",	  [EXEC_GID] = "gid",		  [EXEC_FILENAME] = "filename",
+	[EXEC_RES] = "res",	      [EXEC_EXE_A] = "exe",	    [EXEC_ARGS_A] = "args",
+	[EXEC_TID] = "tid",	      [EXEC_PID] = "pid",	    [EXEC_PTID] = "ptid",
+	[EXEC_CWD_A] = "cwd",	      [EXEC_COMM] = "comm",	    [EXEC_TTY] = "tty",
+	[EXEC_VPGID] = "vpgid",	      [EXEC_LOGINUID] = "loginuid", [EXEC_FLAGS] = "flags",
+	[EXEC_UID] = "uid",	      [EXEC_PGID] = "pgid",	    [EXEC_GID] = "gid",
+	[EXEC_FILENAME] = "filename",
 };
 
 const char *exec_arg_name(unsigned n)

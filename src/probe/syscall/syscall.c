@@ -51,11 +51,16 @@ static const struct {
 	const char *name;
 	enum fd_type type;
 } anonymous[] = {
-	{ "[eventfd]", FD_EVENTFD },	     { "[eventpoll]", FD_EVENTPOLL },
-	{ "inotify", FD_INOTIFY },	     { "[signalfd]", FD_SIGNALFD },
-	{ "[timerfd]", FD_TIMERFD },	     { "bpf-map", FD_BPF },
-	{ "bpf-prog", FD_BPF },		     { "bpf_link", FD_BPF },
-	{ "[userfaultfd]", FD_USERFAULTFD }, { "[io_uring]", FD_IO_URING },
+	{ "[eventfd]", FD_EVENTFD },
+	{ "[eventpoll]", FD_EVENTPOLL },
+	{ "inotify", FD_INOTIFY },
+	{ "[signalfd]", FD_SIGNALFD },
+	{ "[timerfd]", FD_TIMERFD },
+	{ "bpf-map", FD_BPF },
+	{ "bpf-prog", FD_BPF },
+	{ "bpf_link", FD_BPF },
+	{ "[userfaultfd]", FD_USERFAULTFD },
+	{ "[io_uring]", FD_IO_URING },
 	{ "[pidfd]", FD_PIDFD },
 };
 
@@ -172,7 +177,8 @@ static int8_t role_of(enum kind_id kind, const struct conn *c)
 	case KIND_SEND:
 	case KIND_RECV:
 	case KIND_DUP:
-		if (c->lport == c->rport || (c->lport >= PORT_EPHEMERAL && c->rport >= PORT_EPHEMERAL))
+		if (c->lport == c->rport ||
+		    (c->lport >= PORT_EPHEMERAL && c->rport >= PORT_EPHEMERAL))
 			return kind == KIND_RECV;
 		return c->lport && c->lport < PORT_EPHEMERAL && (c->lport < c->rport || !c->rport);
 	default:
@@ -184,10 +190,10 @@ static int8_t role_of(enum kind_id kind, const struct conn *c)
 static bool state_connected(uint8_t state)
 {
 	static const bool connected[] = {
-		[1] = true, /* ESTABLISHED */ [3] = true, /* SYN_RECV */
-		[4] = true, /* FIN_WAIT1 */   [5] = true, /* FIN_WAIT2 */
-		[8] = true, /* CLOSE_WAIT */  [9] = true, /* LAST_ACK */
-		[11] = true, /* CLOSING */
+		[1] = true,  /* ESTABLISHED */[3] = true, /* SYN_RECV */
+		[4] = true,  /* FIN_WAIT1 */[5] = true,	  /* FIN_WAIT2 */
+		[8] = true,  /* CLOSE_WAIT */[9] = true,  /* LAST_ACK */
+		[11] = true,				  /* CLOSING */
 	};
 
 	return state < sizeof(connected) && connected[state];
@@ -294,15 +300,14 @@ static uint64_t syscall_type_kinds(struct str type)
 	return set;
 }
 
-#define SYSCALL_KINDS                                                            \
-	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |   \
-	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |    \
-	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) | \
-	 KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) |    \
-	 KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_PTRACE) | KIND_BIT(KIND_SETID) |  \
-	 KIND_BIT(KIND_NS) | KIND_BIT(KIND_BPF) | KIND_BIT(KIND_IO_URING) | KIND_BIT(KIND_EXEC) | \
-	 KIND_BIT(KIND_DUP) | KIND_BIT(KIND_SOCKET) | KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV) | \
-	 KIND_BIT(KIND_MEMORY))
+#define SYSCALL_KINDS                                                                               \
+	(KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_CREATE) | KIND_BIT(KIND_DELETE) |                      \
+	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_LINK) | KIND_BIT(KIND_CHMOD) |                       \
+	 KIND_BIT(KIND_MOUNT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_ACCEPT) |                    \
+	 KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_CLOSE) |                       \
+	 KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_PTRACE) | KIND_BIT(KIND_SETID) | KIND_BIT(KIND_NS) | \
+	 KIND_BIT(KIND_BPF) | KIND_BIT(KIND_IO_URING) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_DUP) |  \
+	 KIND_BIT(KIND_SOCKET) | KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV) | KIND_BIT(KIND_MEMORY))
 
 static const struct probe_decoder syscall_decoders[] = {
 	{ REC_SYSCALL, syscall_decode },

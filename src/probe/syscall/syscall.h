@@ -18,13 +18,13 @@
 #define ARG_RET	 0xfe /* the descriptor is the call's result */
 
 enum sys_flag {
-	SYS_FAILED = 1, /* only when the call failed */
-	SYS_ENTER = 2,	/* the descriptor is looked up at entry: it is gone at return */
-	SYS_MAIN1 = 4,	/* the event is about the second path, not the first */
-	SYS_PEER = 8,	/* names a socket's peer: whether it is another than before is noted */
+	SYS_FAILED = 1,	 /* only when the call failed */
+	SYS_ENTER = 2,	 /* the descriptor is looked up at entry: it is gone at return */
+	SYS_MAIN1 = 4,	 /* the event is about the second path, not the first */
+	SYS_PEER = 8,	 /* names a socket's peer: whether it is another than before is noted */
 	SYS_LEN_AT = 16, /* the address's length stands where its argument points */
-	SYS_MANY = 32,	/* the message is the first of several, and the result their number */
-	SYS_HOW = 64,	/* the flags of the open, its mode and more stand where `open` points */
+	SYS_MANY = 32,	 /* the message is the first of several, and the result their number */
+	SYS_HOW = 64,	 /* the flags of the open, its mode and more stand where `open` points */
 	SYS_CREAT = 128, /* opens, and always creates */
 };
 

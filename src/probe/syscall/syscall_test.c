@@ -75,13 +75,20 @@ static void record_make(struct decode_room *room, const struct given *g)
 }
 
 /* 10.0.0.1:@lport to 10.0.0.2:@rport; 0: that end is not there. */
-#define SOCK(proto, st, lp, rp)                                                     \
-	{ .local = { 10, 0, 0, lp ? 1 : 0 }, .remote = { rp ? 10 : 0, 0, 0, rp ? 2 : 0 }, \
-	  .lport = lp, .rport = rp, .family = AF_INET, .protocol = proto, .state = st }
-#define TCP_UP	 1
-#define NOT_UP	 7
-#define ADDR(port) { .sin_family = AF_INET, .sin_port = __builtin_bswap16(port), \
-		     .sin_addr.s_addr = __builtin_bswap32(0x08080808) }
+#define SOCK(proto, st, lp, rp)                        \
+	{ .local = { 10, 0, 0, lp ? 1 : 0 },           \
+	  .remote = { rp ? 10 : 0, 0, 0, rp ? 2 : 0 }, \
+	  .lport = lp,                                 \
+	  .rport = rp,                                 \
+	  .family = AF_INET,                           \
+	  .protocol = proto,                           \
+	  .state = st }
+#define TCP_UP 1
+#define NOT_UP 7
+#define ADDR(port)                             \
+	{ .sin_family = AF_INET,               \
+	  .sin_port = __builtin_bswap16(port), \
+	  .sin_addr.s_addr = __builtin_bswap32(0x08080808) }
 
 /* clang-format off */
 static const struct {
@@ -234,7 +241,8 @@ static void test_kernel_rows(void **state)
 	(void)state;
 	sys_rows_fill(rows);
 	row = &rows[call_nr("sendto")];
-	assert_true(row->used && row->fd == 0 && row->data == 1 && row->addr == 4 && row->msg == ARG_NONE);
+	assert_true(row->used && row->fd == 0 && row->data == 1 && row->addr == 4 &&
+		    row->msg == ARG_NONE);
 	assert_int_equal(row->flags, SYS_PEER);
 	row = &rows[call_nr("recvmmsg")];
 	assert_true(row->msg == 1 && row->addr == ARG_NONE && row->data == ARG_NONE);
@@ -258,14 +266,26 @@ static void test_opens(void **state)
 		{ { "open", { 0, O_RDONLY, 0777 }, 3, { "/x" } }, "true", "false", "false", "false" },
 		{ { "open", { 0, O_RDWR }, 3, { "/x" } }, "true", "true", "false", "false" },
 		{ { "open", { 0, O_WRONLY | O_CREAT, 0644 }, 3, { "/x" } },
-		  "false", "true", "false", "false" },
+		  "false",
+		  "true",
+		  "false",
+		  "false" },
 		{ { "openat", { 0, 0, O_WRONLY | O_CREAT, 0010 }, 3, { "/x" }, .info = SYS_CREATED },
-		  "false", "true", "true", "true" },
+		  "false",
+		  "true",
+		  "true",
+		  "true" },
 		{ { "openat", { 0, 0, O_RDWR | O_TMPFILE, 0100 }, 3, { "/x" } },
-		  "true", "true", "true", "false" },
+		  "true",
+		  "true",
+		  "true",
+		  "false" },
 		{ { "creat", { 0, 0755 }, 3, { "/x" } }, "false", "true", "true", "false" },
 		{ { "openat2", { 0, 0, O_WRONLY | O_CREAT, 01 }, 3, { "/x" }, .info = SYS_HOW_READ },
-		  "false", "true", "true", "false" },
+		  "false",
+		  "true",
+		  "true",
+		  "false" },
 		{ { "openat2", { 0, 0, O_WRONLY, 0 }, 3, { "/x" } }, NULL, NULL, NULL, NULL },
 		{ { "open_by_handle_at", { 0, 0, O_WRONLY }, 3 }, "false", "true", "false", "false" },
 		{ { "chmod", { 0, 0755 }, 0, { "/x" } }, NULL, NULL, NULL, NULL },
@@ -290,8 +310,9 @@ static void test_single_fields(void **state)
 	const struct given rename = { "rename", { 0 }, 0, { "/a", "/b" } };
 	const struct given link = { "link", { 0 }, 0, { "/a", "/b" } };
 	const struct given failed = { "unlink", { 0 }, -2, { "/a" } };
-	const struct given sent = { "sendto", { 3, 0, 4 }, 4, .data = "\xca\xfe\xba\xbe",
-				    .sock = SOCK(17, NOT_UP, 1, 0) };
+	const struct given sent = {
+		"sendto", { 3, 0, 4 }, 4, .data = "\xca\xfe\xba\xbe", .sock = SOCK(17, NOT_UP, 1, 0)
+	};
 	struct decode_room r;
 
 	(void)state;
@@ -396,16 +417,33 @@ static void test_sockets(void **state)
 		int is_server;
 		uint16_t rport;
 	} socks[] = {
-		{ { "sendto", { 3 }, 1, .sock = SOCK(17, NOT_UP, 40000, 0), .addr = ADDR(53),
-		    .info = SYS_PEER_NEW }, false, true, 0, 53 },
+		{ { "sendto",
+		    { 3 },
+		    1,
+		    .sock = SOCK(17, NOT_UP, 40000, 0),
+		    .addr = ADDR(53),
+		    .info = SYS_PEER_NEW },
+		  false,
+		  true,
+		  0,
+		  53 },
 		{ { "sendto", { 3 }, 1, .sock = SOCK(17, TCP_UP, 40000, 53) }, true, false, 0, 53 },
 		{ { "sendto", { 3 }, 1, .sock = SOCK(17, NOT_UP, 53, 0), .addr = ADDR(40000) },
-		  false, false, 1, 40000 },
+		  false,
+		  false,
+		  1,
+		  40000 },
 		{ { "recvfrom", { 3 }, 1, .sock = SOCK(17, NOT_UP, 123, 0), .addr = ADDR(123) },
-		  false, false, 1, 123 },
+		  false,
+		  false,
+		  1,
+		  123 },
 		{ { "recvmsg", { 3 }, 1, .sock = SOCK(6, TCP_UP, 40000, 443) }, true, false, 0, 443 },
 		{ { "connect", { 3 }, -115, .sock = SOCK(6, 2, 40000, 443), .info = SYS_PEER_NEW },
-		  false, true, 0, 443 },
+		  false,
+		  true,
+		  0,
+		  443 },
 		{ { "dup2", { 3 }, 0, .sock = SOCK(6, 8, 40000, 4444) }, true, false, 0, 4444 },
 		{ { "socket", { 3 }, 3, .sock = SOCK(6, NOT_UP, 0, 0) }, false, false, 0, 0 },
 	};
@@ -427,9 +465,13 @@ static void test_sockets(void **state)
 /* A record with everything in it, each byte changed to each value. */
 static void test_hostile(void **state)
 {
-	const struct given file = { "openat", { CWD, 0, O_WRONLY | O_CREAT, 0755 }, 4, { "b" },
+	const struct given file = { "openat",	 { CWD, 0, O_WRONLY | O_CREAT, 0755 }, 4, { "b" },
 				    .file = "b", .info = SYS_CREATED | S_IFREG };
-	const struct given sent = { "sendmsg", { 3 }, 4, .data = "data", .addr = ADDR(53),
+	const struct given sent = { "sendmsg",
+				    { 3 },
+				    4,
+				    .data = "data",
+				    .addr = ADDR(53),
 				    .sock = SOCK(17, NOT_UP, 1, 0) };
 	struct decode_room r;
 
@@ -465,11 +507,11 @@ static void test_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_args),	    cmocka_unit_test(test_every_row),
-		cmocka_unit_test(test_kernel_rows), cmocka_unit_test(test_opens),
+		cmocka_unit_test(test_args),	      cmocka_unit_test(test_every_row),
+		cmocka_unit_test(test_kernel_rows),   cmocka_unit_test(test_opens),
 		cmocka_unit_test(test_single_fields), cmocka_unit_test(test_numbered),
-		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_hostile),	    cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_hostile),	      cmocka_unit_test(test_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

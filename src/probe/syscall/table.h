@@ -56,10 +56,10 @@ struct sys_call {
 	uint16_t nr;
 	const char *name;
 	enum kind_id kind;
-	uint8_t flags;	   /* enum sys_flag */
-	bool ret_is_fd;	   /* the result is the descriptor the event is about */
+	uint8_t flags;	      /* enum sys_flag */
+	bool ret_is_fd;	      /* the result is the descriptor the event is about */
 	const char *ret_name; /* of the result as an argument; NULL: "fd" or "res" */
-	uint8_t main_path; /* which of its paths the event is about: 0 or 1 */
+	uint8_t main_path;    /* which of its paths the event is about: 0 or 1 */
 	struct sys_arg args[SYS_ARGS];
 };
 
@@ -91,9 +91,9 @@ bool sys_open_args(const struct sys_call *c, const struct rec_syscall *r, struct
 /* The type of argument @at or of the result, NULL for none; its name in *ret_name. */
 const struct arg_type *sys_arg_type(const struct sys_call *c, unsigned at, const char **ret_name);
 
-extern const struct arg_type arg_dec, arg_len, arg_hex, arg_id, arg_uid, arg_gid, arg_fd, arg_fd_other,
-	arg_path, arg_text, arg_dir, arg_addr, arg_peer, arg_tuple, arg_data, arg_msg, arg_done,
-	arg_errno, arg_result_fd, arg_octal, arg_open_mode, arg_mode, arg_mknod_mode, arg_open_flags,
-	arg_fd_flags, arg_resolve, arg_at_flags, arg_clone_flags, arg_mount_flags, arg_umount_flags,
-	arg_rename_flags, arg_accept_flags, arg_module_flags, arg_unload_flags, arg_memfd_flags,
-	arg_fault_flags, arg_domain, arg_ptrace, arg_bpf;
+extern const struct arg_type arg_dec, arg_len, arg_hex, arg_id, arg_uid, arg_gid, arg_fd,
+	arg_fd_other, arg_path, arg_text, arg_dir, arg_addr, arg_peer, arg_tuple, arg_data, arg_msg,
+	arg_done, arg_errno, arg_result_fd, arg_octal, arg_open_mode, arg_mode, arg_mknod_mode,
+	arg_open_flags, arg_fd_flags, arg_resolve, arg_at_flags, arg_clone_flags, arg_mount_flags,
+	arg_umount_flags, arg_rename_flags, arg_accept_flags, arg_module_flags, arg_unload_flags,
+	arg_memfd_flags, arg_fault_flags, arg_domain, arg_ptrace, arg_bpf;
