@@ -147,21 +147,17 @@ static int agent_begin(struct agent *a)
 /* What clients and rules want now, to the kernel. */
 static int wanted_push(struct agent *a)
 {
-	_cleanup_(freep) struct pushdown_clause *all = NULL;
-	const struct pushdown_clause *rules = NULL;
+	size_t rules = a->detection ? detect_rules(detection_detect(a->detection))->n : 0, n = 0;
+	_cleanup_(freep) struct pushdown_clause *all = calloc(rules + CONTROL_CLIENTS, sizeof(*all));
 	uint64_t kinds = a->client_kinds;
-	size_t n = 0;
 	int err;
 
-	if (a->detection) {
-		kinds |= detection_kinds(a->detection);
-		rules = detect_clauses(detection_detect(a->detection), &n);
-	}
-	all = calloc(n + CONTROL_CLIENTS, sizeof(*all));
 	if (!all)
 		return -ENOMEM;
-	if (n)
-		memcpy(all, rules, n * sizeof(*all));
+	if (a->detection) {
+		kinds |= detection_kinds(a->detection);
+		n = detection_clauses(a->detection, all);
+	}
 	for (size_t i = 0; i < a->nclients; i++)
 		all[n++] = pushdown_of_query(a->clients[i]);
 	err = live_want(a->session.source, kinds | a->counted);

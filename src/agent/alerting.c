@@ -107,6 +107,20 @@ int alerting_rules(struct alerting *a, const struct ruleset *rules)
 	return 0;
 }
 
+static void flags_add(void *ctx, const struct field_ref *ref)
+{
+	*(uint32_t *)ctx |= ref->field->flags;
+}
+
+uint32_t alerting_shown(const struct alerting *a)
+{
+	uint32_t flags = 0;
+
+	alert_form_fields(a->form, flags_add, &flags);
+	fold_fields(a->fold, flags_add, &flags);
+	return flags;
+}
+
 void alerting_alert(struct alerting *a, const struct rule *r, const struct event *ev)
 {
 	char capture[LOOKBACK_NAME] = "";

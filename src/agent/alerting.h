@@ -26,6 +26,9 @@ int alerting_new(const struct alerting_opts *o, const struct ruleset *rules,
 /* Other rules are in force. 0 or -ENOMEM. */
 int alerting_rules(struct alerting *a, const struct ruleset *rules);
 
+/* FIELD_* of the fields that alerts show beside those of their rules. */
+uint32_t alerting_shown(const struct alerting *a);
+
 void alerting_alert(struct alerting *a, const struct rule *r, const struct event *ev);
 
 /* After each batch: ends windows, writes captures. */

@@ -21,7 +21,7 @@ struct force {
 	bool *off;	     /* by `disabled` */
 	struct pushdown_clause *clauses;
 	size_t nclauses;
-	bool env;
+	uint32_t flags; /* FIELD_* of all that rules compare and show */
 };
 
 struct detect {
@@ -46,10 +46,9 @@ static void force_free(struct force *f)
 	*f = (struct force){ 0 };
 }
 
-static void env_field(void *ctx, const struct field_ref *ref)
+static void flags_add(void *ctx, const struct field_ref *ref)
 {
-	if (strcmp(ref->field->name, "proc.env") == 0 || strcmp(ref->field->name, "proc.aenv") == 0)
-		*(bool *)ctx = true;
+	*(uint32_t *)ctx |= ref->field->flags;
 }
 
 static void rule_switch(const struct detect *d, struct force *f, const struct rule *r)
@@ -60,13 +59,14 @@ static void rule_switch(const struct detect *d, struct force *f, const struct ru
 		f->off[r->index] |= selector_matches(str_of(d->opts.disabled[i]), r);
 	if (f->off[r->index])
 		return;
+	expr_fields(r->expr, flags_add, &f->flags);
+	format_fields(r->output, flags_add, &clause.shown);
+	f->flags |= clause.shown;
 	/* All its scopes must hold; the kernel is told of one. */
 	for (size_t i = 0; i < d->scopes.n && !clause.scope; i++)
 		if (selector_matches(d->scopes.list[i].selector, r))
 			clause.scope = d->scopes.list[i].where;
 	f->clauses[f->nclauses++] = clause;
-	expr_fields(r->expr, env_field, &f->env);
-	format_fields(r->output, env_field, &f->env);
 }
 
 /* Makes the files' rules ready to run; @ret is untouched on failure. */
@@ -157,15 +157,18 @@ uint64_t detect_kinds(const struct detect *d)
 	return kinds;
 }
 
-const struct pushdown_clause *detect_clauses(const struct detect *d, size_t *ret_n)
+size_t detect_clauses(const struct detect *d, uint32_t shown, struct pushdown_clause *list)
 {
-	*ret_n = d->force.nclauses;
-	return d->force.clauses;
+	for (size_t i = 0; i < d->force.nclauses; i++) {
+		list[i] = d->force.clauses[i];
+		list[i].shown |= shown;
+	}
+	return d->force.nclauses;
 }
 
 bool detect_env(const struct detect *d)
 {
-	return d->force.env;
+	return d->force.flags & FIELD_ENV;
 }
 
 static void rule_hit(void *ctx, const struct rule *r, const struct event *ev)

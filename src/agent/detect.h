@@ -45,10 +45,11 @@ uint64_t detect_kinds(const struct detect *d);
 bool detect_env(const struct detect *d);
 
 /*
- * What the rules want of the kernel, for pushdown_set: a clause each. They live until other rules
- * come into force.
+ * What the rules want of the kernel, for pushdown_set: a clause each, appended to @list, which has
+ * room for detect_rules(d)->n more. @shown: FIELD_* of what alerts show beside their rules' outputs.
+ * They borrow from the rules in force. How many.
  */
-const struct pushdown_clause *detect_clauses(const struct detect *d, size_t *ret_n);
+size_t detect_clauses(const struct detect *d, uint32_t shown, struct pushdown_clause *list);
 
 /* Subscribes; from now on there are alerts. */
 void detect_start(struct detect *d, struct session *s);

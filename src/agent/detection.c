@@ -180,6 +180,11 @@ bool detection_env(const struct detection *d)
 	return detect_env(d->detect);
 }
 
+size_t detection_clauses(const struct detection *d, struct pushdown_clause *list)
+{
+	return detect_clauses(d->detect, alerting_shown(d->alerting), list);
+}
+
 const struct detect *detection_detect(const struct detection *d)
 {
 	return d->detect;

@@ -25,6 +25,8 @@ int detection_start(struct detection *d, struct session *s,
 
 uint64_t detection_kinds(const struct detection *d);
 bool detection_env(const struct detection *d);
+/* As detect_clauses. */
+size_t detection_clauses(const struct detection *d, struct pushdown_clause *list);
 const struct detect *detection_detect(const struct detection *d);
 
 /* After each batch. 1: other rules are in force, kinds and push-down must be renewed. */

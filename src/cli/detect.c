@@ -1,6 +1,7 @@
 /* porthole detect: rules on this node, or on a capture. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/alerting.h"
@@ -72,12 +73,16 @@ static void say(void *ctx, bool bad, struct str text)
 /* What the rules want now, to the kernel. */
 static int rules_push(struct detecting *d)
 {
+	_cleanup_(freep) struct pushdown_clause *list =
+		calloc(detect_rules(d->detect)->n + 1, sizeof(*list));
 	uint64_t kinds = detect_kinds(d->detect);
-	int err = live_want(d->session.source, kinds);
+	int err = list ? live_want(d->session.source, kinds) : -ENOMEM;
 	size_t n;
-	const struct pushdown_clause *clauses = detect_clauses(d->detect, &n);
 
-	return err ? err : pushdown_set(&d->session.pushdown, kinds, 0, clauses, n);
+	if (err)
+		return err;
+	n = detect_clauses(d->detect, alerting_shown(d->alerting), list);
+	return pushdown_set(&d->session.pushdown, kinds, 0, list, n);
 }
 
 static int detect_batch(void *ctx)
@@ -214,12 +219,28 @@ static int detect_open(struct detecting *d, struct buf *why)
 	return err;
 }
 
+/* Does anything that is compared or shown need environments? */
+static bool env_wanted(const struct detecting *d)
+{
+	bool env = detect_env(d->detect);
+
+	for (size_t i = 0; i < d->cmd->fields.n; i++) {
+		struct str name = str_of(d->cmd->fields.p[i]);
+		const struct field *f;
+
+		name.n = strcspn(name.p, "[");
+		f = field_find(catalogue_get(), name);
+		env |= f && f->flags & FIELD_ENV;
+	}
+	return env;
+}
+
 static int detect_do(struct detecting *d)
 {
 	_cleanup_(buf_free) struct buf why = { 0 };
 	struct session_opts o = { .replay = d->cmd->replay,
 				  .kinds = detect_kinds(d->detect),
-				  .env = detect_env(d->detect) };
+				  .env = env_wanted(d) };
 	uint64_t unsent;
 	int code;
 

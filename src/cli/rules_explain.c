@@ -25,6 +25,24 @@ static void line(struct buf *b, const char *name, struct str text)
 	buf_char(b, '\n');
 }
 
+/* What the kernel is told, line by line below one heading. */
+static void kernel_put(const struct rule *r, struct buf *b)
+{
+	const struct pushdown_clause clause = { .kinds = r->kinds, .where = r->expr };
+	_cleanup_(buf_free) struct buf lines = { 0 };
+	struct str left;
+
+	pushdown_explain(&clause, &lines);
+	left = buf_slice(&lines);
+	for (bool first = true; left.n; first = false) {
+		const char *end = memchr(left.p, '\n', left.n);
+		struct str one = { left.p, end ? (size_t)(end - left.p) : left.n };
+
+		buf_printf(b, "%-10s %.*s\n", first ? "kernel" : "", STR_ARG(one));
+		left = str_skip(left, one.n + 1);
+	}
+}
+
 static void rule_put(const struct rule *r, struct buf *b)
 {
 	line(b, "rule", r->name);
@@ -44,6 +62,7 @@ static void rule_put(const struct rule *r, struct buf *b)
 	buf_printf(b, "%-10s ", "events");
 	rules_kinds_put(r->kinds, b);
 	buf_char(b, '\n');
+	kernel_put(r, b);
 }
 
 /* Runs the rules over a capture and says what this one cost. */
