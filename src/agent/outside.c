@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "enrich/cluster.h"
 #include "enrich/container_name.h"
+#include "enrich/container_users.h"
 #include "wire/meta.h"
 
 #define JOBS_MAX     256
@@ -104,22 +105,50 @@ static int container_look(struct outside *o, const char *runtime, struct str id,
 	return err;
 }
 
-void outside_before(struct outside *o, const struct rec_hdr *h)
+/* Through the pipeline, as if it had come just before @h. */
+static void record_before(struct outside *o, const struct rec_hdr *h, enum rec_type type,
+			  const struct buf *blob)
 {
-	_cleanup_(buf_free) struct buf blob = { 0 }, b = { 0 };
-	struct container *c;
+	_cleanup_(buf_free) struct buf b = { 0 };
+	const struct rec_hdr *r = record_make(&b, type, h->time_ns, buf_slice(blob));
 
-	if (!o || h->type != REC_EXEC)
-		return;
-	c = cgroup_get(enrich_cgroups(o->pipeline->enrich), h->cgroup)->container;
-	if (!c || c->told || c->asked >= OUTSIDE_ASKS)
+	if (r)
+		pipeline_record(o->pipeline, r);
+}
+
+static void facts_before(struct outside *o, struct container *c, const struct rec_hdr *h)
+{
+	_cleanup_(buf_free) struct buf blob = { 0 };
+
+	if (c->told || c->asked >= OUTSIDE_ASKS)
 		return;
 	c->asked++;
-	if (container_look(o, c->runtime.p, c->id, &blob) != 0)
+	if (container_look(o, c->runtime.p, c->id, &blob) == 0)
+		record_before(o, h, REC_CONTAINER, &blob);
+}
+
+static void users_before(struct outside *o, struct container *c, const struct rec_hdr *h)
+{
+	_cleanup_(buf_free) struct buf blob = { 0 };
+
+	if (c->users || c->users_asked >= OUTSIDE_ASKS)
 		return;
-	h = record_make(&b, REC_CONTAINER, h->time_ns, buf_slice(&blob));
-	if (h)
-		pipeline_record(o->pipeline, h);
+	c->users_asked++;
+	if (container_users_read(h->pid, c->id, &blob) == 0)
+		record_before(o, h, REC_USERS, &blob);
+}
+
+void outside_before(struct outside *o, const struct rec_hdr *h)
+{
+	struct container *c;
+
+	if (!o || (h->type != REC_EXEC && h->type != REC_TASK_SEEN))
+		return;
+	c = cgroup_get(enrich_cgroups(o->pipeline->enrich), h->cgroup)->container;
+	if (!c)
+		return;
+	facts_before(o, c, h);
+	users_before(o, c, h);
 }
 
 /* Within the pipeline's work: what is found comes as the next record. */

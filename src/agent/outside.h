@@ -18,6 +18,9 @@
  * is found, 0.07 where no runtime has one). What is found is a record before the event's in the stream, so a replay judges
  * the same. An event before the answer has no container.image and no container.privileged: absent,
  * not false.
+ * The container's users (user.name) are read likewise, from the root of a process in it that executes
+ * a program or was there at the start.
+ *
  * The Kubernetes API's words (labels, owners) come when they come, after a container's first
  * events.
  */
@@ -44,7 +47,7 @@ int outside_start(struct session *s, const struct outside_opts *o, char *ret_not
 		  struct outside **ret);
 void outside_stop(struct outside *o);
 
-/* The session's thread, before the pipeline gets @h: sees to it that an exec's container is known. */
+/* The session's thread, before the pipeline gets @h: sees to it that a process's container is known. */
 void outside_before(struct outside *o, const struct rec_hdr *h);
 
 /* Status of an API resource; false when the API is not asked. Any thread. */

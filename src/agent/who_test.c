@@ -197,6 +197,21 @@ static void test_exe(void **state)
 	shown_close(&sh);
 }
 
+static void lp_put(struct stream *s, enum rec_type type)
+{
+	bool seen = type == REC_TASK_SEEN;
+
+	stream_header(s, type, seen ? sizeof(s->r.seen) : sizeof(s->r.exit), 9);
+	s->r.hdr.uid = 7;
+	if (seen) {
+		s->r.seen.task = stream_task(9, 1, "x");
+		s->r.seen.task.uid = 7;
+		s->r.seen.task.gid = 8;
+		s->r.seen.task.loginuid = 0;
+	}
+	stream_put(s);
+}
+
 static void test_accounts(void **state)
 {
 	struct shown sh;
@@ -204,24 +219,27 @@ static void test_accounts(void **state)
 	(void)state;
 	shown_open(&sh, "%user.name %user.homedir %user.shell %group.name %user.loginname");
 	stream_users(&sh.s, "0:root\n7:lp\nbad\ng0:wheel\ng7:lp\np0:/root:/bin/sh\np7:\np9:/x:/y\n");
+	assert_string_equal(show(&sh, 5),
+			    "root /root /bin/sh <NA> <NA>"); /* nothing but its uid is known */
+	stream_seen(&sh.s, 5, 1, 0, "one");
 	assert_string_equal(show(&sh, 5), "root /root /bin/sh wheel <NA>");
-	stream_header(&sh.s, REC_TASK_SEEN, sizeof(sh.s.r.seen), 9);
-	sh.s.r.seen.task = stream_task(9, 1, "x");
-	sh.s.r.seen.task.uid = 7;
-	sh.s.r.seen.task.gid = 8;
-	sh.s.r.seen.task.loginuid = 0;
-	stream_put(&sh.s);
-	stream_header(&sh.s, REC_EXIT, sizeof(sh.s.r.exit), 9);
-	sh.s.r.hdr.uid = 7;
-	stream_put(&sh.s);
+	lp_put(&sh.s, REC_TASK_SEEN);
+	lp_put(&sh.s, REC_EXIT);
 	assert_string_equal(sh.text.p, "lp <NA> <NA> <NA> root");
 	stream_cgroup(&sh.s, 1, CONTAINER); /* the same process turns out to be in a container */
-	stream_put(&sh.s);
-	stream_header(&sh.s, REC_EXIT, sizeof(sh.s.r.exit), 9);
-	sh.s.r.hdr.uid = 7;
-	stream_put(&sh.s);
+	lp_put(&sh.s, REC_EXIT);
 	assert_string_equal(sh.text.p, "<NA> <NA> <NA> <NA> root");
 	assert_string_equal(show(&sh, 5), "root /root /bin/sh wheel <NA>");
+	/* The container's own names. */
+	stream_users(&sh.s, "c" ID "\n0:admin\n7:printer\ng8:eight\np7:/lp:/bin/ash\n");
+	lp_put(&sh.s, REC_EXIT);
+	assert_string_equal(sh.text.p, "printer /lp /bin/ash eight root");
+	assert_string_equal(show(&sh, 5), "admin <NA> <NA> <NA> <NA>");
+	stream_users(&sh.s, "0:root\n7:lp\n"); /* the node's change nothing there */
+	stream_users(&sh.s, "cnosuch\n7:other\n");
+	stream_users(&sh.s, "c" ID);
+	lp_put(&sh.s, REC_EXIT);
+	assert_string_equal(sh.text.p, "printer /lp /bin/ash eight root");
 	shown_close(&sh);
 }
 
@@ -285,6 +303,7 @@ static void test_generation(void **state)
 	CHANGED(container_put(&sh.s, &name));
 	stream_text(name.image, "a/b:c", 6);
 	CHANGED(container_put(&sh.s, &name));
+	CHANGED(stream_users(&sh.s, "c" ID "\n0:root\n"));
 	container_put(&sh.s, &name); /* nothing new */
 	show(&sh, 5);
 	assert_int_equal(sh.gen, last);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "enrich/cgroup_path.h"
+#include "enrich/users.h"
 
 #define ID_SHORT 12
 
@@ -76,6 +77,9 @@ static void container_free(struct container *c)
 	table_text_set(&c->image, STR_NONE);
 	table_text_set(&c->image_id, STR_NONE);
 	table_text_set(&c->mounts, STR_NONE);
+	if (c->users)
+		users_free(c->users);
+	free(c->users);
 	free(c);
 }
 

@@ -68,8 +68,11 @@ int enrich_new(struct enrich **ret)
 
 static void accounts_set(struct enrich *e, struct proc *p)
 {
-	p->user = users_find(&e->users, p->uid);
-	p->group = users_group(&e->users, p->gid);
+	const struct container *c = p->cgroup ? p->cgroup->container : NULL;
+	const struct users *own = c && c->users ? c->users : &e->users;
+
+	p->user = users_find(own, p->uid);
+	p->group = users_group(own, p->gid);
 	p->login = p->loginuid == UINT32_MAX ? NULL : users_find(&e->users, p->loginuid);
 	p->gen++;
 }
@@ -80,10 +83,45 @@ static int accounts_again(void *ctx, struct proc *p)
 	return 0;
 }
 
+struct contained {
+	struct enrich *e;
+	struct container *c;
+};
+
+static int contained_again(void *ctx, struct proc *p)
+{
+	struct contained *of = ctx;
+
+	if (p->cgroup && p->cgroup->container == of->c)
+		accounts_set(of->e, p);
+	return 0;
+}
+
+static void container_users_set(struct enrich *e, struct str id, struct str blob)
+{
+	struct contained of = { e, container_find(e->cgroups, id) };
+
+	if (!of.c)
+		return;
+	if (!of.c->users)
+		of.c->users = calloc(1, sizeof(*of.c->users));
+	if (!of.c->users)
+		return;
+	users_read(of.c->users, blob, true);
+	proc_each(e->procs, contained_again, &of);
+	contained_again(&of, proc_table_overflow(e->procs));
+}
+
 /* Every process borrows its names from the table: the new one, before the next event. */
 static void users_set(struct enrich *e, struct str blob)
 {
-	users_read(&e->users, blob);
+	struct str owner = users_owner(&blob);
+
+	if (owner.p) {
+		container_users_set(e, owner, blob);
+		return;
+	}
+	users_read(&e->users, blob, false);
 	proc_each(e->procs, accounts_again, e);
 	accounts_set(e, proc_table_overflow(e->procs));
 }

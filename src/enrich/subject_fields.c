@@ -111,6 +111,8 @@ static bool since_get(const struct event *ev, const struct field_ref *ref, unsig
 	return true;
 }
 
+#define A(m) offsetof(struct account, m)
+
 /* Which account of the process (the upper half of arg), and which of its texts. */
 enum account_of {
 	USER = 0,
@@ -135,10 +137,12 @@ static bool account_get(const struct event *ev, const struct field_ref *ref, uns
 		a = proc_account(p, p->user);
 	}
 	ret->type = VALUE_STR;
-	if (nth || !a)
-		return false;
-	ret->str = *(const struct str *)field_member(a, ref);
-	return ret->str.p != NULL;
+	ret->str = a ? *(const struct str *)field_member(a, ref) : STR_NONE;
+	/* Falco's word for an id without a name, which rules compare with. */
+	if (!ret->str.p && FIELD_OFFSET(ref->field->arg) == A(name))
+		ret->str = STR("<NA>");
+	/* The user's id is in every record. */
+	return nth == 0 && ret->str.p && (!p->unknown || FIELD_WHOSE(ref->field->arg) == USER);
 }
 
 /* -1 for "not set", as the kernel and Falco have it. */
@@ -241,7 +245,6 @@ static bool cgroup_str_get(const struct event *ev, const struct field_ref *ref, 
 }
 
 #define CG(m) offsetof(struct cgroup, m)
-#define A(m)  offsetof(struct account, m)
 
 const struct field enrich_subject_fields[] = {
 	{ "proc.pid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(pid), "process id on the node" },
@@ -291,18 +294,18 @@ const struct field enrich_subject_fields[] = {
 	  "when the first process of its pid namespace started" },
 	{ "user.uid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(uid), "real user id" },
 	{ "user.name", VALUE_STR, "", ALL, DEF, account_get, USER | A(name),
-	  "the user's name on the node (in a container only root's)" },
+	  "the user's name, in a container by its own files; <NA>: none" },
 	{ "user.homedir", VALUE_STR, "", ALL, SUB, account_get, USER | A(home),
 	  "the user's home, likewise" },
 	{ "user.shell", VALUE_STR, "", ALL, SUB, account_get, USER | A(shell),
 	  "the user's login shell, likewise" },
 	{ "user.loginname", VALUE_STR, "", ALL, SUB, account_get, LOGIN | A(name),
-	  "name of user.loginuid on the node" },
+	  "name of user.loginuid on the node; <NA>: none" },
 	{ "user.loginuid", VALUE_I64, "", ALL, SUB, loginuid_get, 0,
 	  "user id of the login, kept through su and sudo; -1: none" },
 	{ "user.euid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(euid), "effective user id" },
 	{ "group.name", VALUE_STR, "", ALL, SUB, account_get, GROUP_OF | A(name),
-	  "the group's name on the node (in a container only root's)" },
+	  "the group's name, in a container by its own files; <NA>: none" },
 	{ "group.gid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(gid), "real group id" },
 	{ "group.egid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(egid), "effective group id" },
 	{ "thread.cap_permitted", VALUE_STR, "", ALL, SUB, caps_get, P(cap_permitted),

@@ -14,10 +14,8 @@
 #define GROUPS_MAX (32u << 10)
 #define BLOB_MAX   (60u << 10)
 
-void users_collect(struct buf *ret)
+void users_from(FILE *f, FILE *groups, struct buf *ret)
 {
-	_cleanup_(fclosep) FILE *f = fopen("/etc/passwd", "re");
-	_cleanup_(fclosep) FILE *groups = fopen("/etc/group", "re");
 	size_t start = ret->n;
 	struct passwd *p;
 	struct group *g;
@@ -33,6 +31,28 @@ void users_collect(struct buf *ret)
 	while (f && ret->n - start < BLOB_MAX && (p = fgetpwent(f)))
 		if (strlen(p->pw_dir) + strlen(p->pw_shell) < 1024)
 			buf_printf(ret, "p%u:%s:%s\n", p->pw_uid, p->pw_dir, p->pw_shell);
+}
+
+void users_collect(struct buf *ret)
+{
+	_cleanup_(fclosep) FILE *passwd = fopen("/etc/passwd", "re");
+	_cleanup_(fclosep) FILE *group = fopen("/etc/group", "re");
+
+	users_from(passwd, group, ret);
+}
+
+struct str users_owner(struct str *blob)
+{
+	const char *end = blob->n ? memchr(blob->p, '\n', blob->n) : NULL;
+	struct str id;
+
+	if (blob->n == 0 || blob->p[0] != 'c')
+		return STR_NONE;
+	if (!end)
+		return STR(""); /* of nobody */
+	id = (struct str){ blob->p + 1, (size_t)(end - blob->p) - 1 };
+	*blob = str_skip(*blob, id.n + 2);
+	return id;
 }
 
 static int account_order(const void *a, const void *b)
@@ -104,10 +124,21 @@ static void lines_apply(struct users *u, char first, struct str left)
 	}
 }
 
-void users_read(struct users *u, struct str blob)
+/* As many accounts as there can be: one a line. */
+static size_t lines_count(struct str blob)
 {
-	struct users fresh = { .list = calloc(USERS_MAX, sizeof(*fresh.list)),
-			       .groups = calloc(USERS_MAX, sizeof(*fresh.groups)),
+	size_t n = 1;
+
+	for (size_t i = 0; i < blob.n && n < USERS_MAX; i++)
+		n += blob.p[i] == '\n';
+	return n;
+}
+
+void users_read(struct users *u, struct str blob, bool contained)
+{
+	size_t max = lines_count(blob);
+	struct users fresh = { .list = calloc(max, sizeof(*fresh.list)),
+			       .groups = calloc(max, sizeof(*fresh.groups)),
 			       .text = malloc(blob.n + 1) };
 	struct str text = { fresh.text, blob.n };
 
@@ -122,6 +153,10 @@ void users_read(struct users *u, struct str blob)
 	qsort(fresh.list, fresh.n, sizeof(*fresh.list), account_order);
 	qsort(fresh.groups, fresh.ngroups, sizeof(*fresh.groups), account_order);
 	lines_apply(&fresh, 'p', text);
+	for (size_t i = 0; i < fresh.n; i++)
+		fresh.list[i].contained = contained;
+	for (size_t i = 0; i < fresh.ngroups; i++)
+		fresh.groups[i].contained = contained;
 	users_free(u);
 	*u = fresh;
 }

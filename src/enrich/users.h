@@ -1,8 +1,10 @@
 #pragma once
 /*
- * The host's users and groups, by number. Filled from one USERS record, so that a replay shows the
- * names of the machine that was recorded.
+ * Users and groups by number, of the node or of a container. Filled from one USERS record, so that a
+ * replay shows the names of the machine that was recorded.
  */
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "event/subject.h"
 
@@ -20,8 +22,20 @@ struct users {
  */
 void users_collect(struct buf *ret);
 
-/* Replaces the table by what @blob says; lines that are not of the form are passed over. */
-void users_read(struct users *u, struct str blob);
+/* The same of two files; either may be NULL. At most 64,000 bytes. */
+void users_from(FILE *passwd, FILE *group, struct buf *ret);
+
+/*
+ * A container's blob begins with a line "c" and its id. Takes that line off @blob; the id, or
+ * STR_NONE for the node's.
+ */
+struct str users_owner(struct str *blob);
+
+/*
+ * Replaces the table by what @blob says; lines that are not of the form are passed over.
+ * @contained marks each account as the container's own.
+ */
+void users_read(struct users *u, struct str blob, bool contained);
 
 /* NULL when there is none. Valid until the next users_read. */
 const struct account *users_find(const struct users *u, uint32_t uid);

@@ -28,6 +28,8 @@ enum said {
 	SAID_YES
 };
 
+struct users;
+
 struct container {
 	struct str id;	    /* full id */
 	struct str id12;    /* its first 12 characters: Falco's container.id */
@@ -38,9 +40,11 @@ struct container {
 	struct str mounts; /* source:destination:mode:rdwr:propagation, each ended by NUL */
 	struct ip ip;
 	enum said privileged;
-	bool told;	 /* the runtime's files were read: mounts are all there are */
-	uint8_t asked;	 /* how often they were looked for before an exec (agent/outside.h) */
-	struct pod *pod; /* may be NULL */
+	bool told;	     /* the runtime's files were read: mounts are all there are */
+	struct users *users; /* its own, NULL: not known */
+	uint8_t users_asked; /* how often they were looked for */
+	uint8_t asked;	     /* how often they were looked for before an exec (agent/outside.h) */
+	struct pod *pod;     /* may be NULL */
 	uint32_t gen;
 };
 
@@ -70,9 +74,10 @@ struct program {
 	char text[];		  /* what the slices point into */
 };
 
-/* A row of the node's passwd or group file. */
+/* A row of a passwd or group file. */
 struct account {
 	uint32_t id;
+	bool contained;		      /* of a container's file, not the node's */
 	struct str name, home, shell; /* absent: not told; a group has a name only */
 };
 
@@ -88,7 +93,7 @@ struct proc {
 	struct boot_ns exited;	    /* 0: alive */
 	struct boot_ns pidns_start; /* of its pid namespace's first process; 0: unknown */
 	char comm[16];		    /* at fork or exec */
-	/* On the node, NULL: not known there. In a container other names may hold: proc_account. */
+	/* NULL: not known. In a container the node's names may not hold: proc_account. */
 	const struct account *user, *group, *login;
 	struct program *program; /* never NULL */
 	struct proc *parent;	 /* NULL: unknown or none; may be dead */
@@ -118,7 +123,7 @@ static inline const struct account *proc_account(const struct proc *p, const str
 {
 	bool contained = p->cgroup && p->cgroup->container;
 
-	return a && contained && a->id ? NULL : a;
+	return a && contained && !a->contained && a->id ? NULL : a;
 }
 
 /*

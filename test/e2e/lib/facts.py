@@ -129,6 +129,12 @@ def bundle(c, privileged, args):
                            'io.kubernetes.cri.container-name': 'web'}
     spec['mounts'].append({'type': 'bind', 'source': '/etc', 'destination': '/host/etc',
                            'options': ['rbind', 'ro', 'rslave']})
+    if 'sleep' in args[0]:
+        spec['process']['user'] = {'uid': 33, 'gid': 34}
+        with open(runc.ROOTFS + '/etc/passwd', 'a') as f:
+            f.write('shopper:x:33:34::/srv:/bin/sh\n')
+        with open(runc.ROOTFS + '/etc/group', 'a') as f:
+            f.write('shop:x:34:\n')
     if privileged:
         caps = ['CAP_SYS_ADMIN', 'CAP_SYS_MODULE', 'CAP_SYS_RAWIO', 'CAP_NET_ADMIN']
         spec['process']['capabilities'] = {k: caps for k in ('bounding', 'effective', 'permitted')}
@@ -164,7 +170,8 @@ def moments():
         return
     made = containers(runc.kubepods_cgroupfs(runc.new_uid()))
     fields = ('proc.cmdline,proc.vpid,container.full_id,container.privileged,container.image.repository,'
-              'container.image.tag,container.name,container.mounts,container.start_ts,container.duration')
+              'container.image.tag,container.name,container.mounts,container.start_ts,container.duration,'
+              'user.name,user.homedir,group.name,user.loginname,proc.name')
     first = 'proc.name in (true, sleep) and container.id!=host and proc.vpid=1'
     every = Watch('--kind', 'exec', '--where', first, '--fields', fields)
     asked = Watch('--kind', 'exec', '--where', 'container.privileged=true and ' + first + ' and '
@@ -187,6 +194,9 @@ def moments():
     mount = '/etc:/host/etc::false:rslave'
     eq([e.get('container.mounts') for e in events], [mount] * 4, 'their mounts')
     eq([l[1] for l in asked], ['/host/etc false %s /etc <NA>' % mount] * 2, 'mounts one by one')
+    eq({(e.get('user.name'), e.get('user.homedir'), e.get('group.name')) for e in events
+        if e['proc.name'] == 'sleep'}, {('shopper', '/srv', 'shop')},
+       'names of users and groups as the container has them')
     ok(events and all(0 <= e.get('container.duration', -1) < 5e9 for e in events), 'their age', events[:1])
     eq(sorted(l[0] for l in asked), sorted(c.id for w, c, p, b in made if p),
        'a condition on privileges, image and mount finds those, and no other')
