@@ -119,51 +119,81 @@ VERIFIED_ONCE int path_chunk(u32 zero)
 	return i < start;
 }
 
+/* A directory entry's parent and name. */
+struct path_entry {
+	struct dentry *parent;
+	u64 hash_len; /* the length in its upper half */
+	u64 name;
+};
+
+/* In one read, where they stand together, as they have so far. */
+static __always_inline u32 path_entry_read(struct dentry *d, struct path_entry *ret)
+{
+	const u32 parent = bpf_core_field_offset(struct dentry, d_parent);
+	const u32 name = bpf_core_field_offset(struct dentry, d_name);
+
+	if (name == parent + 8 && bpf_core_field_offset(struct dentry, d_name.len) == name + 4 &&
+	    bpf_core_field_offset(struct dentry, d_name.name) == name + 8) {
+		bpf_probe_read_kernel(ret, sizeof(*ret), (void *)d + parent);
+		return ret->hash_len >> 32;
+	}
+	ret->parent = BPF_CORE_READ(d, d_parent);
+	ret->name = (u64)BPF_CORE_READ(d, d_name.name);
+	return BPF_CORE_READ(d, d_name.len);
+}
+
 /* Writes the directory's path before the text, as walk_path goes; false: too deep or too long. */
 VERIFIED_ONCE int path_base(u64 dentry, u64 mount, u32 zero)
 {
 	struct path_text *x = bpf_map_lookup_elem(&path_texts, &zero);
-	struct dentry *d = (void *)dentry;
+	struct dentry *d = (void *)dentry, *root;
 	struct vfsmount *vm = (void *)mount;
 	const u32 mnt_off = bpf_core_field_offset(struct mount, mnt);
+	struct path_entry e;
 	bool more = true;
 
+	root = BPF_CORE_READ(vm, mnt_root);
 	for (int n = 0; x && n < PATH_DEEP && more; n++) {
-		struct dentry *parent = BPF_CORE_READ(d, d_parent);
 		u32 len, at = x->start;
 
-		if (d == BPF_CORE_READ(vm, mnt_root)) {
+		if (d == root) {
 			struct mount *m = (void *)vm - mnt_off;
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
 			d = BPF_CORE_READ(m, mnt_mountpoint);
 			vm = (void *)up + mnt_off;
+			root = BPF_CORE_READ(vm, mnt_root);
 			more = m != up;
 			continue;
 		}
-		len = BPF_CORE_READ(d, d_name.len);
+		len = path_entry_read(d, &e);
 		if (len >= REC_NAME_MAX || len + 2 > at || at > PATH_BASE)
 			return 0;
 		at -= len;
-		if (bpf_probe_read_kernel(x->text + (at & (PATH_BASE - 1)), len & (REC_NAME_MAX - 1),
-					  BPF_CORE_READ(d, d_name.name)) != 0)
+		if (bpf_probe_read_kernel(x->text + (at & (PATH_BASE - 1)),
+					  len & (REC_NAME_MAX - 1), (void *)e.name) != 0)
 			return 0;
 		x->text[(at - 1) & (PATH_BASE - 1)] = '/';
 		x->start = at - 1;
-		more = d != parent;
-		d = parent;
+		more = d != e.parent;
+		d = e.parent;
 	}
 	return !more;
 }
 
-/* Puts the path into the text; false: it cannot be judged. */
-static __always_inline bool path_read(struct path_text *x, u64 given, int dir)
+/* Puts the path into the text; false: it cannot be judged. @copied: it is in the kernel's memory. */
+static __always_inline bool path_read(struct path_text *x, u64 given, int dir, const bool copied)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
-	long n = bpf_probe_read_user_str(x->text + PATH_BASE, PATH_GIVEN, (void *)given);
 	struct fs_struct *fs;
+	struct path base = {};
 	struct file *f;
+	long n;
 
+	if (copied)
+		n = bpf_probe_read_kernel_str(x->text + PATH_BASE, PATH_GIVEN, (void *)given);
+	else
+		n = bpf_probe_read_user_str(x->text + PATH_BASE, PATH_GIVEN, (void *)given);
 	if (n <= 1 || n >= PATH_GIVEN)
 		return false;
 	x->at = PATH_BASE + n - 2;
@@ -175,12 +205,12 @@ static __always_inline bool path_read(struct path_text *x, u64 given, int dir)
 	x->text[PATH_BASE - 1] = '/';
 	if (dir == AT_CWD_V) {
 		fs = BPF_CORE_READ(t, fs);
-		return path_base((u64)BPF_CORE_READ(fs, pwd.dentry),
-				 (u64)BPF_CORE_READ(fs, pwd.mnt), 0);
+		BPF_CORE_READ_INTO(&base, fs, pwd);
+	} else {
+		f = task_file(t, dir);
+		BPF_CORE_READ_INTO(&base, f, f_path);
 	}
-	f = task_file(t, dir);
-	return f &&
-	       path_base((u64)BPF_CORE_READ(f, f_path.dentry), (u64)BPF_CORE_READ(f, f_path.mnt), 0);
+	return base.dentry && path_base((u64)base.dentry, (u64)base.mnt, 0);
 }
 
 /* What the text in @x leaves of the clauses; @other: of a path in which nothing is found. */
@@ -203,11 +233,7 @@ static __always_inline u64 path_judge(struct path_text *x, struct filter_path *t
 	return (other | x->hit) & ~x->deny;
 }
 
-/*
- * The clauses that a path leaves: the string at @given in the program's memory, which starts, when
- * relative, from the directory @dir.
- */
-VERIFIED_ONCE u64 filter_path(u64 given, int dir, u64 other)
+static __always_inline u64 path_mask(u64 given, int dir, u64 other, const bool copied)
 {
 	u32 zero = 0;
 	struct path_text *x = bpf_map_lookup_elem(&path_texts, &zero);
@@ -217,8 +243,23 @@ VERIFIED_ONCE u64 filter_path(u64 given, int dir, u64 other)
 	if (!x || !t || x->busy)
 		return mask;
 	*(volatile u32 *)&x->busy = 1;
-	if (path_read(x, given, dir))
+	if (path_read(x, given, dir, copied))
 		mask = path_judge(x, t, other);
 	*(volatile u32 *)&x->busy = 0;
 	return mask;
+}
+
+/*
+ * The clauses that a path leaves: the string at @given in the program's memory, which starts, when
+ * relative, from the directory @dir.
+ */
+VERIFIED_ONCE u64 filter_path(u64 given, int dir, u64 other)
+{
+	return path_mask(given, dir, other, false);
+}
+
+/* The same of a string that the kernel has copied already. */
+VERIFIED_ONCE u64 filter_path_copied(u64 given, int dir, u64 other)
+{
+	return path_mask(given, dir, other, true);
 }
