@@ -17,6 +17,7 @@
 
 #include "bpf/call_filter.h"
 #include "bpf/io_uring.h"
+#include "bpf/path_filter.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
 #include "bpf/walk.h"
@@ -76,6 +77,7 @@ struct submission {
 	u8 kind;
 	u8 wanted;
 	u8 counted;
+	struct uring_args args;
 };
 
 static __always_inline const volatile struct uring_op *op_at(u32 op)
@@ -172,33 +174,26 @@ static __always_inline void addr_fill(struct rec_syscall *r, const struct uring_
 	piece_set(r, SYS_ADDR, at, t, false);
 }
 
-/*
- * All that is known at submission; hdr.len is the tail's end meanwhile. Returns the slot of the
- * result, see struct uring_args.
- */
-static __always_inline u32 asked_fill(struct rec_syscall *r, const struct submission *s,
-				      const u32 mask, const u32 path_max)
+/* All that is known at submission; hdr.len is the tail's end meanwhile. */
+static __always_inline void asked_fill(struct rec_syscall *r, const struct submission *s,
+				       const u32 mask, const u32 path_max)
 {
 	struct tail t = { r->tail, &r->hdr.len, mask };
-	struct uring_args a;
+	const struct uring_args *a = &s->args;
 
-	uring_args_of(s->req, s->op, &a);
-	/* Whatever the operation, the verifier goes on with one state. */
-	bpf_probe_read_kernel(&a, sizeof(a), &a);
 	hdr_fill(&r->hdr, REC_SYSCALL, s->task, 0);
-	__builtin_memcpy(r->args, a.v, sizeof(r->args));
+	__builtin_memcpy(r->args, a->v, sizeof(r->args));
 	__builtin_memset(&r->sock, 0, sizeof(r->sock));
 	__builtin_memset(r->piece, 0, sizeof(r->piece));
 	r->ret = 0;
 	r->nr = op_at(s->op)->nr;
 	r->cut = r->fault = 0;
 	r->info = SYS_VIA_URING | (s->op == OP_OPENAT2 ? SYS_HOW_READ : 0);
-	path_fill(r, &a, 0, &t, path_max);
-	path_fill(r, &a, 1, &t, path_max);
-	addr_fill(r, &a, &t);
-	base_fill(r, s, &a, 0, &t);
-	base_fill(r, s, &a, 1, &t);
-	return a.slot;
+	path_fill(r, a, 0, &t, path_max);
+	path_fill(r, a, 1, &t, path_max);
+	addr_fill(r, a, &t);
+	base_fill(r, s, a, 0, &t);
+	base_fill(r, s, a, 1, &t);
 }
 
 static __always_inline void sock_add(struct rec_syscall *r, struct file *f, const struct tail *t)
@@ -420,9 +415,8 @@ static __always_inline bool asked_note(const struct submission *s, const struct 
 	a->counted = s->counted;
 	if (!s->wanted)
 		return true;
-	a->slot = asked_fill((void *)a->rec, s, MASK_KEPT, PATH_KEPT);
-	if (s->flags & REQ_FIXED_FILE)
-		a->slot = 1;
+	asked_fill((void *)a->rec, s, MASK_KEPT, PATH_KEPT);
+	a->slot = s->flags & REQ_FIXED_FILE ? 1 : s->args.slot;
 	a->wanted = 1;
 	return !((struct rec_syscall *)a->rec)->cut;
 }
@@ -455,6 +449,20 @@ static __always_inline bool asked_keep(const struct submission *s)
 	return true;
 }
 
+/* Whether it can match anything, of what is known before its result. */
+static __always_inline bool asked_pass(struct ctl *c, const struct submission *s)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32, main = s->op == OP_SYMLINKAT;
+	u64 m = task_mask(c, kind_mask(c, s->kind), s->task);
+
+	if (pid == c->self)
+		return false;
+	if ((m & c->dim[DIM_PATH]) && s->args.paths > main)
+		m &= filter_path_copied((u64)s->args.name[main], s->args.dir[main],
+					c->other[DIM_PATH]);
+	return m;
+}
+
 static __always_inline int submitted(struct io_kiocb *req)
 {
 	struct submission s = { .req = req, .op = BPF_CORE_READ(req, opcode) };
@@ -467,7 +475,12 @@ static __always_inline int submitted(struct io_kiocb *req)
 	s.flags = BPF_CORE_READ(req, flags);
 	s.kind = op_at(s.op)->kind;
 	s.counted = (c->counted & bit) != 0;
-	s.wanted = (c->wanted & bit) && filter_pass(c, s.kind, s.task);
+	if (c->wanted & bit) {
+		uring_args_of(req, s.op, &s.args);
+		/* Whatever the operation, the verifier goes on with one state. */
+		bpf_probe_read_kernel(&s.args, sizeof(s.args), &s.args);
+		s.wanted = asked_pass(c, &s);
+	}
 	if ((!s.wanted && !s.counted) || asked_keep(&s))
 		return 0;
 	if (s.counted)

@@ -44,8 +44,8 @@ def tool(*words):
     return p.pid, p.wait(30)
 
 
-def watch(*args, fields=FIELDS):
-    return Watch('--kind', KINDS, '--fields', ','.join(fields), *args)
+def watch(*args, fields=FIELDS, **kw):
+    return Watch('--kind', KINDS, '--fields', ','.join(fields), *args, **kw)
 
 
 def told(events, pid, type_=None):
@@ -195,14 +195,19 @@ def killed():
 
 
 def rules_match():
-    """Conditions as rules have them, of Falco's macro open_read."""
-    w = watch('--where', "evt.type in (open,openat,openat2) and evt.is_open_read=true and "
-              "fd.num>=0 and fd.name=/etc/shadow and proc.name=uring_tool")
-    pid, status = tool('open', '/etc/shadow', '0', 'open', '/etc/hostname', '0')
-    tool('open', '/etc/shadow/x', '-20')
-    events = w.events()
-    eq([(e['proc.pid'], e['fd.name']) for e in events], [(pid, '/etc/shadow')],
-       'a condition on a file opened for reading matches, and nothing else')
+    """A condition as rules have it, of Falco's macro open_read; the kernel's filter changes nothing."""
+    where = ('evt.type in (open,openat,openat2) and evt.is_open_read=true and fd.num>=0 and '
+             'fd.name=/etc/shadow and proc.name=uring_tool')
+    words = ('open /etc/shadow 0 open /etc/hostname 0 open /etc/shadow/x -20 open shadow 0 '
+             'open ../usr/.././etc//shadow 0 open hostname 0 openat2 / etc/hostname 0').split()
+    for name, env in (('filtered in the kernel', {}), ('not filtered', {'PORTHOLE_PUSHDOWN': '0'})):
+        w = watch('--where', where, env=env)
+        p = start([TOOL, *words], cwd='/etc')
+        eq(p.wait(30), 0, 'rules, %s: the work is done' % name)
+        events = w.events()
+        eq([(e['proc.pid'], e['fd.name'], e['evt.arg.flags']) for e in events],
+           [(p.pid, '/etc/shadow', 'O_RDONLY')] * 3,
+           'rules, %s: three ways to name the file match, and nothing else' % name)
 
 
 why = why_not()
