@@ -25,6 +25,10 @@ enum evt_field {
 	EVT_TYPE_IS,
 	EVT_COUNT,
 	EVT_COUNT_ERROR,
+	EVT_COUNT_FILE,
+	EVT_COUNT_NET,
+	EVT_COUNT_MEMORY,
+	EVT_COUNT_OTHER,
 	EVT_IS_ASYNC,
 	EVT_IS_WAIT,
 	EVT_IS_IO,
@@ -144,6 +148,15 @@ static bool bool_get(const struct event *ev, enum evt_field field, bool *ret)
 	}
 }
 
+/* Did it fail, and is it of this category? Absent: of none that has a count of its own. */
+static bool failed_as(const struct event *ev, struct str want)
+{
+	struct str c = category(ev);
+	bool own = str_eq(c, STR("file")) || str_eq(c, STR("net")) || str_eq(c, STR("memory"));
+
+	return ev->has_ret && ev->ret < 0 && (want.p ? str_eq(c, want) : !own);
+}
+
 static bool number_get(const struct event *ev, const struct field_ref *ref, uint64_t *ret)
 {
 	switch ((enum evt_field)ref->field->arg) {
@@ -175,6 +188,18 @@ static bool number_get(const struct event *ev, const struct field_ref *ref, uint
 	case EVT_COUNT_ERROR:
 		*ret = 1;
 		return ev->has_ret && ev->ret < 0;
+	case EVT_COUNT_FILE:
+		*ret = 1;
+		return failed_as(ev, STR("file"));
+	case EVT_COUNT_NET:
+		*ret = 1;
+		return failed_as(ev, STR("net"));
+	case EVT_COUNT_MEMORY:
+		*ret = 1;
+		return failed_as(ev, STR("memory"));
+	case EVT_COUNT_OTHER:
+		*ret = 1;
+		return failed_as(ev, STR_NONE);
 	default: /* EVT_COUNT */
 		*ret = 1;
 		return true;
@@ -286,6 +311,14 @@ const struct field enrich_event_fields[] = {
 	{ "evt.count.exit", VALUE_U64, "", ALL, 0, evt_get, EVT_COUNT, "always 1" },
 	{ "evt.count.error", VALUE_U64, "", ALL, 0, evt_get, EVT_COUNT_ERROR,
 	  "1 when the call failed" },
+	{ "evt.count.error.file", VALUE_U64, "", ALL, 0, evt_get, EVT_COUNT_FILE,
+	  "1 when a call about files failed" },
+	{ "evt.count.error.net", VALUE_U64, "", ALL, 0, evt_get, EVT_COUNT_NET,
+	  "1 when a call about the network failed" },
+	{ "evt.count.error.memory", VALUE_U64, "", ALL, 0, evt_get, EVT_COUNT_MEMORY,
+	  "1 when a call about memory failed" },
+	{ "evt.count.error.other", VALUE_U64, "", ALL, 0, evt_get, EVT_COUNT_OTHER,
+	  "1 when any other call failed" },
 	{ "evt.is_async", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_ASYNC, "always false" },
 	{ "evt.is_wait", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_WAIT, "always false" },
 	{ "evt.is_io", VALUE_BOOL, "", ALL, 0, evt_get, EVT_IS_IO,

@@ -40,6 +40,8 @@ enum fd_field {
 	FD_DEV_F,
 	FD_DEV_MAJOR_F,
 	FD_DEV_MINOR_F,
+	FD_UPPER_F,
+	FD_LOWER_F,
 };
 
 /* Text of up to NAME_BYTES in the record's arena; b.p is NULL when that is full. */
@@ -178,6 +180,12 @@ static bool bool_get(const struct evt_fd *fd, enum fd_field field, bool *ret)
 	case FD_IS_SERVER_F:
 		*ret = fd->conn.is_server == 1;
 		return fd->conn.is_server >= 0 && is_socket(fd);
+	case FD_UPPER_F:
+		*ret = fd->layer & EXE_UPPER;
+		return fd->ino != 0;
+	case FD_LOWER_F:
+		*ret = (fd->layer & (EXE_OVERLAY | EXE_UPPER)) == EXE_OVERLAY;
+		return fd->ino != 0;
 	default:
 		return false;
 	}
@@ -422,6 +430,10 @@ const struct field enrich_fd_fields[] = {
 	  "major number of its device" },
 	{ "fd.dev.minor", VALUE_I64, "", OPEN, FIELD_FILE, fd_get, FD_DEV_MINOR_F,
 	  "minor number of its device" },
+	{ "fd.is_upper_layer", VALUE_BOOL, "", OPEN, FIELD_FILE, fd_get, FD_UPPER_F,
+	  "whether the opened file is in the layer of its overlay that is written to" },
+	{ "fd.is_lower_layer", VALUE_BOOL, "", OPEN, FIELD_FILE, fd_get, FD_LOWER_F,
+	  "whether the opened file is in a layer of its overlay that is not written to" },
 	{ "fd.uid", VALUE_STR, "", BOTH, 0, fd_get, FD_UID_F,
 	  "thread and descriptor number in one string" },
 	{ "fd.containername", VALUE_STR, "", BOTH, 0, fd_get, FD_CONTAINERNAME_F,

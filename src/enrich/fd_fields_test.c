@@ -188,6 +188,9 @@ static void test_file(void **state)
 	r.ev.fd.realpath = STR("/run/config");
 	r.ev.fd.ino = 12;
 	r.ev.fd.dev = 8 << 20 | 1;
+	r.ev.fd.layer = EXE_OVERLAY;
+	is(&r, "fd.is_upper_layer", "false");
+	is(&r, "fd.is_lower_layer", "true");
 	is(&r, "fd.realpath", "/run/config");
 	is(&r, "fd.ino", "12");
 	is(&r, "fd.dev", "2049");

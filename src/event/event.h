@@ -66,6 +66,7 @@ struct evt_fd {
 	struct str realpath; /* of an opened file: links followed; absent: not asked for */
 	uint64_t ino;	     /* likewise; 0: not known */
 	uint32_t dev;	     /* major << 20 | minor */
+	uint32_t layer;	     /* EXE_OVERLAY, EXE_UPPER (wire/record.h) */
 };
 
 /* What an event says about processes, cgroups and the cluster; enrich/ keeps its tables by it. */

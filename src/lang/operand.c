@@ -5,6 +5,9 @@
 
 #include "lang/transform.h"
 
+/* Longest name that a bracket can make. */
+#define NAME_BYTES 64
+
 #define site_error(s, at, ...) lang_error_at((s)->error, (s)->text, (at), __VA_ARGS__)
 
 static bool get_field(const struct operand *o, const struct event *ev, unsigned nth, struct value *ret)
@@ -73,26 +76,43 @@ static int bracket_read(const struct operand_site *s, const struct ast_text *arg
 	return pool_str(s->pool, arg->str, &ref->key) ? 0 : -ENOMEM;
 }
 
+/* NAME[KEY] where the catalogue has a field NAME.KEY: evt.rawarg[flags]. */
+static const struct field *find_bracketed(const struct catalogue *c, const struct ast_operand *a)
+{
+	char name[NAME_BYTES];
+	size_t n = a->name.n;
+
+	if (!a->arg || n + 1 + a->arg->str.n > sizeof(name))
+		return NULL;
+	memcpy(name, a->name.p, n);
+	name[n++] = '.';
+	memcpy(name + n, a->arg->str.p, a->arg->str.n);
+	return field_find(c, (struct str){ name, n + a->arg->str.n });
+}
+
 int operand_field(const struct operand_site *s, const struct ast_operand *a, struct operand *ret)
 {
 	const struct field *f = field_find(s->catalogue, a->name);
 	struct operand o = { .get = get_field };
+	const struct ast_text *arg = a->arg;
 	struct str key = STR_NONE;
 	int r = 0;
 
 	if (!f)
 		f = find_dotted(s->catalogue, a->name, &key);
+	if (!f && (f = find_bracketed(s->catalogue, a)))
+		arg = NULL;
 	if (!f)
 		return error_unknown(s, a);
-	if (a->arg && (!(f->flags & FIELD_INDEX) || key.p))
-		return site_error(s, a->arg->at, "%.*s takes nothing in brackets", STR_ARG(a->name));
+	if (arg && (!(f->flags & FIELD_INDEX) || key.p))
+		return site_error(s, arg->at, "%.*s takes nothing in brackets", STR_ARG(a->name));
 	o.ref.field = f;
-	if (a->arg)
-		r = bracket_read(s, a->arg, &o.ref);
+	if (arg)
+		r = bracket_read(s, arg, &o.ref);
 	else if (key.p && !pool_str(s->pool, key, &o.ref.key))
 		r = -ENOMEM;
-	if (r == 0 && a->arg && o.ref.key.p && f->has_key && !f->has_key(o.ref.key))
-		r = site_error(s, a->arg->at, "%.*s has nothing of this name", STR_ARG(a->name));
+	if (r == 0 && arg && o.ref.key.p && f->has_key && !f->has_key(o.ref.key))
+		r = site_error(s, arg->at, "%.*s has nothing of this name", STR_ARG(a->name));
 	if (r < 0)
 		return r;
 	o.type = f->type;

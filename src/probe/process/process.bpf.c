@@ -6,6 +6,7 @@
 #include "probe/process/process.h"
 
 #include "bpf/record.h"
+#include "bpf/overlay.h"
 #include "bpf/walk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -100,7 +101,6 @@ static __always_inline void piece_set(struct rec_exec *r, u32 which, u32 from, c
 
 /* --- the executable's file ---------------------------------------------------------------------- */
 
-#define OVERLAYFS_MAGIC 0x794c7630
 #define SB_RDONLY_V	1
 #define S_IMMUTABLE_V	8
 #define NS_PER_SEC_V	1000000000ull
@@ -168,21 +168,6 @@ struct upid___exe {
 		ns;                                                                \
 	})
 
-/*
- * struct ovl_inode is a module's own type on most systems: its inode is followed by the dentry of
- * the upper layer, NULL when there is none (fs/overlayfs/ovl_entry.h, 4.13 to now).
- */
-static __always_inline u16 exe_layer(struct inode *inode, struct super_block *sb)
-{
-	void *upper = NULL;
-
-	if (BPF_CORE_READ(sb, s_magic) != OVERLAYFS_MAGIC)
-		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper),
-			      (void *)inode + bpf_core_type_size(struct inode));
-	return upper ? EXE_OVERLAY | EXE_UPPER : EXE_OVERLAY;
-}
-
 /* memfd_create's files have the prefix in their name, no directory and no link. */
 static __always_inline bool exe_is_memfd(struct dentry *d, u32 nlink)
 {
@@ -209,7 +194,7 @@ static __always_inline void exe_file_fill(struct file *file, struct rec_exe *ret
 	ret->nlink = BPF_CORE_READ(more, i_nlink);
 	ret->ctime_ns = INODE_TIME(inode, ctime);
 	ret->mtime_ns = INODE_TIME(inode, mtime);
-	ret->flags = exe_layer(inode, sb);
+	ret->flags = inode_layer(inode, sb);
 	if (exe_is_memfd(BPF_CORE_READ(file, f_path.dentry), ret->nlink))
 		ret->flags |= EXE_MEMFD;
 	if ((BPF_CORE_READ(sb_more, s_flags) & SB_RDONLY_V) ||

@@ -6,6 +6,7 @@
 #include "probe/syscall/syscall.h"
 
 #include "bpf/call_filter.h"
+#include "bpf/overlay.h"
 #include "bpf/path_filter.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
@@ -336,6 +337,7 @@ static __always_inline struct path *opened_fill(struct rec_syscall *r, const str
 	r->info |= BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT_V;
 	id.ino = BPF_CORE_READ(f, f_inode, i_ino);
 	id.dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+	id.layer = inode_layer(BPF_CORE_READ(f, f_inode), BPF_CORE_READ(f, f_inode, i_sb));
 	if (at <= t->mask - sizeof(id)) {
 		bpf_probe_read_kernel(t->p + at, sizeof(id), &id);
 		*t->end = at + sizeof(id);

@@ -107,6 +107,7 @@ static void opened_fill(const struct rec_syscall *r, struct arena *a, struct evt
 	memcpy(&id, piece.p, sizeof(id));
 	ret->ino = id.ino;
 	ret->dev = id.dev;
+	ret->layer = id.layer;
 	if (!(r->cut & REC_CUT(SYS_FILE)))
 		ret->realpath = walk_to_path(a, call_piece(r, SYS_FILE));
 }

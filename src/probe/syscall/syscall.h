@@ -72,8 +72,8 @@ enum sys_info {
 
 struct sys_inode {
 	__u64 ino;
-	__u32 dev; /* major << 20 | minor */
-	__u32 pad;
+	__u32 dev;   /* major << 20 | minor */
+	__u32 layer; /* EXE_OVERLAY, EXE_UPPER of wire/record.h */
 };
 
 struct rec_syscall {

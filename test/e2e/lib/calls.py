@@ -3,9 +3,10 @@ import ctypes
 import errno
 import os
 import socket
+import subprocess
 import sys
 
-from e2e import DIR, Watch, capable, child, done, eq, of, ok, skip
+from e2e import DIR, Watch, at_end, capable, child, done, eq, of, ok, skip
 
 why = capable()
 if why:
@@ -210,9 +211,32 @@ def opens():
     eq([x['fd.typechar'] for x in by.get(d, [])], ['d'], 'open: a directory')
 
 
+def layers():
+    d = DIR + '/overlay'
+    for x in ('lower', 'upper', 'work', 'merged'):
+        os.makedirs(os.path.join(d, x))
+    for name in ('lower/old', 'upper/new'):
+        with open(os.path.join(d, name), 'w') as f:
+            f.write('x')
+    merged = d + '/merged'
+    if subprocess.run(['mount', '-t', 'overlay', 'overlay', '-o', 'lowerdir=%s/lower,upperdir=%s/upper,'
+                       'workdir=%s/work' % (d, d, d), merged], capture_output=True).returncode:
+        return skip('layers of an overlay', 'no overlay file system can be mounted here')
+    at_end(subprocess.run, ['umount', merged])
+
+    def work():
+        for path in (merged + '/old', merged + '/new', '/etc/passwd'):
+            os.close(os.open(path, os.O_RDONLY))
+
+    events = watch('open', 'fd.is_upper_layer,fd.is_lower_layer', work)
+    eq([(os.path.basename(x['fd.name']), x['fd.is_upper_layer'], x['fd.is_lower_layer']) for x in events],
+       [('old', False, True), ('new', True, False), ('passwd', False, False)], 'layers of an overlay')
+
+
 descriptors()
 sockets()
 sends()
 receives()
 opens()
+layers()
 done()
