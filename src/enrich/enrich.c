@@ -35,14 +35,22 @@ void enrich_free(struct enrich *e)
 	free(e);
 }
 
-static const struct account *user_by_id(const void *ctx, uint32_t uid)
+/* Those that a process's ids are of. */
+static const struct users *users_of(const struct enrich *e, const struct proc *p)
 {
-	return users_find(ctx, uid);
+	const struct container *c = p->cgroup ? p->cgroup->container : NULL;
+
+	return c && c->users ? c->users : &e->users;
 }
 
-static const struct account *group_by_id(const void *ctx, uint32_t gid)
+static const struct account *user_by_id(const void *ctx, const struct proc *p, uint32_t uid)
 {
-	return users_group(ctx, gid);
+	return users_find(users_of(ctx, p), uid);
+}
+
+static const struct account *group_by_id(const void *ctx, const struct proc *p, uint32_t gid)
+{
+	return users_group(users_of(ctx, p), gid);
 }
 
 int enrich_new(struct enrich **ret)
@@ -52,7 +60,7 @@ int enrich_new(struct enrich **ret)
 
 	if (!e)
 		return -ENOMEM;
-	e->accounts = (struct accounts){ &e->users, user_by_id, group_by_id };
+	e->accounts = (struct accounts){ e, user_by_id, group_by_id };
 	err = proc_table_new(&e->procs);
 	if (!err)
 		err = cgroup_table_new(&e->cgroups);
@@ -68,8 +76,7 @@ int enrich_new(struct enrich **ret)
 
 static void accounts_set(struct enrich *e, struct proc *p)
 {
-	const struct container *c = p->cgroup ? p->cgroup->container : NULL;
-	const struct users *own = c && c->users ? c->users : &e->users;
+	const struct users *own = users_of(e, p);
 
 	p->user = users_find(own, p->uid);
 	p->group = users_group(own, p->gid);

@@ -104,11 +104,14 @@ struct event_host {
 	int64_t boot_to_wall_ns; /* wall = boot + this */
 };
 
-/* Accounts of the node by number, for ids that stand in an event; NULL where there is none. */
+/*
+ * Accounts by number, for ids that stand in an event, as the process knows them: of its container's
+ * own files, or of the node's. NULL where there is none; see proc_account.
+ */
 struct accounts {
 	const void *ctx;
-	const struct account *(*user)(const void *ctx, uint32_t uid);
-	const struct account *(*group)(const void *ctx, uint32_t gid);
+	const struct account *(*user)(const void *ctx, const struct proc *p, uint32_t uid);
+	const struct account *(*group)(const void *ctx, const struct proc *p, uint32_t gid);
 };
 
 struct event {

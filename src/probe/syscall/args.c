@@ -133,8 +133,8 @@ static bool account_render(const struct event *ev, unsigned at, bool group, stru
 	const struct account *known = NULL;
 
 	if (ev->accounts && ev->proc)
-		known = group ? ev->accounts->group(ev->accounts->ctx, id) :
-				ev->accounts->user(ev->accounts->ctx, id);
+		known = group ? ev->accounts->group(ev->accounts->ctx, ev->proc, id) :
+				ev->accounts->user(ev->accounts->ctx, ev->proc, id);
 	known = known ? proc_account(ev->proc, known) : NULL;
 	if (known)
 		ret->text = known->name;
