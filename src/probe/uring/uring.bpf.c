@@ -21,7 +21,7 @@
 #include "bpf/record.h"
 #include "bpf/sock.h"
 #include "bpf/walk.h"
-#include "probe/syscall/syscall.h"
+#include "probe/sys_record.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

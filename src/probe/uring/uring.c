@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "probe/probe.h"
-#include "probe/syscall/syscall.h"
+#include "probe/sys_record.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -15,12 +15,6 @@
  */
 #include <linux/types.h>
 
-/* In rec_syscall.info. */
-enum sys_via {
-	SYS_VIA_URING = 1,   /* by io_uring, not by the system call */
-	SYS_VIA_ASSUMED = 2, /* the result is not known: success is assumed */
-};
-
 /* Requests under way that are remembered. */
 #define URING_ASKED_MAX 1024
 

@@ -7,7 +7,7 @@
 #include <asm/unistd_64.h>
 
 #include "probe/decode_test.h"
-#include "probe/syscall/syscall.h"
+#include "probe/sys_record.h"
 
 /* openat(AT_FDCWD, "/etc/shadow", O_RDONLY) with the result and the way it came. */
 static void openat_make(struct decode_room *room, int64_t res, uint16_t via)
