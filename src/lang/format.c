@@ -41,7 +41,8 @@ static bool name_longest(struct scan *s, const struct catalogue *c, struct str *
 
 static bool is_dotted_arg(struct str name)
 {
-	return str_starts(name, STR("evt.arg.")) || str_starts(name, STR("evt.rawarg."));
+	return str_starts(name, STR("evt.arg.")) || str_starts(name, STR("evt.rawarg.")) ||
+	       str_starts(name, STR("evt.type.is."));
 }
 
 static int error_field(const struct scan *s, const struct catalogue *c, size_t at)
