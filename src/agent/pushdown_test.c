@@ -305,6 +305,15 @@ static void test_calls(void **state)
 	assert_true(call_passes(__NR_openat, -ENOENT, 0) && !call_passes(__NR_openat, 3, 0));
 	assert_false(call_passes(__NR_openat, -EINPROGRESS, 0));
 	room_close(&r);
+	/* Of calls that name a peer the last argument says whether it is a new one. */
+	room_where(&r, "evt.type=connect or (evt.type in (sendto,sendmsg) and fd.name_changed=true)");
+	assert_true(call_passes(__NR_connect, 0, 0) && call_passes(__NR_connect, 0, 1));
+	assert_true(call_passes(__NR_sendto, 5, 1) && call_passes(__NR_sendmsg, 5, 1));
+	assert_false(call_passes(__NR_sendto, 5, 0) || call_passes(__NR_sendmsg, 5, 0));
+	room_close(&r);
+	room_where(&r, "evt.type=sendto and not fd.name_changed=true");
+	assert_true(call_passes(__NR_sendto, 5, 1) && call_passes(__NR_sendto, 5, 0));
+	room_close(&r);
 	room_where(&r, "evt.failed=false and fd.type=file");
 	assert_true(call_passes(__NR_unlink, 0, 0) && !call_passes(__NR_unlink, -1, 0));
 	room_close(&r);
@@ -437,7 +446,9 @@ static bool kernel_passes(const struct event *ev)
 		m &= f.mask[rec->ret < 0 ? RESULT_FAILED :
 			    rec->ret > 2 ? RESULT_MORE :
 					   RESULT_STDIO]
-			   [f.access == CALL_NO_ARG ? 0 : rec->args[f.access] & 3];
+			   [f.access == CALL_NO_ARG  ? 0 :
+			    f.access == CALL_BY_PEER ? (rec->info & SYS_PEER_NEW) != 0 :
+						       rec->args[f.access] & 3];
 	}
 	if (m & told.dim[DIM_PID])
 		m &= mask_of(MAP_f_pid, &p->pid, told.other[DIM_PID]);
