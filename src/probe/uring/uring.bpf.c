@@ -17,6 +17,7 @@
 
 #include "bpf/call_filter.h"
 #include "bpf/io_uring.h"
+#include "bpf/overlay.h"
 #include "bpf/path_filter.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
@@ -331,6 +332,7 @@ static __always_inline void kept_file(struct rec_syscall *r, const struct uring_
 	r->info |= BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT_V;
 	id.ino = BPF_CORE_READ(f, f_inode, i_ino);
 	id.dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+	id.layer = inode_layer(BPF_CORE_READ(f, f_inode), BPF_CORE_READ(f, f_inode, i_sb));
 	bpf_probe_read_kernel(t->p + at, sizeof(id), &id);
 	*t->end = at + sizeof(id);
 	piece_set(r, SYS_INODE, at, t, false);

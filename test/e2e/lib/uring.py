@@ -18,7 +18,7 @@ SAME = ['evt.type', 'evt.kind', 'evt.res', 'fd.name', 'fd.type', 'evt.is_open_re
         'evt.is_open_write', 'evt.is_open_create', 'fd.typechar', 'fd.l4proto'] + ['evt.arg.' + a for a in (
             'dirfd', 'name', 'path', 'flags', 'mode', 'oldpath', 'newpath', 'olddirfd', 'newdirfd',
             'target', 'linkdirfd', 'linkpath', 'olddir', 'newdir', 'addr', 'resolve', 'domain', 'type', 'proto')]
-FILE = ['fd.realpath', 'fd.ino', 'fd.dev']
+FILE = ['fd.realpath', 'fd.ino', 'fd.dev', 'fd.is_upper_layer', 'fd.is_lower_layer']
 FIELDS = SAME + ['evt.rawres', 'fd.num', 'evt.io_uring', 'evt.io_uring.assumed', 'proc.pid',
                  'proc.name', 'thread.tid']
 AT_FDCWD = -100
