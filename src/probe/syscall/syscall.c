@@ -67,7 +67,7 @@ static const struct {
 /* The type of a file by its mode's type and its walk, "name\0directory\0". */
 static enum fd_type file_type(uint16_t ifmt, struct str walk)
 {
-	struct str name = str_fixed(walk.p, walk.n);
+	struct str name = walk.n ? str_fixed(walk.p, walk.n) : STR("");
 
 	if (ifmt == (S_IFDIR & SYS_IFMT))
 		return FD_DIR;
@@ -117,7 +117,9 @@ static struct str unix_name(struct arena *a, struct str raw)
 {
 	char *name;
 
-	if (!raw.n || raw.p[0])
+	if (!raw.n)
+		return STR_NONE;
+	if (raw.p[0])
 		return str_fixed(raw.p, raw.n);
 	name = arena_alloc(a, raw.n);
 	if (!name)
