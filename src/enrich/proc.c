@@ -222,10 +222,14 @@ static struct proc *exit_apply(struct proc_table *t, struct proc *p, struct boot
 	if (p == &t->overflow.proc || p->exited.ns)
 		return p;
 	p->exited = now;
-	if (t->dead_last)
+	if (t->dead_last) {
 		t->dead_last->dead_next = n;
-	else
+		/* Environments are half of what the dead weigh, and late events hardly ask for them. */
+		program_env_drop(t->dead_last->proc.program);
+		t->dead_last->proc.gen++;
+	} else {
 		t->dead_first = n;
+	}
 	t->dead_last = n;
 	t->stats.alive--;
 	t->stats.dead++;

@@ -21,8 +21,10 @@ struct program *program_ref(struct program *p)
 
 void program_unref(struct program *p)
 {
-	if (p != &unknown && --p->refs == 0)
-		free(p);
+	if (p == &unknown || --p->refs)
+		return;
+	free((void *)p->env.p);
+	free(p);
 }
 
 static struct str text_add(char **at, struct str s)
@@ -56,10 +58,29 @@ static struct str cmdline_add(char **at, struct str comm, struct str args)
 	return (struct str){ start, (size_t)(*at - start) };
 }
 
+/* A piece of its own: it is the largest, and the first to go. */
+static void env_set(struct program *p, struct str env)
+{
+	char *copy = env.p ? malloc(env.n + 1) : NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, env.p, env.n);
+	p->env = (struct str){ copy, env.n };
+}
+
+void program_env_drop(struct program *p)
+{
+	if (p->refs != 1)
+		return;
+	free((void *)p->env.p);
+	p->env = STR_NONE;
+}
+
 struct program *program_new(const struct life *life, const char *comm, struct boot_ns now)
 {
 	struct str name = str_of(comm);
-	size_t room = life->args.n * 2 + life->exe.n + life->cwd.n + life->env.n + name.n * 2 + 2;
+	size_t room = life->args.n * 2 + life->exe.n + life->cwd.n + name.n * 2 + 2;
 	struct program *p = malloc(sizeof(*p) + room);
 	char *at;
 
@@ -78,7 +99,7 @@ struct program *program_new(const struct life *life, const char *comm, struct bo
 	p->exe = p->args.p ? str_fixed(p->args.p, p->args.n) : STR_NONE;
 	p->exepath = text_add(&at, life->exe);
 	p->cwd = text_add(&at, life->cwd);
-	p->env = text_add(&at, life->env);
+	env_set(p, life->env);
 	p->comm = text_add(&at, name);
 	p->cmdline = cmdline_add(&at, p->comm, p->args);
 	return p;

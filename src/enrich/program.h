@@ -14,5 +14,8 @@ struct program *program_new(const struct life *life, const char *comm, struct bo
 struct program *program_ref(struct program *p);
 void program_unref(struct program *p);
 
+/* Forgets the environment, unless somebody else has the program too. */
+void program_env_drop(struct program *p);
+
 /* The one that stands for "not known"; references to it are not counted. */
 struct program *program_unknown(void);

@@ -5,8 +5,8 @@
  */
 #include "probe/process/process.h"
 
-#include "bpf/record.h"
 #include "bpf/overlay.h"
+#include "bpf/record.h"
 #include "bpf/walk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -14,7 +14,10 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Two sizes of an exec record's tail (see TAIL_BYTES): the ordinary, and the largest there is. */
 #define EXEC_SMALL_ARGS 1024
 #define EXEC_SMALL_MASK 2047
-#define EXEC_LARGE_MASK 32767
+/* With an environment of the usual size. */
+#define EXEC_MEDIUM_ENV	 2048
+#define EXEC_MEDIUM_MASK 4095
+#define EXEC_LARGE_MASK	 32767
 
 /* A child is watched as its parent is, by who asked for a process and its descendants. */
 static __always_inline void filter_inherit(struct ctl *c, u32 parent, u32 child)
@@ -101,10 +104,10 @@ static __always_inline void piece_set(struct rec_exec *r, u32 which, u32 from, c
 
 /* --- the executable's file ---------------------------------------------------------------------- */
 
-#define SB_RDONLY_V	1
-#define S_IMMUTABLE_V	8
-#define NS_PER_SEC_V	1000000000ull
-#define CTIME_NSEC	0x7fffffffu /* the bit above says "was asked" (6.13, commit 4e40eff0b573) */
+#define SB_RDONLY_V   1
+#define S_IMMUTABLE_V 8
+#define NS_PER_SEC_V  1000000000ull
+#define CTIME_NSEC    0x7fffffffu /* the bit above says "was asked" (6.13, commit 4e40eff0b573) */
 
 struct timespec64 {
 	s64 tv_sec;
@@ -300,9 +303,10 @@ int BPF_PROG(process_exec, struct task_struct *t, pid_t old_pid, struct linux_bi
 
 	if (c && (c->counted & KIND_BIT(KIND_EXEC)))
 		count_add(KIND_EXEC, current_cgroup(t), false);
-	if (knobs.env)
-		exec_send(t, bprm, REC_ARGS_MAX, REC_ENV_MAX, EXEC_LARGE_MASK, true);
-	else if (!exec_send(t, bprm, EXEC_SMALL_ARGS, 0, EXEC_SMALL_MASK, false))
+	if (knobs.env) {
+		if (!exec_send(t, bprm, EXEC_SMALL_ARGS, EXEC_MEDIUM_ENV, EXEC_MEDIUM_MASK, false))
+			exec_send(t, bprm, REC_ARGS_MAX, REC_ENV_MAX, EXEC_LARGE_MASK, true);
+	} else if (!exec_send(t, bprm, EXEC_SMALL_ARGS, 0, EXEC_SMALL_MASK, false))
 		exec_send(t, bprm, REC_ARGS_MAX, 0, EXEC_LARGE_MASK, true);
 	return 0;
 }
