@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/outside.h"
 #include "agent/pushdown_calls.h"
 #include "agent/pushdown_keys.h"
 #include "agent/pushdown_path.h"
@@ -235,6 +236,12 @@ static int tree_put(void *ctx, struct proc *proc)
 
 /* Cgroups */
 
+/* Whether its container's files were read, or nobody looks for them any more. */
+static bool facts_told(const struct cgroup *cg)
+{
+	return !cg->container || cg->container->told || cg->container->asked >= OUTSIDE_ASKS;
+}
+
 /* Whatever a verdict about @cg depends on. */
 static uint64_t cgroup_state(const struct cgroup *cg)
 {
@@ -242,7 +249,7 @@ static uint64_t cgroup_state(const struct cgroup *cg)
 
 	h = hash_u64(h ^ (uintptr_t)cg->container) + (cg->container ? cg->container->gen : 0);
 	h = hash_u64(h ^ (uintptr_t)cg->pod) + (cg->pod ? cg->pod->gen : 0);
-	return hash_u64(h + (cg->removed.ns != 0)) | 1;
+	return hash_u64(h + (cg->removed.ns != 0) + 2 * facts_told(cg)) | 1;
 }
 
 /* Notes that @cg is judged as it is; false when it was already. */
@@ -270,7 +277,7 @@ static int cgroup_judge(void *ctx, struct cgroup *cg)
 	struct pushdown *p = ctx;
 	struct bits *b = p->bits;
 	struct proc proc = { .cgroup = cg, .program = &(struct program){ 0 } };
-	struct knowledge know = { .know = KNOW_CGROUP };
+	struct knowledge know = { .know = KNOW_CGROUP | (facts_told(cg) ? KNOW_FACTS : 0) };
 	struct subject_event none;
 	uint64_t id = cg->id, mask = ~b->used;
 

@@ -19,7 +19,7 @@ bool clause_possible(const struct clause *c, const struct knowledge *know)
 
 static enum judgement cgroup_collect(void *ctx, const struct expr_cond *c)
 {
-	*(bool *)ctx |= know_group(c->ref) == KNOW_CGROUP;
+	*(bool *)ctx |= (know_group(c->ref) & (KNOW_CGROUP | KNOW_FACTS)) != 0;
 	return JUDGE_UNKNOWN;
 }
 

@@ -53,12 +53,24 @@ static bool field_of_cgroup(const struct field *f)
 	       f->type != VALUE_DURATION && f->type != VALUE_TIME;
 }
 
+/* Of those: is it told by the cgroup's path? The rest comes from files and the cluster, later. */
+static bool field_of_path(const struct field *f)
+{
+	static const char *const names[] = { "container.id", "container.full_id", "container.type",
+					     "k8s.pod.uid", "k8s.pod.id" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(f->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 uint32_t know_group(const struct field_ref *ref)
 {
 	const struct field *const *fields = group_fields();
 
 	if (field_of_cgroup(ref->field))
-		return KNOW_CGROUP;
+		return field_of_path(ref->field) ? KNOW_CGROUP : KNOW_FACTS;
 	if (ref->has_index || ref->key.p)
 		return 0;
 	for (size_t i = 0; i < GROUPS; i++)

@@ -19,9 +19,10 @@ enum know {
 	KNOW_PID = 64,	   /* proc.pid */
 	KNOW_UID = 128,	   /* user.uid */
 	KNOW_COMM = 256,   /* proc.name */
-	KNOW_CGROUP = 512, /* container.*, k8s.*, ...: by ev->proc->cgroup */
+	KNOW_CGROUP = 512, /* container.id, k8s.pod.uid, ...: by ev->proc->cgroup */
 	KNOW_NAME = 1024,  /* fd.name, fd.directory, fd.filename: by ev->fd, a file */
 	KNOW_PEER = 2048,  /* fd.name_changed: by peer_new */
+	KNOW_FACTS = 4096, /* container.image, k8s.pod.name, ...: what a cgroup's path does not say */
 };
 
 struct knowledge {

@@ -10,6 +10,9 @@
 #include <stdio.h>
 
 #include "agent/pushdown.h"
+#include "base/cleanup.h"
+#include "enrich/cluster.h"
+#include "enrich/container_name.h"
 #include "probe/syscall/syscall.h"
 
 #include <bpf/bpf.h>
@@ -340,6 +343,19 @@ static void test_tree(void **state)
 #define ID_A "4fe1c8a09b7d6e5f30214c3b2a19088f7e6d5c4b3a2918070f1e2d3c4b5a6978"
 #define ID_B "9d8c7b6a5f4e3d2c1b0a99887766554433221100ffeeddccbbaa998877665544"
 
+/* What a runtime's files say of a container: its name. */
+static void container_put(struct stream *s, const char *id, const char *text)
+{
+	_cleanup_(buf_free) struct buf b = { 0 };
+	struct container_name name = { 0 };
+
+	stream_text(name.name, text, sizeof(name.name) - 1);
+	container_record(&b, str_of(id), &name);
+	stream_header(s, REC_CONTAINER, sizeof(s->r.blob), 0);
+	s->r.blob.blob = stream_tail(s, b.p, b.n);
+	stream_put(s);
+}
+
 static void test_cgroups(void **state)
 {
 	struct room r;
@@ -352,6 +368,11 @@ static void test_cgroups(void **state)
 	stream_seen(&r.s, 10, 1, 0, "sh"); /* in cgroup 1 */
 	assert_int_equal(room_push(&r, &(struct query_opts){ .container = "4fe1c8a09b7d" }), 0);
 	assert_int_equal(told.dim[DIM_CGROUP], 1);
+	assert_int_equal(verdict(20), 1);
+	/* That may still be its name; and then it is not. */
+	assert_int_equal(verdict(21), 1);
+	container_put(&r.s, ID_B, "web");
+	assert_int_equal(pushdown_cgroups(&r.p), 0);
 	assert_int_equal(verdict(20), 1);
 	assert_int_equal(verdict(21), 0);
 	query_free(&r.q);
