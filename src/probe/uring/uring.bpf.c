@@ -465,14 +465,21 @@ static __always_inline bool asked_pass(struct ctl *c, const struct submission *s
 	return m;
 }
 
+/* Most requests read or write: they cost what stands before the first return. */
 static __always_inline int submitted(struct io_kiocb *req)
 {
-	struct submission s = { .req = req, .op = BPF_CORE_READ(req, opcode) };
-	struct ctl *c = ctl_get();
-	u64 bit = KIND_BIT(op_at(s.op)->kind & 63);
+	u32 op = BPF_CORE_READ(req, opcode);
+	struct submission s;
+	struct ctl *c;
+	u64 bit;
 
-	if (s.op >= URING_OPS || !op_at(s.op)->used || !c || !((c->wanted | c->counted) & bit))
+	if (op >= URING_OPS || !op_at(op)->used)
 		return 0;
+	c = ctl_get();
+	bit = KIND_BIT(op_at(op)->kind & 63);
+	if (!c || !((c->wanted | c->counted) & bit))
+		return 0;
+	s = (struct submission){ .req = req, .op = op };
 	s.task = (void *)bpf_get_current_task();
 	s.flags = BPF_CORE_READ(req, flags);
 	s.kind = op_at(s.op)->kind;
@@ -524,18 +531,19 @@ static __always_inline int completed(const struct uring_key *key, s64 res, u32 f
 	return 0;
 }
 
-/* A completion of @req; NULL: of a request that goes on, which only the ring and its data tell. */
+/* Whether a completion of @req can be one that was noted; NULL: of a request that goes on. */
+static __always_inline bool noted(struct io_kiocb *req)
+{
+	return !req || op_at(BPF_CORE_READ(req, opcode))->used;
+}
+
+/* A request that goes on is known by the ring and its data alone. */
 static __always_inline int completed_req(void *ring, struct io_kiocb *req, u64 data, s32 res,
 					 u32 flags)
 {
 	struct uring_key key = { number_of(req), 0 };
-	u32 op = OP_ACCEPT;
 
-	if (req)
-		op = BPF_CORE_READ(req, opcode);
-	if (!op_at(op)->used)
-		return 0;
-	if (op == OP_ACCEPT)
+	if (!req || BPF_CORE_READ(req, opcode) == OP_ACCEPT)
 		key = (struct uring_key){ number_of(ring), data };
 	return completed(&key, res, flags);
 }
@@ -544,6 +552,8 @@ static __always_inline int completed_req(void *ring, struct io_kiocb *req, u64 d
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(complete_cqe, struct io_ring_ctx *ring, struct io_kiocb *req, struct io_uring_cqe *cqe)
 {
+	if (!noted(req))
+		return 0;
 	if (req)
 		return completed_req(ring, req, BPF_CORE_READ(req, cqe.user_data),
 				     BPF_CORE_READ(req, cqe.res), BPF_CORE_READ(req, cqe.fd));
@@ -555,7 +565,7 @@ int BPF_PROG(complete_cqe, struct io_ring_ctx *ring, struct io_kiocb *req, struc
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(complete_req, void *ring, struct io_kiocb *req, u64 data, int res, u32 flags)
 {
-	return completed_req(ring, req, data, res, flags);
+	return noted(req) ? completed_req(ring, req, data, res, flags) : 0;
 }
 
 /* Since 5.13. */

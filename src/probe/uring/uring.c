@@ -140,7 +140,7 @@ static bool via_get(const struct event *ev, const struct field_ref *ref, unsigne
 {
 	const struct rec_syscall *r = ev->body;
 
-	if (nth || ev->hdr->type != REC_SYSCALL)
+	if (nth || ev->hdr->type != REC_SYSCALL || !field_of_kind(ref, ev))
 		return false;
 	ret->type = VALUE_BOOL;
 	ret->b = (r->info & ref->field->arg) != 0;
