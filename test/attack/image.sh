@@ -11,7 +11,8 @@ export LC_ALL=C
 
 PACKAGES="bash dash coreutils findutils grep sed mawk tar gzip diffutils util-linux mount procps
 	hostname curl wget openssh-client apt dpkg debianutils passwd e2fsprogs perl-base git"
-EXTRA="/usr/bin/getent /usr/bin/python3.11 /usr/bin/dpkg-deb /usr/lib/git-core/git"
+python=$(readlink -f /usr/bin/python3 || :)
+EXTRA="/usr/bin/getent $python /usr/lib/git-core/git"
 LENT="nc crontab telnet insmod vi"
 SERVERS="nginx mysqld sshd"
 
@@ -61,10 +62,10 @@ mapfile -t files < <(programs | sort -u)
 for f in "${files[@]}"; do
 	if [ -e "$f" ] || [ -L "$f" ]; then put "$f"; fi
 done
-for pair in python3:python3.11 awk:mawk sh:dash pager:more; do
+for pair in python3:${python##*/} awk:mawk sh:dash pager:more; do
 	[ -e "$new/usr/bin/${pair#*:}" ] && ln -sf "${pair#*:}" "$new/usr/bin/${pair%:*}"
 done
-for d in /usr/lib/python3.11 /usr/lib/*-linux-gnu/perl-base /usr/share/dpkg; do
+for d in /usr/lib/${python##*/} /usr/lib/*-linux-gnu/perl-base /usr/share/dpkg; do
 	[ -d "$d" ] && (cd / && tar -c --exclude=dist-packages --exclude=test --exclude=tests \
 		--exclude=idlelib --exclude=ensurepip --exclude=lib2to3 --exclude='config-3*' \
 		--exclude='*.opt-?.pyc' "${d#/}") | tar -x -C "$new"

@@ -165,12 +165,23 @@ class Box(runc.Container):
             self.lower, self.dir, self.dir, self.dir)
         with open(os.devnull, 'r+b') as null, open(self.dir + '/log', 'wb') as log:
             p = subprocess.run(['unshare', '-m', '--propagation', 'private', 'sh', '-c',
-                                overlay + ' && exec runc --root %s run -d -b %s %s'
-                                % (runc.STATE, self.bundle, self.id)],
+                                overlay + ' && exec runc --root %s run -d --pid-file %s/pid -b %s %s'
+                                % (runc.STATE, self.dir, self.bundle, self.id)],
                                stdin=null, stdout=null, stderr=log, timeout=60)
         if p.returncode:
             with open(self.dir + '/log') as f:
                 raise RuntimeError('box %s: %s' % (self.dir, f.read()))
+        self._wait_program()
+
+    def _wait_program(self):
+        """runc does not wait until its own stage has become the container's program."""
+        with open(self.dir + '/pid') as f:
+            comm = '/proc/%s/comm' % f.read()
+        for i in range(200):
+            with open(comm) as f:
+                if f.read() == 'sleep\n':
+                    return
+            time.sleep(0.02)
 
     def exec(self, *args):
         """Runs a program in it, its input empty, its output a pipe that nobody looks at."""
