@@ -169,6 +169,26 @@ static void text_copy(char *to, size_t size, struct str text)
 	to[n] = '\0';
 }
 
+/* A container's own users and groups, as users.h has them in a blob. */
+static void dump_accounts(struct dump *d, const struct container *c)
+{
+	_cleanup_(buf_free) struct buf b = { 0 };
+
+	if (!c->users)
+		return;
+	buf_printf(&b, "c%.*s\n", STR_ARG(c->id));
+	for (size_t i = 0; i < c->users->n; i++) {
+		const struct account *a = &c->users->list[i];
+
+		buf_printf(&b, "%u:%.*s\n", a->id, STR_ARG(a->name));
+		buf_printf(&b, "p%u:%.*s:%.*s\n", a->id, STR_ARG(a->home), STR_ARG(a->shell));
+	}
+	for (size_t i = 0; i < c->users->ngroups; i++)
+		buf_printf(&b, "g%u:%.*s\n", c->users->groups[i].id,
+			   STR_ARG(c->users->groups[i].name));
+	dump_blob(d, REC_USERS, buf_slice(&b));
+}
+
 static int dump_container(void *ctx, struct container *c)
 {
 	_cleanup_(freep) struct container_name *n = calloc(1, sizeof(*n));
@@ -177,6 +197,9 @@ static int dump_container(void *ctx, struct container *c)
 
 	if (!n)
 		return 1;
+	dump_accounts(d, c);
+	if (!c->told && !c->name.p && !c->image.p)
+		return d->b->failed; /* nobody has told anything: a record would say that it was told */
 	text_copy(n->name, sizeof(n->name), c->name);
 	text_copy(n->image, sizeof(n->image), c->image);
 	text_copy(n->image_id, sizeof(n->image_id), c->image_id);

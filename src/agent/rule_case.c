@@ -351,10 +351,11 @@ static struct str string_of(const struct case_event *c, const char *field)
 static void assume_path(struct case_event *c)
 {
 	struct str name = string_of(c, "fd.name");
-	const char *slash = name.n && name.p[0] == '/' ? memrchr(name.p, '/', name.n) : NULL;
+	const char *slash;
 
-	if (!slash)
+	if (!name.p || name.n == 0 || name.p[0] != '/')
 		return;
+	slash = memrchr(name.p, '/', name.n);
 	assume(c, "fd.directory",
 	       slash == name.p ? STR("/") : (struct str){ name.p, (size_t)(slash - name.p) });
 	assume(c, "fd.filename", str_skip(name, (size_t)(slash - name.p) + 1));

@@ -46,6 +46,20 @@ static void number_member(struct buf *b, struct str key, uint64_t v)
 	buf_u64(b, v);
 }
 
+static void kinds_json(uint64_t kinds, struct buf *b)
+{
+	json_key(b, STR("kinds"));
+	buf_char(b, '[');
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		if (!(kinds & KIND_BIT(k)))
+			continue;
+		if (b->p[b->n - 1] != '[')
+			buf_char(b, ',');
+		json_str(b, kind_table[k].name);
+	}
+	buf_char(b, ']');
+}
+
 static void summary_json(const struct ruleset *r, const struct problems *p, struct buf *b)
 {
 	buf_char(b, '{');
@@ -59,15 +73,7 @@ static void summary_json(const struct ruleset *r, const struct problems *p, stru
 		number_member(b, STR("skipped"), r->skipped);
 		number_member(b, STR("macros"), r->macros);
 		number_member(b, STR("lists"), r->lists);
-		json_key(b, STR("kinds"));
-		buf_char(b, '[');
-		for (size_t k = 0; k < KIND_COUNT; k++)
-			if (r->kinds & KIND_BIT(k)) {
-				if (b->p[b->n - 1] != '[')
-					buf_char(b, ',');
-				json_str(b, kind_table[k].name);
-			}
-		buf_char(b, ']');
+		kinds_json(r->kinds, b);
 	}
 	json_key(b, STR("problems"));
 	buf_char(b, '[');

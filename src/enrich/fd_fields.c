@@ -219,7 +219,7 @@ static bool fd_get(const struct event *ev, const struct field_ref *ref, unsigned
 {
 	enum fd_field field = (enum fd_field)ref->field->arg;
 
-	if (nth || ev->fd.type == FD_NONE)
+	if (nth || ev->fd.type == FD_NONE || !field_of_kind(ref, ev))
 		return false;
 	ret->type = ref->field->type;
 	if (ret->type == VALUE_STR)

@@ -50,6 +50,12 @@ struct field {
 	uint64_t quiet; /* KIND_BITs of those whose JSON has it only on request, FIELD_DEFAULT or not */
 };
 
+/* May the event have the field at all? Asked first by a get whose source is in other kinds too. */
+static inline bool field_of_kind(const struct field_ref *ref, const struct event *ev)
+{
+	return !ref->field->kinds || ref->field->kinds & (1ull << ev->kind->id);
+}
+
 struct catalogue {
 	const struct field *const *fields; /* sorted by name */
 	size_t n;

@@ -326,7 +326,7 @@ static bool path_get(const struct event *ev, const struct field_ref *ref, unsign
 	struct arg_text t;
 	int piece;
 
-	if (nth || !r || ((how & PATH_DONE) && ev->ret < 0))
+	if (nth || !r || !field_of_kind(ref, ev) || ((how & PATH_DONE) && ev->ret < 0))
 		return false;
 	ret->type = VALUE_STR;
 	c = sys_call_find(r->nr);
