@@ -11,7 +11,7 @@ import time
 
 import lab
 import runc
-from e2e import DIR, Watch, capable, done, eq, ok, skip, start
+from e2e import DIR, Watch, capable, done, eq, ok, run, skip, start
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FALCO = HERE + '/../../rules/falco/'
@@ -192,7 +192,14 @@ def judge_tuned(acts, alerts):
         ok([x for x in a.mine(alerts) if fits(x, a.box, '*', rule, '')], '--all: ' + rule, short(a.mine(alerts)))
 
 
+def cases():
+    """Our own rules, one by one, on events that are told."""
+    status, out, err = run('rules', 'test', HERE + '/../../rules/porthole_cases.yaml')
+    ok(status == 0, 'the cases of our own rules', out.decode()[-2000:], err.decode())
+
+
 def main():
+    cases()
     kube = Kube()
     box = boxes(kube)
     ids = {b.id[:12] for b in box.values()}
