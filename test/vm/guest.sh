@@ -311,6 +311,55 @@ uring() {
 	done
 }
 
+# ------------------------------------------------------------------ the kernel's filter
+
+# Paths of every shape that are one file, and some that are another.
+filter_work() {
+	mkdir -p /tmp/a/b
+	for dir_path in /etc:vmtest-file /tmp:../etc/./vmtest-file /tmp/a/b:../../..//etc/vmtest-file \
+		/:/tmp/../etc/vmtest-file; do
+		(cd ${dir_path%:*} && vm-open open ${dir_path#*:} 0)
+	done
+	(cd /tmp && vm-open open etc/vmtest-file 2)
+	vm-open open /etc/../vmtest-file 2
+}
+
+filter_found() {
+	porthole events --kind open -f proc.name,fd.name -o json --where 'fd.directory=/etc and
+		fd.filename in (vmtest-file,vmtest-canary) and not fd.name in (/etc/passwd)' \
+		>$out/filter.json 2>$out/filter.err &
+	pid=$!
+	first_event $out/filter.json $pid
+	filter_work
+	sleep 1
+	check "filter: events end cleanly" stop_clean $pid
+	say_file $out/filter.err
+	n=$(vm_tool json-count $out/filter.json proc.name=vm-open)
+	[ "$n" = 4 ] || say "$n events"
+	[ "$n" = 4 ]
+}
+
+# filter_dropped DIRECTORY PATH: 1,000 opens of a path that no rule looks for
+filter_dropped() {
+	printf '%s\n' '- rule: one' '  desc: d' '  priority: INFO' '  output: found %fd.name' \
+		'  condition: evt.kind=open and fd.filename=vmtest-canary' >/tmp/filter.yaml
+	porthole detect -r /tmp/filter.yaml >$out/dropped.txt 2>$out/dropped.err &
+	pid=$!
+	first_event $out/dropped.txt $pid
+	(cd "$1" && cat $(yes "$2" | head -n 1000) >/dev/null)
+	sleep 1
+	stop_clean $pid || return
+	say_file $out/dropped.err
+	n=$(sed -n 's/.*: \([0-9]*\) events judged.*/\1/p' $out/dropped.err)
+	[ -n "$n" ] && [ "$n" -lt 700 ]
+}
+
+filter() {
+	check "filter: paths of every shape are found" filter_found
+	check "filter: an absolute path is dropped in the kernel" filter_dropped / /tmp/../etc/passwd
+	check "filter: a relative path is dropped in the kernel" filter_dropped /tmp/a/b ../../../etc/passwd
+}
+
 # ------------------------------------------------------------------ ps, record, replay
 
 ps_pid1() {
@@ -439,6 +488,7 @@ events
 check "events: leaves no BPF object" bpf_as_before $out/events.json
 all_kinds
 uring
+filter
 check "ps: lists process 1" ps_pid1
 check "ps: -o json is valid and has process 1" ps_json
 check "record: writes a capture" with_work record_run
