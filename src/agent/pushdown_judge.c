@@ -157,7 +157,12 @@ static enum judgement ret_judge(const struct knowledge *k, const struct expr_con
 
 static enum judgement fd_ret_judge(const struct knowledge *k, const struct expr_cond *c)
 {
-	return k->ret_max < 0 ? JUDGE_NO : range_judge(k, c);
+	struct knowledge failed = *k;
+
+	if (k->ret_max >= 0)
+		return range_judge(k, c);
+	failed.ret_min = failed.ret_max = -1;
+	return range_judge(&failed, c);
 }
 
 static enum judgement type_judge(const struct expr_cond *c, enum fd_type type)

@@ -13,7 +13,7 @@ enum know {
 	KNOW_TYPE = 1,	   /* evt.type, evt.dir: by ev->type */
 	KNOW_ACCESS = 2,   /* evt.is_open_read, evt.is_open_write: by ev->body */
 	KNOW_RET = 4,	   /* evt.rawres, evt.res, evt.failed: by ret_min, ret_max */
-	KNOW_FD_RET = 8,   /* fd.num is the result, or absent when that is negative */
+	KNOW_FD_RET = 8,   /* fd.num is the result, or -1 when that is negative */
 	KNOW_FILE = 16,	   /* fd.type is FILE */
 	KNOW_FAMILY = 32,  /* fd.type, fd.sockfamily, ...: by family */
 	KNOW_PID = 64,	   /* proc.pid */

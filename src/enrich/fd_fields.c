@@ -195,8 +195,8 @@ static bool number_get(const struct evt_fd *fd, enum fd_field field, uint64_t *r
 {
 	switch (field) {
 	case FD_NUM_F:
-		*ret = (uint64_t)fd->num;
-		return fd->num >= 0;
+		*ret = (uint64_t)(fd->num == FD_FAILED ? -1 : fd->num);
+		return fd->num >= 0 || fd->num == FD_FAILED;
 	case FD_INO_F:
 		*ret = fd->ino;
 		return fd->ino != 0;

@@ -173,6 +173,7 @@ static void test_file(void **state)
 
 	(void)state;
 	room_open(&r);
+	r.ev.kind = &kind_table[KIND_OPEN];
 	r.ev.fd.type = FD_FILE;
 	r.ev.fd.name = STR("/etc/ssh/config");
 	r.ev.fd.nameraw = STR("config");
@@ -181,7 +182,11 @@ static void test_file(void **state)
 	is(&r, "fd.directory", "/etc/ssh");
 	is(&r, "fd.filename", "config");
 	is(&r, "fd.containerdirectory", "host:/etc/ssh");
-	is(&r, "fd.connected", "false");
+	is(&r, "fd.connected", NULL);
+	r.ev.fd.num = FD_FAILED;
+	is(&r, "fd.num", "-1");
+	r.ev.fd.num = -1;
+	is(&r, "fd.num", NULL);
 	is(&r, "fd.realpath", NULL);
 	is(&r, "fd.sip.name", NULL);
 	is(&r, "fd.sockfamily", NULL);

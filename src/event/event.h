@@ -52,9 +52,12 @@ struct peer {
 	struct str ns, name;
 };
 
+/* A descriptor that there would be, had the call not failed: fd.num is -1, as people's rules have it. */
+#define FD_FAILED (-2)
+
 /* The file or socket the event is about. */
 struct evt_fd {
-	int64_t num; /* descriptor, -1: none */
+	int64_t num; /* descriptor; -1: none; FD_FAILED */
 	enum fd_type type;
 	struct str name;    /* normalised absolute path; absent for connections (made on demand) */
 	struct str nameraw; /* the path as the program gave it */

@@ -50,10 +50,10 @@ struct field {
 	uint64_t quiet; /* KIND_BITs of those whose JSON has it only on request, FIELD_DEFAULT or not */
 };
 
-/* May the event have the field at all? Asked first by a get whose source is in other kinds too. */
+/* May the event have the field at all? (One without a kind is made up, to be judged.) Asked first by a get whose source is in other kinds too. */
 static inline bool field_of_kind(const struct field_ref *ref, const struct event *ev)
 {
-	return !ref->field->kinds || ref->field->kinds & (1ull << ev->kind->id);
+	return !ref->field->kinds || !ev->kind || ref->field->kinds & (1ull << ev->kind->id);
 }
 
 struct catalogue {

@@ -157,7 +157,7 @@ static void addr_fill(struct str raw, struct arena *a, struct conn *ret)
 static int64_t fd_number(const struct rec_syscall *r, const struct sys_call *c)
 {
 	if (c->ret_is_fd || c->kind == KIND_OPEN)
-		return r->ret >= 0 ? r->ret : -1;
+		return r->ret >= 0 ? r->ret : FD_FAILED;
 	for (unsigned at = 0; at < SYS_ARGS; at++)
 		if (c->args[at].name && c->args[at].type->class == CLASS_FD)
 			return (int32_t)r->args[at];

@@ -67,7 +67,7 @@ static void test_failed(void **state)
 	decode_open(&r, &probe_syscall);
 	openat_make(&r, -EACCES, SYS_VIA_URING);
 	assert_int_equal(r.ev.ret, -EACCES);
-	assert_int_equal(r.ev.fd.num, -1);
+	assert_int_equal(r.ev.fd.num, FD_FAILED);
 	field_is(&r, "evt.io_uring", "true");
 	decode_close(&r);
 }
