@@ -113,11 +113,11 @@ class Compile:
         shutil.copytree(ROOT, self.dir, ignore=shutil.ignore_patterns("build", ".git"))
         self.quick = quick
 
-    def load(self, _):
+    def load(self, _, under=()):
         out = os.path.join(self.dir, "out")
         shutil.rmtree(out, ignore_errors=True)
         begin = time.monotonic()
-        subprocess.run(["make", "-s", "-j2", "-C", self.dir, f"B={out}",
+        subprocess.run([*under, "make", "-s", "-j2", "-C", self.dir, f"B={out}",
                         *([f"{out}/libporthole.a"] if self.quick else ["all"])], check=True,
                        stdout=subprocess.DEVNULL)
         return time.monotonic() - begin
@@ -187,14 +187,26 @@ def bpftrace_run(load, size):
         process_end(proc)
 
 
-def strace_run(redis, size):
-    proc = subprocess.Popen(["strace", "-f", "-qq", "-c", "-o", "/dev/null", "-e",
-                             "trace=" + ",".join(CALLS), "-p", str(redis.proc.pid)])
+STRACE = ["strace", "-f", "-qq", "-c", "-o", "/dev/null", "-e", "trace=" + ",".join(CALLS)]
+
+
+def strace_redis(table, redis, size):
+    base = redis.load(size)
+    proc = subprocess.Popen([*STRACE, "-p", str(redis.proc.pid)])
     time.sleep(1)
     try:
-        return redis.load(size)
+        times = redis.load(size) / base
     finally:
         process_end(proc)
+    table.info("redis-benchmark under strace -f -c of the same calls: slower by",
+               f"{(times - 1) * 100:.0f} %")
+
+
+def strace_compile(table, load):
+    base = load.load(None)
+    times = load.load(None, STRACE) / base
+    table.info("make -j2 of this project under strace -f -c of the same calls: slower by",
+               f"{(times - 1) * 100:.0f} %")
 
 
 def slowdown(table, name, load, size, turns):
@@ -248,10 +260,9 @@ def bench_detect(table, quick):
         size = 100_000 if quick else 400_000
         slowdown(table, "redis-benchmark, 50 clients", redis.load, size, 3 if quick else 7)
         if shutil.which("strace"):
-            base = redis.load(size // 10)
-            times = strace_run(redis, size // 10) / base
-            table.info("redis-benchmark under strace -f -c of the same calls: slower by",
-                       f"{(times - 1) * 100:.0f} %")
+            strace_redis(table, redis, size // 10)
     compile_load = Compile(quick)
     slowdown(table, "make -j2 of this project", compile_load.load, None, 1 if quick else 3)
+    if shutil.which("strace"):
+        strace_compile(table, compile_load)
     memory(table, quick)

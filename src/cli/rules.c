@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/rulebook.h"
+#include "api/request.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/cli.h"
@@ -143,6 +144,8 @@ static const struct cli_option rules_options[] = {
 	{ 'r', "rules", "FILE", CLI_STRINGS, OPT(files),
 	  "explain, test: rule file or directory; may be repeated (default: the shipped rules)",
 	  "FILE" },
+	{ 0, "socket", "PATH", CLI_STRING, OPT(socket),
+	  "explain: where to look for a running agent (default " CONTROL_SOCKET ")", "FILE" },
 	CLI_OPT_FORMAT(struct rules_opts, output),
 	CLI_OPT_REPLAY(struct rules_opts, replay),
 	{ 0 },

@@ -8,7 +8,7 @@
 
 struct rules_opts {
 	struct cli_strings files;
-	const char *replay;
+	const char *replay, *socket;
 	enum cli_format output;
 };
 

@@ -1,12 +1,17 @@
 /* porthole rules explain: one rule, what it comes to and what it cost. */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "agent/detect.h"
+#include "api/client.h"
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "cli/rules.h"
+
+/* How long a running agent may take to answer. */
+#define ANSWER_MS 2000
 
 static void alert(void *ctx, const struct rule *r, const struct event *ev)
 {
@@ -89,6 +94,40 @@ static int replay_cost(const struct rules_opts *o, struct detect *d, uint32_t in
 	return err ? cli_fail("%s: %s", o->replay, strerror(-err)) : CLI_OK;
 }
 
+static uint64_t member_u64(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+
+/* What it cost a running agent that has a rule of this name; nothing when there is none. */
+static void agent_cost(const struct rules_opts *o, const struct rule *r, struct buf *b)
+{
+	const struct request request = { .cmd = "status" };
+	_cleanup_(buf_free) struct buf status = { 0 };
+	_cleanup_(buf_free) struct buf why = { 0 };
+	const json_t *rule;
+	json_t *doc;
+	size_t i;
+
+	if (client_ask(o->socket ? o->socket : CONTROL_SOCKET, &request, ANSWER_MS, &status, &why))
+		return;
+	doc = json_loadb(status.p, status.n, 0, NULL);
+	json_array_foreach(json_object_get(doc, "rules"), i, rule) {
+		const char *name = json_string_value(json_object_get(rule, "name"));
+
+		if (!name || !str_eq(str_of(name), r->name))
+			continue;
+		buf_printf(b,
+			   "%-10s in the running agent: evaluated on %llu events of %llu, matched "
+			   "%llu, %llu alerts\n",
+			   "cost", (unsigned long long)member_u64(rule, "evaluated"),
+			   (unsigned long long)member_u64(doc, "events"),
+			   (unsigned long long)member_u64(rule, "matched"),
+			   (unsigned long long)member_u64(rule, "alerts"));
+	}
+	json_decref(doc);
+}
+
 int rules_explain(const struct rules_opts *o, size_t n, char **operands)
 {
 	const struct detect_opts opts = { .book = { o->files.p, o->files.n, PRIORITY_DEBUG, NULL },
@@ -114,6 +153,8 @@ int rules_explain(const struct rules_opts *o, size_t n, char **operands)
 		rule_put(r, &b);
 	if (r && o->replay)
 		code = replay_cost(o, d, r->index, &b);
+	else if (r)
+		agent_cost(o, r, &b);
 	if (code == CLI_OK)
 		cli_write(b.p, b.n);
 	detect_free(d);

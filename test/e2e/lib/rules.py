@@ -330,6 +330,8 @@ def receiver_down():
        'alerts wait while the receiver is down', metrics(w))
     ok('porthole_rule_alerts_total{rule="B",priority="Warning"} 0' in metrics(w),
        'a rule out of its scope stays silent')
+    out = run('rules', 'explain', 'A', '-r', rules, '--socket', DIR + '/down.sock')[1].decode()
+    ok('in the running agent' in out and '10 alerts' in out, 'explain says what it cost there', out)
     w.p.kill()      # not even a chance to say goodbye
     w.p.wait()
     Receiver.got.clear()
