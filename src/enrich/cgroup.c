@@ -92,7 +92,8 @@ static void pod_free(struct pod *p)
 				      &p->owner_kind,
 				      &p->owner_name,
 				      &p->service_account,
-				      &p->labels };
+				      &p->labels,
+				      &p->annotations };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		table_text_set(texts[i], STR_NONE);

@@ -40,8 +40,11 @@ static bool pod_update(struct pod *to, const struct pod *from)
 	changed |= table_text_set(&to->owner_name, from->owner_name);
 	changed |= table_text_set(&to->service_account, from->service_account);
 	changed |= table_text_set(&to->labels, from->labels);
+	changed |= table_text_set(&to->annotations, from->annotations);
 	changed |= memcmp(&to->ip, &from->ip, sizeof(to->ip)) != 0;
+	changed |= to->privileged != from->privileged;
 	to->ip = from->ip;
+	to->privileged = from->privileged;
 	to->gen += changed;
 	return changed;
 }
@@ -89,6 +92,17 @@ static bool container_update(struct container *to, struct str name, struct str i
 	return changed;
 }
 
+/* What the pod's spec says of the container; the runtime's own word stands beside it. */
+static bool container_spec(struct container *to, uint8_t privileged)
+{
+	bool changed = privileged && privileged != to->spec_privileged;
+
+	if (changed)
+		to->spec_privileged = privileged;
+	to->gen += changed;
+	return changed;
+}
+
 /* What only the runtime knows. */
 static bool container_facts(struct container *to, struct str image_id, struct str ip,
 			    struct str privileged, struct str mounts)
@@ -119,8 +133,10 @@ static void cgroup_named_cb(void *ctx, struct cgroup *cg)
 	if (kp)
 		pod_update(cg->pod, &kp->pod);
 	kc = cg->container ? k8s_container_by_id(c->k8s, cg->container->id) : NULL;
-	if (kc)
+	if (kc) {
 		container_update(cg->container, kc->name, kc->image);
+		container_spec(cg->container, kc->privileged);
+	}
 }
 
 int cluster_new(struct cgroup_table *cgroups, struct cluster **ret)
@@ -151,13 +167,13 @@ static bool pod_named(struct cluster *c, const struct kube_obj *o)
 	bool changed = pod && kp && pod_update(pod, &kp->pod);
 
 	for (size_t i = 0; i < o->containers_n; i++) {
-		struct container *to = o->containers[i].id.n ?
-					       container_find(c->cgroups, o->containers[i].id) :
-					       NULL;
+		const struct kube_container *k = &o->containers[i];
+		struct container *to = k->id.n ? container_find(c->cgroups, k->id) : NULL;
 
-		if (to)
-			changed |=
-				container_update(to, o->containers[i].name, o->containers[i].image);
+		if (!to)
+			continue;
+		changed |= container_update(to, k->name, k->image);
+		changed |= container_spec(to, k->privileged);
 	}
 	return changed;
 }

@@ -42,15 +42,26 @@ static bool container_or_host_get(const struct event *ev, const struct field_ref
 	return true;
 }
 
+/* The runtime's word, the spec's of this container, the spec's of all containers of its pod. */
+static enum said privileged_of(const struct container *c)
+{
+	if (c->privileged)
+		return c->privileged;
+	if (c->spec_privileged)
+		return c->spec_privileged;
+	return c->pod ? (enum said)c->pod->privileged : SAID_NOTHING;
+}
+
 static bool privileged_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 			   struct value *ret)
 {
 	const struct container *c = container_of(ev);
+	enum said said = c ? privileged_of(c) : SAID_NOTHING;
 
 	(void)ref;
 	ret->type = VALUE_BOOL;
-	ret->b = c && c->privileged == SAID_YES;
-	return nth == 0 && c && c->privileged != SAID_NOTHING;
+	ret->b = said == SAID_YES;
+	return nth == 0 && said != SAID_NOTHING;
 }
 
 /* A container begins with the first process of its pid namespace; one that has none of its own with the node. */
@@ -135,23 +146,27 @@ static bool mount_get(const struct event *ev, const struct field_ref *ref, unsig
 	return false;
 }
 
+/* A list whose elements end in NUL, joined by commas. */
+static bool list_joined(struct str list, struct value *ret)
+{
+	char *out = arena_alloc(field_arena(), list.n ? list.n : 1);
+
+	if (!out)
+		return false;
+	for (size_t i = 0; i < list.n; i++)
+		out[i] = list.p[i] ? list.p[i] : ',';
+	ret->type = VALUE_STR;
+	ret->str = (struct str){ out, list.n ? list.n - 1 : 0 };
+	return true;
+}
+
 static bool mounts_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 		       struct value *ret)
 {
 	const struct container *c = container_of(ev);
-	char *out;
 
 	(void)ref;
-	if (nth || !c || !c->told)
-		return false;
-	out = arena_alloc(field_arena(), c->mounts.n ? c->mounts.n : 1);
-	if (!out)
-		return false;
-	for (size_t i = 0; i < c->mounts.n; i++)
-		out[i] = c->mounts.p[i] ? c->mounts.p[i] : ',';
-	ret->type = VALUE_STR;
-	ret->str = (struct str){ out, c->mounts.n ? c->mounts.n - 1 : 0 };
-	return true;
+	return nth == 0 && c && c->told && list_joined(c->mounts, ret);
 }
 
 /* --- pods ------------------------------------------------------------------------------------- */
@@ -189,27 +204,48 @@ static bool ip_get(const struct event *ev, const struct field_ref *ref, unsigned
 	return nth == 0 && ret->ip.len != 0;
 }
 
-/* "k=v,k=v": neither an equals sign nor a comma can be in a label's key or value. */
+/* The value of @key among "key=value" elements with @end between or behind them. */
+static bool pair_find(struct str list, char end, struct str key, struct value *ret)
+{
+	ret->type = VALUE_STR;
+	while (key.n && list.n) {
+		const char *at = memchr(list.p, end, list.n);
+		struct str one = { list.p, at ? (size_t)(at - list.p) : list.n };
+
+		if (str_starts(one, key) && one.n > key.n && one.p[key.n] == '=') {
+			ret->str = str_skip(one, key.n + 1);
+			return true;
+		}
+		list = str_skip(list, one.n + 1);
+	}
+	return false;
+}
+
+/* Neither an equals sign nor a comma can be in a label's key or value. */
 static bool label_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 		      struct value *ret)
 {
 	const struct pod *pod = pod_of(ev);
-	struct str left = pod ? pod->labels : STR_NONE;
 
-	ret->type = VALUE_STR;
-	if (nth || !ref->key.n)
-		return false;
-	while (left.n) {
-		const char *comma = memchr(left.p, ',', left.n);
-		struct str one = { left.p, comma ? (size_t)(comma - left.p) : left.n };
+	return nth == 0 && pod && pair_find(pod->labels, ',', ref->key, ret);
+}
 
-		if (str_starts(one, ref->key) && one.n > ref->key.n && one.p[ref->key.n] == '=') {
-			ret->str = str_skip(one, ref->key.n + 1);
-			return true;
-		}
-		left = str_skip(left, one.n + 1);
-	}
-	return false;
+/* A value may have any character but NUL. */
+static bool annotation_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+			   struct value *ret)
+{
+	const struct pod *pod = pod_of(ev);
+
+	return nth == 0 && pod && pair_find(pod->annotations, '\0', ref->key, ret);
+}
+
+static bool annotations_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+			    struct value *ret)
+{
+	const struct pod *pod = pod_of(ev);
+
+	(void)ref;
+	return nth == 0 && pod && pod->annotations.n && list_joined(pod->annotations, ret);
 }
 
 /* The controller's name, when it is of the kind the field is about. */
@@ -248,7 +284,8 @@ const struct field enrich_container_fields[] = {
 	{ "container.image.id", VALUE_STR, "", ALL, SUB, container_str_get, CN(image_id),
 	  "image's id, where the runtime tells it: sha256:..." },
 	{ "container.privileged", VALUE_BOOL, "", ALL, SUB, privileged_get, 0,
-	  "whether the container runs privileged: all capabilities and devices, nothing masked" },
+	  "whether the container runs privileged, as the runtime or its pod's spec has it: all "
+	  "capabilities and devices, nothing masked" },
 	{ "container.mounts", VALUE_STR, "", ALL, SUB, mounts_get, 0,
 	  "mounts: source:destination:mode:rdwr:propagation, joined by commas" },
 	{ "container.mount", VALUE_STR, "", ALL, SUB | FIELD_INDEX, mount_get, MOUNT_ALL,
@@ -284,6 +321,10 @@ const struct field enrich_container_fields[] = {
 	{ "k8s.pod.id", VALUE_STR, "", ALL, SUB, pod_str_get, POD(uid), "pod's UID" },
 	{ "k8s.pod.label", VALUE_STR, "", ALL, SUB | FIELD_INDEX, label_get, 0,
 	  "value of one of the pod's labels: [app.kubernetes.io/name]" },
+	{ "k8s.pod.annotation", VALUE_STR, "", ALL, SUB | FIELD_INDEX, annotation_get, 0,
+	  "value of one of the pod's annotations: [example.com/team]; up to 512 bytes, 32 to a pod" },
+	{ "k8s.pod.annotations", VALUE_STR, "", ALL, SUB, annotations_get, 0,
+	  "pod's annotations: key=value, joined by commas" },
 	{ "k8s.deployment.name", VALUE_STR, "", ALL, SUB, owner_get, OWNER("Deployment"),
 	  "Deployment that controls the pod" },
 	{ "k8s.rs.name", VALUE_STR, "", ALL, SUB, owner_get, OWNER("ReplicaSet"),

@@ -16,25 +16,45 @@ static int label_cmp(const void *a, const void *b)
 	return str_cmp(x->key, y->key);
 }
 
-/* "k=v,k=v" sorted by key, in t->scratch. */
-struct str k8s_labels_text(struct k8s *t, const struct kube_obj *o)
+/* Appends "key=value" for each, with @end behind it, sorted by key. */
+static void pairs_put(struct buf *b, const struct kube_label *list, size_t n, char end)
 {
 	struct kube_label sorted[KUBE_LABELS_MAX];
-	size_t n = o->labels_n < KUBE_LABELS_MAX ? o->labels_n : KUBE_LABELS_MAX;
 
-	buf_reset(&t->scratch);
-	if (!n)
-		return STR_NONE;
-	memcpy(sorted, o->labels, n * sizeof(*sorted));
+	if (n > KUBE_LABELS_MAX)
+		n = KUBE_LABELS_MAX;
+	if (n)
+		memcpy(sorted, list, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), label_cmp);
 	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_char(&t->scratch, ',');
-		buf_str(&t->scratch, sorted[i].key);
-		buf_char(&t->scratch, '=');
-		buf_str(&t->scratch, sorted[i].value);
+		buf_str(b, sorted[i].key);
+		buf_char(b, '=');
+		buf_str(b, sorted[i].value);
+		buf_char(b, end);
 	}
-	return buf_slice(&t->scratch);
+}
+
+void k8s_pod_text(struct k8s *t, const struct kube_obj *o, struct str *ret_labels,
+		  struct str *ret_annotations)
+{
+	struct buf *b = &t->scratch;
+	size_t n;
+
+	buf_reset(b);
+	pairs_put(b, o->labels, o->labels_n, ',');
+	n = b->n;
+	pairs_put(b, o->annotations, o->annotations_n, '\0');
+	/* the last comma is not part of it */
+	*ret_labels = n ? (struct str){ b->p, n - 1 } : STR_NONE;
+	*ret_annotations = b->n > n ? (struct str){ b->p + n, b->n - n } : STR_NONE;
+}
+
+struct str k8s_labels_text(struct k8s *t, const struct kube_obj *o)
+{
+	struct str labels, annotations;
+
+	k8s_pod_text(t, o, &labels, &annotations);
+	return labels;
 }
 
 /* The parts one after the other in one block; to[i] is set to the copy of part[i]. */

@@ -32,7 +32,7 @@
 struct k8s;
 
 struct k8s_pod {
-	struct pod pod; /* labels and service account of this node's pods only */
+	struct pod pod; /* labels, annotations, privileged, service account: this node's pods' only */
 	struct str static_uid, phase;
 	bool host_network;
 	bool local;		/* on this node: has containers */
@@ -44,6 +44,7 @@ struct k8s_container {
 	const struct k8s_pod *pod;
 	uint32_t restarts;
 	uint8_t kind;		/* enum kube_container_kind */
+	uint8_t privileged;	/* enum said */
 	struct boot_ns removed; /* 0: the pod lists it */
 };
 

@@ -16,6 +16,7 @@ struct dump {
 	char text[KUBE_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 	struct kube_label labels[KUBE_LABELS_MAX];
 	struct kube_container containers[KUBE_CONTAINERS_MAX];
+	struct kube_label annotations[KUBE_ANNOTATIONS_MAX];
 };
 
 static void dump_address(struct dump *d, const struct ip *ip)
@@ -29,16 +30,32 @@ static void dump_address(struct dump *d, const struct ip *ip)
 	d->o.addresses_n++;
 }
 
+/* "key=value"; no key has an equals sign. */
+static struct kube_label pair_of(struct str one)
+{
+	const char *eq = memchr(one.p, '=', one.n);
+	size_t key = eq ? (size_t)(eq - one.p) : one.n;
+
+	return (struct kube_label){ { one.p, key }, str_skip(one, key + 1) };
+}
+
+static void dump_annotations(struct dump *d, struct str all)
+{
+	while (all.n && d->o.annotations_n < KUBE_ANNOTATIONS_MAX) {
+		struct str one = str_fixed(all.p, all.n);
+
+		d->annotations[d->o.annotations_n++] = pair_of(one);
+		all = str_skip(all, one.n + 1);
+	}
+}
+
 static void dump_labels(struct dump *d, struct str all)
 {
 	while (all.n && d->o.labels_n < KUBE_LABELS_MAX) {
 		const char *comma = memchr(all.p, ',', all.n);
 		struct str one = { all.p, comma ? (size_t)(comma - all.p) : all.n };
-		const char *eq = memchr(one.p, '=', one.n);
-		size_t key = eq ? (size_t)(eq - one.p) : one.n;
 
-		d->labels[d->o.labels_n++] =
-			(struct kube_label){ { one.p, key }, str_skip(one, key + 1) };
+		d->labels[d->o.labels_n++] = pair_of(one);
 		all = str_skip(all, one.n + 1);
 	}
 }
@@ -53,6 +70,7 @@ static void dump_containers(struct dump *d, const struct pod_item *p)
 				.image = c->pub.image,
 				.restarts = c->pub.restarts,
 				.kind = c->pub.kind,
+				.privileged = c->pub.privileged,
 			};
 }
 
@@ -65,6 +83,7 @@ static void dump_begin(struct dump *d, unsigned type, unsigned scope)
 		.addresses = d->addresses,
 		.labels = d->labels,
 		.containers = d->containers,
+		.annotations = d->annotations,
 	};
 }
 
@@ -83,9 +102,11 @@ static void dump_pod(struct dump *d, const struct pod_item *p)
 	d->o.service_account = pub->pod.service_account;
 	d->o.phase = pub->phase;
 	d->o.host_network = pub->host_network;
+	d->o.privileged = pub->pod.privileged;
 	for (size_t i = 0; i < K8S_POD_IPS; i++)
 		dump_address(d, &p->ips[i]);
 	dump_labels(d, pub->pod.labels);
+	dump_annotations(d, pub->pod.annotations);
 	dump_containers(d, p);
 }
 

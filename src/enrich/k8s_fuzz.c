@@ -40,6 +40,7 @@ static void step(struct k8s *t, const uint8_t *d, uint64_t *now)
 	char uid[8], name[8], addr[16];
 	struct str ips[2] = { { addr, 0 }, STR("fd00::1") };
 	struct kube_container box = { .kind = KUBE_CONTAINER_MAIN, .image = STR("i") };
+	struct kube_label note = { STR("k"), STR("a=b,c") };
 	struct kube_obj o = { .type = d[0] % KUBE_TYPES, .op = d[0] / KUBE_TYPES % KUBE_OPS };
 	struct ip ip = { .b = { 10, 0, 0, d[4] & 7 }, .len = 4 };
 
@@ -56,6 +57,9 @@ static void step(struct k8s *t, const uint8_t *d, uint64_t *now)
 	o.addresses = ips;
 	box.id = box.name = o.name;
 	o.containers = &box;
+	box.privileged = o.privileged = d[2] >> 4 & 1;
+	o.annotations = &note;
+	o.annotations_n = d[1] >> 7;
 	*now += d[5] * NS_PER_SEC;
 	k8s_feed(t, &o, (struct boot_ns){ *now });
 	check(t, &o, &ip);

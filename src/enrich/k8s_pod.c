@@ -12,6 +12,9 @@
 
 #define BIT(scope) (1u << (scope))
 
+_Static_assert((int)KUBE_SAID_NO == (int)SAID_NO && (int)KUBE_SAID_YES == (int)SAID_YES,
+	       "the table copies one as the other");
+
 static void pod_changed(struct k8s *t, struct pod_item *p)
 {
 	p->pub.pod.gen = ++t->gen;
@@ -68,8 +71,8 @@ static struct cont_item *container_new(struct k8s *t, struct pod_item *p, struct
 
 static bool container_same(const struct k8s_container *c, const struct kube_container *k)
 {
-	return str_eq(c->name, k->name) && str_eq(c->image, k->image) &&
-	       c->restarts == k->restarts && c->kind == k->kind && !c->removed.ns;
+	return str_eq(c->name, k->name) && str_eq(c->image, k->image) && c->restarts == k->restarts &&
+	       c->kind == k->kind && c->privileged == k->privileged && !c->removed.ns;
 }
 
 /* Whether anything changed. */
@@ -90,6 +93,7 @@ static bool container_upsert(struct k8s *t, struct pod_item *p, const struct kub
 		t->stats.full++;
 	c->pub.restarts = k->restarts;
 	c->pub.kind = k->kind;
+	c->pub.privileged = k->privileged;
 	if (c->pub.removed.ns) {
 		TAILQ_REMOVE(&t->dead_containers, c, link);
 		t->stats.containers_dead--;
@@ -162,13 +166,15 @@ static void pod_addresses(struct k8s *t, struct pod_item *p, const struct kube_o
 	pod_changed(t, p);
 }
 
-static bool pod_same(const struct k8s_pod *p, const struct kube_obj *o, struct str labels)
+static bool pod_same(const struct k8s_pod *p, const struct kube_obj *o, struct str labels,
+		     struct str annotations)
 {
 	return str_eq(p->pod.ns, o->ns) && str_eq(p->pod.name, o->name) &&
 	       str_eq(p->pod.node, o->node) && str_eq(p->pod.owner_kind, o->owner_kind) &&
 	       str_eq(p->pod.owner_name, o->owner_name) &&
 	       str_eq(p->pod.service_account, o->service_account) && str_eq(p->phase, o->phase) &&
 	       str_eq(p->static_uid, o->static_uid) && str_eq(p->pod.labels, labels) &&
+	       str_eq(p->pod.annotations, annotations) && p->pod.privileged == o->privileged &&
 	       p->host_network == o->host_network && p->local == (o->scope == KUBE_SCOPE_NODE);
 }
 
@@ -208,16 +214,16 @@ static int static_take(struct k8s *t, struct pod_item *p)
 static int pod_set(struct k8s *t, struct pod_item *p, const struct kube_obj *o)
 {
 	struct k8s_pod *pub = &p->pub;
-	struct str labels = k8s_labels_text(t, o);
-	const struct str part[] = { o->uid, o->name, o->static_uid, labels };
-	struct str made[4];
-	struct str *const to[] = { &made[0], &made[1], &made[2], &made[3] };
+	struct str part[] = { o->uid, o->name, o->static_uid, STR_NONE, STR_NONE };
+	struct str made[5];
+	struct str *const to[] = { &made[0], &made[1], &made[2], &made[3], &made[4] };
 	_cleanup_(freep) char *text = NULL;
 	char *old;
 
-	if (p->text && pod_same(pub, o, labels))
+	k8s_pod_text(t, o, &part[3], &part[4]);
+	if (p->text && pod_same(pub, o, part[3], part[4]))
 		return 0;
-	text = k8s_text_join(part, to, 4);
+	text = k8s_text_join(part, to, 5);
 	if (!text || pod_shared(t, pub, o))
 		return -ENOMEM;
 	if (pub->static_uid.n)
@@ -228,7 +234,9 @@ static int pod_set(struct k8s *t, struct pod_item *p, const struct kube_obj *o)
 	pub->pod.name = made[1];
 	pub->static_uid = made[2];
 	pub->pod.labels = made[3];
+	pub->pod.annotations = made[4];
 	free(old);
+	pub->pod.privileged = o->privileged;
 	pub->host_network = o->host_network;
 	pub->local = o->scope == KUBE_SCOPE_NODE;
 	pod_changed(t, p);

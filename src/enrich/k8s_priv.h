@@ -45,7 +45,7 @@ struct pod_item {
 	struct k8s_pod pub;
 	TAILQ_ENTRY(pod_item) link; /* the living, or the dead */
 	struct cont_item *containers;
-	char *text; /* uid, name, static uid, labels */
+	char *text; /* uid, name, static uid, labels, annotations */
 	struct claim claims[K8S_POD_IPS];
 	struct ip ips[K8S_POD_IPS];
 	uint32_t epoch[KUBE_SCOPES];
@@ -79,7 +79,7 @@ struct k8s {
 	struct k8s_stats stats;
 	uint64_t version;
 	uint32_t gen, seen;
-	struct buf scratch; /* labels being put together */
+	struct buf scratch; /* labels and annotations being put together */
 };
 
 /* --- k8s_addr.c */
@@ -99,6 +99,10 @@ const struct claim *k8s_claim_find(const struct k8s *t, const struct ip *ip, enu
 
 /* --- k8s.c: text. Labels as "k=v,k=v" sorted by key, in t->scratch. */
 struct str k8s_labels_text(struct k8s *t, const struct kube_obj *o);
+
+/* Labels, and annotations as "k=v" each ended by NUL, both sorted by key, in t->scratch. */
+void k8s_pod_text(struct k8s *t, const struct kube_obj *o, struct str *ret_labels,
+		  struct str *ret_annotations);
 
 /*
  * The parts one after the other in one malloc'ed block, NULL on no memory; *to[i] is the copy of

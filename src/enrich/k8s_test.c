@@ -127,8 +127,8 @@ static void test_pod(void **state)
 	static const struct kube_label labels[] = { { STR("tier"), STR("db") },
 						    { STR("app"), STR("x") } };
 	static const struct kube_container boxes[] = {
-		{ STR("main"), STR("c1"), STR("img:1"), 2, KUBE_CONTAINER_MAIN },
-		{ STR("wait"), STR_NONE, STR("img:2"), 0, KUBE_CONTAINER_INIT },
+		{ STR("main"), STR("c1"), STR("img:1"), 2, KUBE_CONTAINER_MAIN, KUBE_SAID_YES },
+		{ STR("wait"), STR_NONE, STR("img:2"), 0, KUBE_CONTAINER_INIT, 0 },
 	};
 	struct kube_obj o = pod("u1", "web-1", KUBE_SCOPE_NODE, "10.0.0.1");
 	const struct k8s_container *c;
@@ -158,6 +158,7 @@ static void test_pod(void **state)
 	assert_ptr_equal(c->pod, p);
 	assert_true(str_eq(c->name, STR("main")) && str_eq(c->image, STR("img:1")));
 	assert_int_equal(c->restarts, 2);
+	assert_int_equal(c->privileged, SAID_YES);
 	assert_null(k8s_container_by_id(t, STR("")));
 
 	/* The same again changes nothing; one word does. */
@@ -169,10 +170,35 @@ static void test_pod(void **state)
 	assert_int_not_equal(by_uid("u1")->pod.gen, gen);
 }
 
+static void test_pod_more(void **state)
+{
+	static const struct kube_label notes[] = { { STR("team"), STR("x") },
+						   { STR("note"), STR("a=b,c=d") } };
+	struct kube_obj o = pod("u1", "web-1", KUBE_SCOPE_NODE, "10.0.0.1");
+	uint32_t gen;
+
+	(void)state;
+	o.annotations = notes;
+	o.annotations_n = 2;
+	feed(o, 1);
+	assert_int_equal(by_uid("u1")->pod.privileged, SAID_NOTHING);
+	assert_true(str_eq(by_uid("u1")->pod.annotations, STR("note=a=b,c=d\0team=x\0")));
+	gen = by_uid("u1")->pod.gen;
+	o.privileged = KUBE_SAID_YES;
+	feed(o, 2);
+	assert_int_not_equal(by_uid("u1")->pod.gen, gen);
+	assert_int_equal(by_uid("u1")->pod.privileged, SAID_YES);
+	gen = by_uid("u1")->pod.gen;
+	o.annotations_n = 1;
+	feed(o, 3);
+	assert_int_not_equal(by_uid("u1")->pod.gen, gen);
+	assert_true(str_eq(by_uid("u1")->pod.annotations, STR("team=x\0")));
+}
+
 static void test_grace(void **state)
 {
 	struct kube_obj o = pod("u1", "web-1", KUBE_SCOPE_NODE, "10.0.0.1");
-	static const struct kube_container box = { STR("main"), STR("c1"), STR("img"), 0, 0 };
+	static const struct kube_container box = { STR("main"), STR("c1"), STR("img"), 0, 0, 0 };
 	struct k8s_stats s;
 
 	(void)state;
@@ -199,7 +225,7 @@ static void test_grace(void **state)
 /* A restarted container: the new id at once, the old one for the grace period. */
 static void test_restart(void **state)
 {
-	struct kube_container box = { STR("main"), STR("c1"), STR("img"), 0, 0 };
+	struct kube_container box = { STR("main"), STR("c1"), STR("img"), 0, 0, 0 };
 	struct kube_obj o = pod("u1", "web-1", KUBE_SCOPE_NODE, NULL);
 
 	(void)state;
@@ -322,7 +348,7 @@ static void test_dead_are_bounded(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < K8S_DEAD_MAX + 100; i++) {
-		struct kube_container box = { STR("m"), str_of(uid), STR("i"), 0, 0 };
+		struct kube_container box = { STR("m"), str_of(uid), STR("i"), 0, 0, 0 };
 		struct kube_obj o = pod(uid, "p", KUBE_SCOPE_NODE, NULL);
 
 		snprintf(uid, sizeof(uid), "u%u", i);
@@ -506,6 +532,35 @@ static int take(void *ctx, const struct kube_obj *o)
 	return 0;
 }
 
+/* Annotations and what the spec says come out of a table as they went in. */
+static void test_dump_more(void **state)
+{
+	static const struct kube_label notes[] = { { STR("note"), STR("a=b,c=d") },
+						   { STR("none"), STR("") } };
+	static const struct kube_container box = { STR("main"), STR("c1"),	     STR("img"),
+						   0,		KUBE_CONTAINER_MAIN, KUBE_SAID_NO };
+	struct kube_obj o = pod("u1", "web-1", KUBE_SCOPE_NODE, NULL);
+	struct taken to = { 0 };
+
+	(void)state;
+	o.annotations = notes;
+	o.annotations_n = 2;
+	o.containers = &box;
+	o.containers_n = 1;
+	o.privileged = KUBE_SAID_NO;
+	feed(o, 1);
+	assert_int_equal(k8s_new(&to.into), 0);
+	assert_int_equal(arena_init(&to.arena, KUBE_ARENA_BYTES), 0);
+	assert_int_equal(k8s_each(t, take, &to), 0);
+	k8s_free(t);
+	t = to.into;
+	assert_true(str_eq(by_uid("u1")->pod.annotations, STR("none=\0note=a=b,c=d\0")));
+	assert_int_equal(by_uid("u1")->pod.privileged, SAID_NO);
+	assert_int_equal(k8s_container_by_id(t, STR("c1"))->privileged, SAID_NO);
+	arena_free(&to.arena);
+	buf_free(&to.rec);
+}
+
 static int refuse(void *ctx, const struct kube_obj *o)
 {
 	(void)ctx;
@@ -669,6 +724,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(test_ten_thousand_pods),
 		EACH(test_pod),
+		EACH(test_pod_more),
 		EACH(test_grace),
 		EACH(test_restart),
 		EACH(test_address_owner),
@@ -679,6 +735,7 @@ int main(void)
 		EACH(test_peers),
 		EACH(test_hostile),
 		EACH(test_recordings),
+		EACH(test_dump_more),
 		cmocka_unit_test(test_index),
 	};
 

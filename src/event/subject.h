@@ -16,8 +16,10 @@ struct pod {
 	struct str ns;	 /* absent until the API or the runtime told it */
 	struct str name; /* likewise */
 	struct str node, owner_kind, owner_name, service_account;
-	struct str labels; /* "k=v,k=v" sorted by key */
+	struct str labels;	/* "k=v,k=v" sorted by key */
+	struct str annotations; /* key=value, each ended by NUL, sorted by key */
 	struct ip ip;
+	uint8_t privileged; /* enum said: its containers, as its spec has it, when all agree */
 	uint32_t gen;
 };
 
@@ -39,12 +41,13 @@ struct container {
 	struct str image_id;		    /* "sha256:..." */
 	struct str mounts; /* source:destination:mode:rdwr:propagation, each ended by NUL */
 	struct ip ip;
-	enum said privileged;
-	bool told;	     /* the runtime's files were read: mounts are all there are */
-	struct users *users; /* its own, NULL: not known */
-	uint8_t users_asked; /* how often they were looked for */
-	uint8_t asked;	     /* how often they were looked for before an exec (agent/outside.h) */
-	struct pod *pod;     /* may be NULL */
+	enum said privileged;	   /* as the runtime has it */
+	enum said spec_privileged; /* as its pod's spec has it */
+	bool told;		   /* the runtime's files were read: mounts are all there are */
+	struct users *users;	   /* its own, NULL: not known */
+	uint8_t users_asked;	   /* how often they were looked for */
+	uint8_t asked;	 /* how often they were looked for before an exec (agent/outside.h) */
+	struct pod *pod; /* may be NULL */
 	uint32_t gen;
 };
 

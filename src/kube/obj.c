@@ -11,6 +11,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
 
 #define FLAG_HOST_NETWORK 1u
+#define VERSION_1	  1 /* without privileged and annotations */
 
 static const size_t obj_strings[] = {
 	offsetof(struct kube_obj, uid),
@@ -65,6 +66,41 @@ static bool put_container(struct buf *b, const struct kube_container *k)
 	return put_str(b, k->name) && put_str(b, k->id) && put_str(b, k->image);
 }
 
+static bool text_put(struct buf *b, struct str s, size_t max)
+{
+	if (s.n > max || (s.n && memchr(s.p, '\0', s.n)))
+		return false;
+	put_u16(b, (uint16_t)s.n);
+	buf_str(b, s);
+	return true;
+}
+
+/* Whether there is anything that version 1 has no place for. */
+static bool has_more(const struct kube_obj *o)
+{
+	bool more = o->privileged || o->annotations_n;
+
+	for (size_t i = 0; !more && i < o->containers_n; i++)
+		more = o->containers[i].privileged;
+	return more;
+}
+
+static bool put_more(struct buf *b, const struct kube_obj *o)
+{
+	bool ok = o->privileged < KUBE_SAIDS;
+
+	buf_char(b, (char)o->privileged);
+	for (size_t i = 0; ok && i < o->containers_n; i++) {
+		ok = o->containers[i].privileged < KUBE_SAIDS;
+		buf_char(b, (char)o->containers[i].privileged);
+	}
+	put_u16(b, o->annotations_n);
+	for (size_t i = 0; ok && i < o->annotations_n; i++)
+		ok = text_put(b, o->annotations[i].key, KUBE_STR_MAX) &&
+		     text_put(b, o->annotations[i].value, KUBE_ANNOTATION_MAX);
+	return ok;
+}
+
 static bool put_arrays(struct buf *b, const struct kube_obj *o)
 {
 	bool ok = true;
@@ -85,18 +121,18 @@ static bool put_all(struct buf *b, const struct kube_obj *o)
 {
 	const uint8_t head[4] = { o->type, o->op, o->scope, o->host_network ? FLAG_HOST_NETWORK : 0 };
 
-	put_u16(b, KUBE_OBJ_VERSION);
+	put_u16(b, has_more(o) ? KUBE_OBJ_VERSION : VERSION_1);
 	buf_add(b, head, sizeof(head));
 	for (size_t i = 0; i < OBJ_STRINGS; i++)
 		if (!put_str(b, *(const struct str *)((const char *)o + obj_strings[i])))
 			return false;
-	return put_arrays(b, o);
+	return put_arrays(b, o) && (!has_more(o) || put_more(b, o));
 }
 
 static bool counts_valid(const struct kube_obj *o)
 {
 	return o->addresses_n <= KUBE_ADDRESSES_MAX && o->labels_n <= KUBE_LABELS_MAX &&
-	       o->containers_n <= KUBE_CONTAINERS_MAX;
+	       o->containers_n <= KUBE_CONTAINERS_MAX && o->annotations_n <= KUBE_ANNOTATIONS_MAX;
 }
 
 static bool enums_valid(const struct kube_obj *o)
@@ -106,6 +142,7 @@ static bool enums_valid(const struct kube_obj *o)
 
 int kube_obj_encode(struct buf *b, const struct kube_obj *o)
 {
+	struct kube_obj less = *o;
 	size_t before = b->n;
 	bool was_failed = b->failed;
 	int r = 0;
@@ -122,7 +159,8 @@ int kube_obj_encode(struct buf *b, const struct kube_obj *o)
 		b->n = before;
 		b->failed = was_failed;
 	}
-	return r;
+	less.annotations_n = 0;
+	return r == -E2BIG && o->annotations_n ? kube_obj_encode(b, &less) : r;
 }
 
 static bool get_str(struct cur *c, struct str *ret)
@@ -194,6 +232,7 @@ static int get_containers(struct cur *c, struct arena *a, struct kube_obj *o)
 	for (size_t i = 0; i < o->containers_n; i++) {
 		struct kube_container *k = &list[i];
 
+		k->privileged = KUBE_SAID_NOTHING;
 		if (!cur_u32(c, &k->restarts) || !cur_u8(c, &k->kind) ||
 		    k->kind >= KUBE_CONTAINER_KINDS || !get_str(c, &k->name) ||
 		    !get_str(c, &k->id) || !get_str(c, &k->image))
@@ -201,6 +240,44 @@ static int get_containers(struct cur *c, struct arena *a, struct kube_obj *o)
 	}
 	o->containers = list;
 	return 0;
+}
+
+static bool text_get(struct cur *c, size_t max, struct str *ret)
+{
+	uint16_t n;
+
+	return cur_u16(c, &n) && n <= max && cur_str(c, n, ret) && !memchr(ret->p, '\0', n);
+}
+
+static int get_annotations(struct cur *c, struct arena *a, struct kube_obj *o)
+{
+	struct kube_label *list;
+	int r = get_array(c, a, KUBE_ANNOTATIONS_MAX, 4, sizeof(*list), &o->annotations_n,
+			  (void **)&list);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < o->annotations_n; i++)
+		if (!text_get(c, KUBE_STR_MAX, &list[i].key) ||
+		    !text_get(c, KUBE_ANNOTATION_MAX, &list[i].value))
+			return -EBADMSG;
+	o->annotations = list;
+	return 0;
+}
+
+/* What version 2 adds. A record that says nothing in it would have been of version 1. */
+static int get_more(struct cur *c, struct arena *a, struct kube_obj *o)
+{
+	struct kube_container *list = (struct kube_container *)o->containers;
+	int r;
+
+	if (!cur_u8(c, &o->privileged) || o->privileged >= KUBE_SAIDS)
+		return -EBADMSG;
+	for (size_t i = 0; i < o->containers_n; i++)
+		if (!cur_u8(c, &list[i].privileged) || list[i].privileged >= KUBE_SAIDS)
+			return -EBADMSG;
+	r = get_annotations(c, a, o);
+	return r ? r : has_more(o) ? 0 : -EBADMSG;
 }
 
 static bool get_head(struct cur *c, struct kube_obj *o)
@@ -225,7 +302,7 @@ int kube_obj_decode(struct cur c, struct arena *a, struct kube_obj *ret_o)
 
 	if (cur_left(&c) > KUBE_OBJ_MAX_BYTES || !cur_u16(&c, &version))
 		return -EBADMSG;
-	if (version != KUBE_OBJ_VERSION)
+	if (version != KUBE_OBJ_VERSION && version != VERSION_1)
 		return -EPROTONOSUPPORT;
 	if (!get_head(&c, &o))
 		return -EBADMSG;
@@ -234,6 +311,8 @@ int kube_obj_decode(struct cur c, struct arena *a, struct kube_obj *ret_o)
 		r = get_labels(&c, a, &o);
 	if (!r)
 		r = get_containers(&c, a, &o);
+	if (!r && version != VERSION_1)
+		r = get_more(&c, a, &o);
 	if (r)
 		return r;
 	if (cur_left(&c))

@@ -29,6 +29,7 @@ static void text_str(struct buf *b, const char *key, struct str s)
 static void obj_text(struct buf *b, const struct kube_obj *o)
 {
 	static const char *const kinds[] = { "", "init:", "ephemeral:" };
+	static const char *const said[] = { "", " plain", " privileged" };
 
 	buf_printf(b, "%s %s", kube_op_name(o->op), kube_type_name(o->type));
 	text_str(b, "uid", o->uid);
@@ -48,11 +49,16 @@ static void obj_text(struct buf *b, const struct kube_obj *o)
 	for (size_t i = 0; i < o->labels_n; i++)
 		buf_printf(b, " label:%.*s=%.*s", STR_ARG(o->labels[i].key),
 			   STR_ARG(o->labels[i].value));
+	for (size_t i = 0; i < o->annotations_n; i++)
+		buf_printf(b, " note:%.*s=%.*s", STR_ARG(o->annotations[i].key),
+			   STR_ARG(o->annotations[i].value));
+	buf_printf(b, "%s", said[o->privileged]);
 	for (size_t i = 0; i < o->containers_n; i++)
-		buf_printf(b, " [%s%.*s %.12s %.*s %u]", kinds[o->containers[i].kind],
+		buf_printf(b, " [%s%.*s %.12s %.*s %u%s]", kinds[o->containers[i].kind],
 			   STR_ARG(o->containers[i].name),
 			   o->containers[i].id.n ? o->containers[i].id.p : "-",
-			   STR_ARG(o->containers[i].image), o->containers[i].restarts);
+			   STR_ARG(o->containers[i].image), o->containers[i].restarts,
+			   said[o->containers[i].privileged]);
 	buf_char(b, '\n');
 }
 
@@ -127,7 +133,7 @@ static void test_real_pods(void **state)
 	(void)state;
 	has(node, "upsert pod uid=52a3327f-bbe1-4626-8291-cfba3a97944c ns=real name=besteffort "
 		  "node=node-a sa=default phase=Running hostnet ip=192.0.2.2 label:app=be "
-		  "[c a1f72dcdd105 localhost/app:1 0]\n");
+		  "plain [c a1f72dcdd105 localhost/app:1 0 plain]\n");
 	cluster = read_all("real.pods.list.json", KUBE_POD, KUBE_SCOPE_CLUSTER, &n);
 	has(cluster, "upsert pod uid=52a3327f-bbe1-4626-8291-cfba3a97944c ns=real name=besteffort "
 		     "node=node-a phase=Running hostnet ip=192.0.2.2\n");
@@ -221,7 +227,10 @@ static void test_details(void **state)
 	       "upsert pod uid=u name=p owner=ReplicaSet /=-5d8 label:pod-template-hash=5d8\n", 0);
 	parsed(POD(",\"annotations\":{\"kubernetes.io/config.mirror\":\"c0ffee\"}",
 		   ",\"status\":{\"podIP\":\"10.0.0.1\"}"),
-	       KUBE_POD, 0, "upsert pod uid=u static=c0ffee name=p ip=10.0.0.1\n", 0);
+	       KUBE_POD, 0,
+	       "upsert pod uid=u static=c0ffee name=p ip=10.0.0.1 "
+	       "note:kubernetes.io/config.mirror=c0ffee\n",
+	       0);
 	parsed(POD("", ",\"status\":{\"podIP\":\"10.0.0.1\",\"podIPs\":[{\"ip\":\"10.0.0.1\"},"
 		       "{\"ip\":\"fd00::1\"}]}"),
 	       KUBE_POD, 0, "upsert pod uid=u name=p ip=10.0.0.1 ip=fd00::1\n", 0);
@@ -232,13 +241,60 @@ static void test_details(void **state)
 		       "\"ephemeralContainerStatuses\":[{\"name\":\"e\",\"image\":\"y\","
 		       "\"containerID\":\"plain\"}]}"),
 	       KUBE_POD, 0,
-	       "upsert pod uid=u name=p [a 123456789012 nice:1 7] [init:i - x 0] "
+	       "upsert pod uid=u name=p plain [a 123456789012 nice:1 7 plain] [init:i - x 0] "
 	       "[ephemeral:e plain y 0]\n",
 	       0);
 	parsed("{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"status\":{\"addresses\":["
 	       "{\"type\":\"Hostname\",\"address\":\"h\"},{\"type\":\"InternalIP\","
 	       "\"address\":\"1.2.3.4\"},{\"type\":\"ExternalIP\",\"address\":\"5.6.7.8\"}]}}",
 	       KUBE_NODE, 0, "upsert node uid=u name=n ip=1.2.3.4\n", 0);
+}
+
+#define BOX(name, context) "{\"name\":\"" name "\"" context "}"
+#define PRIVILEGED(v)	   ",\"securityContext\":{\"privileged\":" v "}"
+#define SPEC(main, init)                                                                   \
+	",\"spec\":{\"containers\":[" main "],\"initContainers\":[" init "]},\"status\":{" \
+	"\"containerStatuses\":[" BOX("a", "") "]}"
+
+/* One container's answer is its own; the pod's only when all have the same. */
+static void test_privileged(void **state)
+{
+	(void)state;
+	parsed(POD("", SPEC(BOX("a", PRIVILEGED("true")), BOX("i", PRIVILEGED("true")))), KUBE_POD,
+	       0, "upsert pod uid=u name=p privileged [a -  0 privileged]\n", 0);
+	parsed(POD("", SPEC(BOX("a", PRIVILEGED("true")), BOX("i", ""))), KUBE_POD, 0,
+	       "upsert pod uid=u name=p [a -  0 privileged]\n", 0);
+	parsed(POD("", SPEC(BOX("i", PRIVILEGED("true")) "," BOX("a", PRIVILEGED("false")),
+			    BOX("j", PRIVILEGED("true")))),
+	       KUBE_POD, 0, "upsert pod uid=u name=p [a -  0 plain]\n", 0);
+	parsed(POD("", SPEC(BOX("b", PRIVILEGED("7")), "3,\"x\"")), KUBE_POD, 0,
+	       "upsert pod uid=u name=p plain [a -  0]\n", 0);
+}
+
+static void test_annotations(void **state)
+{
+	static char value[KUBE_ANNOTATION_MAX + 2];
+	_cleanup_(buf_free) struct buf in = { 0 }, out = { 0 };
+
+	(void)state;
+	parsed(POD(",\"annotations\":{\"a\":\"x=1,y=\\\"2\\\"\",\"b\":7,\"c\":\"\","
+		   "\"kubectl.kubernetes.io/last-applied-configuration\":\"{}\"}",
+		   ""),
+	       KUBE_POD, 0, "upsert pod uid=u name=p note:a=x=1,y=\"2\" note:c=\n", 0);
+	/* 30 fit, one value is a byte too long, two fit, three are too many */
+	memset(value, 'v', KUBE_ANNOTATION_MAX + 1);
+	buf_printf(&in, "{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"annotations\":{");
+	buf_printf(&out, "upsert pod uid=u name=p");
+	for (int i = 0; i < 36; i++) {
+		int n = KUBE_ANNOTATION_MAX + (i == 30);
+
+		buf_printf(&in, "%s\"k%d\":\"%.*s\"", i ? "," : "", i, n, value);
+		if (i != 30 && i < 33)
+			buf_printf(&out, " note:k%d=%.*s", i, n, value);
+	}
+	buf_printf(&in, "}}}%c", 0);
+	buf_printf(&out, "\n%c", 0);
+	parsed(in.p, KUBE_POD, 0, out.p, 4);
 }
 
 /* Wrong types, missing parts, too much of something. */
@@ -285,8 +341,8 @@ static void test_bad_objects(void **state)
 static const struct str ips[] = { { "10.0.0.1", 8 }, { "fd00::1", 7 } };
 static const struct kube_label labels[] = { { { "a", 1 }, { "b", 1 } }, { { "c", 1 }, { "", 0 } } };
 static const struct kube_container containers[] = {
-	{ { "main", 4 }, { "0123", 4 }, { "img:1", 5 }, 3, KUBE_CONTAINER_MAIN },
-	{ { "init", 4 }, { NULL, 0 }, { "img:2", 5 }, 0, KUBE_CONTAINER_INIT },
+	{ { "main", 4 }, { "0123", 4 }, { "img:1", 5 }, 3, KUBE_CONTAINER_MAIN, 0 },
+	{ { "init", 4 }, { NULL, 0 }, { "img:2", 5 }, 0, KUBE_CONTAINER_INIT, 0 },
 };
 
 static struct kube_obj sample(void)
@@ -327,13 +383,96 @@ static void test_golden_record(void **state)
 	assert_memory_equal(b.p, want, b.n);
 }
 
-static void test_record_prefixes(void **state)
+static const struct kube_label notes[] = { { { "n", 1 }, { "a=b,c", 5 } }, { { "o", 1 }, { "", 0 } } };
+
+static struct kube_obj sample_more(void)
+{
+	static struct kube_container boxes[2];
+	struct kube_obj o = sample();
+
+	memcpy(boxes, containers, sizeof(boxes));
+	boxes[0].privileged = KUBE_SAID_YES;
+	o.containers = boxes;
+	o.privileged = KUBE_SAID_NO;
+	o.annotations = notes;
+	o.annotations_n = 2;
+	return o;
+}
+
+/* Version 2: what version 1 has, then the rest. */
+static void test_golden_record_more(void **state)
+{
+	static const char want[] = "\1\2\0\2\0\1\0n\5\0a=b,c\1\0o\0\0";
+	_cleanup_(buf_free) struct buf one = { 0 }, two = { 0 };
+	struct kube_obj a = sample(), b = sample_more(), back;
+
+	(void)state;
+	assert_int_equal(kube_obj_encode(&one, &a), 0);
+	assert_int_equal(kube_obj_encode(&two, &b), 0);
+	assert_int_equal(two.p[0], 2);
+	assert_memory_equal(two.p + 2, one.p + 2, one.n - 2);
+	assert_int_equal(two.n - one.n, sizeof(want) - 1);
+	assert_memory_equal(two.p + one.n, want, sizeof(want) - 1);
+	arena_reset(&arena);
+	assert_int_equal(kube_obj_decode(cur_of(two.p, two.n), &arena, &back), 0);
+	assert_int_equal(back.privileged, KUBE_SAID_NO);
+	assert_int_equal(back.containers[0].privileged, KUBE_SAID_YES);
+	assert_int_equal(back.containers[1].privileged, KUBE_SAID_NOTHING);
+	assert_int_equal(back.annotations_n, 2);
+	assert_true(str_eq(back.annotations[0].value, STR("a=b,c")));
+	/* a version 2 that says nothing more is not what the writer writes */
+	one.p[0] = 2;
+	buf_add(&one, "\0\0\0\0\0", 5);
+	assert_int_equal(kube_obj_decode(cur_of(one.p, one.n), &arena, &back), -EBADMSG);
+	one.p[one.n - 5] = KUBE_SAID_YES;
+	assert_int_equal(kube_obj_decode(cur_of(one.p, one.n), &arena, &back), 0);
+	one.p[one.n - 5] = KUBE_SAIDS;
+	assert_int_equal(kube_obj_decode(cur_of(one.p, one.n), &arena, &back), -EBADMSG);
+}
+
+static void test_annotation_bounds(void **state)
+{
+	static char longs[KUBE_ANNOTATION_MAX + 1];
+	static struct kube_label many[KUBE_LABELS_MAX], all[KUBE_ANNOTATIONS_MAX];
+	_cleanup_(buf_free) struct buf b = { 0 };
+	struct kube_label one = { STR("k"), { longs, sizeof(longs) } };
+	struct kube_obj o = sample(), back;
+
+	(void)state;
+	memset(longs, 'x', sizeof(longs));
+	o.annotations = &one;
+	o.annotations_n = 1;
+	assert_int_equal(kube_obj_encode(&b, &o), -EINVAL);
+	one.value.n--;
+	assert_int_equal(kube_obj_encode(&b, &o), 0);
+	buf_reset(&b);
+	one.value = STR("a\0b");
+	assert_int_equal(kube_obj_encode(&b, &o), -EINVAL);
+	/* more than a record can hold: all but the annotations */
+	for (size_t i = 0; i < KUBE_LABELS_MAX; i++)
+		many[i] = (struct kube_label){ { longs, KUBE_STR_MAX }, { longs, KUBE_STR_MAX } };
+	for (size_t i = 0; i < KUBE_ANNOTATIONS_MAX; i++)
+		all[i] = (struct kube_label){ { longs, KUBE_STR_MAX },
+					      { longs, KUBE_ANNOTATION_MAX } };
+	o.labels = many;
+	o.labels_n = KUBE_LABELS_MAX;
+	o.annotations = all;
+	o.annotations_n = KUBE_ANNOTATIONS_MAX;
+	assert_int_equal(kube_obj_encode(&b, &o), 0);
+	arena_reset(&arena);
+	assert_int_equal(kube_obj_decode(cur_of(b.p, b.n), &arena, &back), 0);
+	assert_int_equal(back.annotations_n, 0);
+	assert_int_equal(back.labels_n, KUBE_LABELS_MAX);
+	o.annotations_n++;
+	assert_int_equal(kube_obj_encode(&b, &o), -EINVAL);
+}
+
+static void record_prefixes(struct kube_obj o)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
 	struct guard g = guard_make();
-	struct kube_obj o = sample(), back = { .type = 77 };
+	struct kube_obj back = { .type = 77 };
 
-	(void)state;
 	assert_int_equal(kube_obj_encode(&b, &o), 0);
 	for (size_t n = 0; n < b.n; n++) {
 		arena_reset(&arena);
@@ -358,6 +497,13 @@ static void test_record_prefixes(void **state)
 		b.p[i] = was;
 	}
 	guard_free(&g);
+}
+
+static void test_record_prefixes(void **state)
+{
+	(void)state;
+	record_prefixes(sample());
+	record_prefixes(sample_more());
 }
 
 static void test_record_bounds(void **state)
@@ -386,7 +532,7 @@ static void test_record_bounds(void **state)
 	for (size_t i = 0; i < KUBE_LABELS_MAX; i++)
 		many[i] = (struct kube_label){ o.name, o.name };
 	for (size_t i = 0; i < KUBE_CONTAINERS_MAX; i++)
-		boxes[i] = (struct kube_container){ o.name, o.name, o.name, 0, 0 };
+		boxes[i] = (struct kube_container){ o.name, o.name, o.name, 0, 0, 0 };
 	o.labels = many;
 	o.labels_n = KUBE_LABELS_MAX;
 	o.containers = boxes;
@@ -438,10 +584,18 @@ static void test_meta(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_real_pods),     cmocka_unit_test(test_recordings),
-		cmocka_unit_test(test_details),	      cmocka_unit_test(test_bad_objects),
-		cmocka_unit_test(test_golden_record), cmocka_unit_test(test_record_prefixes),
-		cmocka_unit_test(test_record_bounds), cmocka_unit_test(test_meta),
+		cmocka_unit_test(test_real_pods),
+		cmocka_unit_test(test_recordings),
+		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_bad_objects),
+		cmocka_unit_test(test_golden_record),
+		cmocka_unit_test(test_record_prefixes),
+		cmocka_unit_test(test_record_bounds),
+		cmocka_unit_test(test_meta),
+		cmocka_unit_test(test_privileged),
+		cmocka_unit_test(test_annotations),
+		cmocka_unit_test(test_golden_record_more),
+		cmocka_unit_test(test_annotation_bounds),
 	};
 
 	int failed;

@@ -14,7 +14,9 @@ enum field_kind {
 	FIELD_ADDRESS,	 /* each value is appended to addresses */
 	FIELD_ADDRESS_1, /* the same, only when there is none so far: older servers' single field */
 	FIELD_LABELS,	 /* the members of an object */
-	FIELD_CONTAINERS, /* each value is a container status; `arg` is its kind */
+	FIELD_ANNOTATIONS, /* likewise, with their own maxima */
+	FIELD_PRIVILEGED,  /* each value is a container of the spec */
+	FIELD_CONTAINERS,  /* each value is a container status; `arg` is its kind */
 };
 
 struct field {
@@ -31,6 +33,7 @@ struct parse {
 	const json_t *root;
 	uint64_t cut;
 	bool full; /* the arena */
+	bool privileged_mixed;
 };
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -160,6 +163,64 @@ static void labels_add(struct parse *p, const json_t *v)
 	}
 }
 
+/* kubectl's copy of the whole object: said again, and long. */
+#define LAST_APPLIED STR("kubectl.kubernetes.io/last-applied-configuration")
+
+static bool annotation_fits(struct parse *p, const struct kube_label *l)
+{
+	if (p->o->annotations_n < KUBE_ANNOTATIONS_MAX && l->key.n <= KUBE_STR_MAX &&
+	    l->value.n <= KUBE_ANNOTATION_MAX)
+		return true;
+	p->cut++;
+	return false;
+}
+
+static void annotations_add(struct parse *p, const json_t *v)
+{
+	struct kube_obj *o = p->o;
+	struct kube_label *list;
+	const char *key;
+	size_t key_n;
+	json_t *value;
+
+	if (!json_object_size(v) || o->annotations)
+		return;
+	list = arena_alloc(p->arena, KUBE_ANNOTATIONS_MAX * sizeof(*list));
+	if (!list) {
+		p->full = true;
+		return;
+	}
+	o->annotations = list;
+	json_object_keylen_foreach((json_t *)v, key, key_n, value)
+	{
+		struct kube_label l = { { key, key_n },
+					{ json_string_value(value), json_string_length(value) } };
+
+		if (json_is_string(value) && !str_eq(l.key, LAST_APPLIED) && annotation_fits(p, &l))
+			list[o->annotations_n++] = l;
+	}
+}
+
+/* What a container of the spec says; saying nothing means no. */
+static uint8_t spec_privileged(const json_t *c)
+{
+	const json_t *v = json_object_get(json_object_get(c, "securityContext"), "privileged");
+
+	return json_is_true(v) ? KUBE_SAID_YES : KUBE_SAID_NO;
+}
+
+/* `privileged_mixed` once two of the spec's containers differ. */
+static void privileged_add(struct parse *p, const json_t *c)
+{
+	struct kube_obj *o = p->o;
+	uint8_t said = spec_privileged(c);
+
+	if (!json_is_object(c) || p->privileged_mixed)
+		return;
+	p->privileged_mixed = o->privileged && o->privileged != said;
+	o->privileged = p->privileged_mixed ? KUBE_SAID_NOTHING : said;
+}
+
 /* "containerd://0123" -> "0123" */
 static struct str id_strip(struct str s)
 {
@@ -169,9 +230,10 @@ static struct str id_strip(struct str s)
 }
 
 /*
- * A runtime may report an image only by its digest: then the pod's own wording is the useful one.
+ * What the spec says of the container of that name: whether it is privileged; and its image: a
+ * runtime may report that only by its digest, then the pod's own wording is the useful one.
  */
-static void container_image_from_spec(struct parse *p, struct kube_container *k)
+static void container_from_spec(struct parse *p, struct kube_container *k)
 {
 	static const char *const lists[KUBE_CONTAINER_KINDS] = { "containers", "initContainers",
 								 "ephemeralContainers" };
@@ -183,7 +245,9 @@ static void container_image_from_spec(struct parse *p, struct kube_container *k)
 		struct str name;
 
 		if (value_str(p, json_object_get(c, "name"), &name) && str_eq(name, k->name)) {
-			(void)value_str(p, json_object_get(c, "image"), &k->image);
+			if (!k->image.n || str_starts(k->image, STR("sha256:")))
+				(void)value_str(p, json_object_get(c, "image"), &k->image);
+			k->privileged = spec_privileged(c);
 			return;
 		}
 	}
@@ -210,8 +274,7 @@ static void container_add(struct parse *p, const json_t *v, uint8_t kind)
 	if (value_str(p, json_object_get(v, "containerID"), &k.id))
 		k.id = id_strip(k.id);
 	(void)value_str(p, json_object_get(v, "image"), &k.image);
-	if (!k.image.n || str_starts(k.image, STR("sha256:")))
-		container_image_from_spec(p, &k);
+	container_from_spec(p, &k);
 	k.restarts = restarts > 0 && restarts <= UINT32_MAX ? (uint32_t)restarts : 0;
 	((struct kube_container *)o->containers)[o->containers_n++] = k;
 }
@@ -241,6 +304,12 @@ static void field_set(struct parse *p, const struct field *f, const json_t *v)
 		break;
 	case FIELD_LABELS:
 		labels_add(p, v);
+		break;
+	case FIELD_ANNOTATIONS:
+		annotations_add(p, v);
+		break;
+	case FIELD_PRIVILEGED:
+		privileged_add(p, v);
 		break;
 	case FIELD_CONTAINERS:
 		container_add(p, v, f->arg);
@@ -309,6 +378,10 @@ static const struct field pod_node_fields[] = {
 	OBJ("metadata annotations kubernetes.io/config.mirror", FIELD_STR, static_uid),
 	OBJ("spec serviceAccountName", FIELD_STR, service_account),
 	LIST("metadata labels", FIELD_LABELS, 0),
+	LIST("metadata annotations", FIELD_ANNOTATIONS, 0),
+	LIST("spec containers []", FIELD_PRIVILEGED, 0),
+	LIST("spec initContainers []", FIELD_PRIVILEGED, 0),
+	LIST("spec ephemeralContainers []", FIELD_PRIVILEGED, 0),
 	LIST("status containerStatuses []", FIELD_CONTAINERS, KUBE_CONTAINER_MAIN),
 	LIST("status initContainerStatuses []", FIELD_CONTAINERS, KUBE_CONTAINER_INIT),
 	LIST("status ephemeralContainerStatuses []", FIELD_CONTAINERS, KUBE_CONTAINER_EPHEMERAL),

@@ -6,7 +6,7 @@
  * that has it.
  *
  * A field of the wrong JSON type counts as absent. Strings above KUBE_STR_MAX and elements above
- * the maxima of kube/obj.h are left out and counted in `cut`. Nothing is copied: the result borrows
+ * the maxima of kube/obj.h (annotations have their own) are left out and counted in `cut`. Nothing is copied: the result borrows
  * from the JSON value (strings) and from the arena (arrays). Pure: no I/O, any thread.
  */
 #include <jansson.h>

@@ -63,7 +63,20 @@ server=$!
 exec 3>"$dir/commands"
 for _ in $(seq 100); do grep -q READY "$dir/server.log" && break; sleep 0.1; done
 
+# The recorded pod, with annotations, and privileged as its spec has it; programs are seen only where
+# the annotation is.
+fields=evt.type,proc.cmdline,k8s.ns.name,k8s.pod.name,k8s.pod.uid,container.name,container.id
+fields=$fields,fd.rip,fd.peer.kind,fd.peer.ns,fd.peer.name,k8s.pod.annotations,container.privileged
+python3 - "$here/../../src/kube/testdata/pods.list.json" $uid >&3 <<-'PY'
+	import json, sys
+	o = next(o for o in json.load(open(sys.argv[1]))["items"] if o["metadata"]["uid"] == sys.argv[2])
+	o["metadata"]["annotations"] = {"example.com/list": "a=1,b=2", "x": "y"}
+	for c in o["spec"]["containers"]:
+	    c["securityContext"] = {"privileged": True}
+	print("event pods MODIFIED", json.dumps(o))
+PY
 KUBECONFIG=$dir/kubeconfig NODE_NAME=node-b "$PORTHOLE" events --kind exec,connect -o json \
+	--fields "$fields" --where 'evt.type = connect or k8s.pod.annotation[example.com/list] = "a=1,b=2"' \
 	--for 20s >"$dir/events" 2>"$dir/err" &
 porthole=$!
 for _ in $(seq 100); do
@@ -82,6 +95,9 @@ check "all resources are up to date" [ "$(grep -c 'up to date' "$dir/err")" -ge 
 check "a process of a pod has the pod's name and namespace" has "$dir/events" evt.type=execve \
 	"proc.cmdline=true kube-marker" k8s.ns.name=shop k8s.pod.name=web-7fdc59d75b-dmvp4 \
 	k8s.pod.uid=$uid container.name=web container.id=69e849912aff
+check "its annotations are there, and privileged from its spec" has "$dir/events" evt.type=execve \
+	"proc.cmdline=true kube-marker" \
+	k8s.pod.annotations=example.com/list=a=1,b=2,x=y container.privileged=True
 check "a peer's address is the other pod's name" has "$dir/events" evt.type=connect \
 	fd.rip=10.244.1.13 fd.peer.kind=pod fd.peer.ns=shop fd.peer.name=web-7fdc59d75b-npb56
 kill -TERM "$porthole"
