@@ -120,6 +120,8 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 		s.piped = poll_add(&s, source_fd(s.source), 0, NULL) == 0;
 	if (!err && s.live)
 		err = users_inject(&s);
+	if (!err && s.live && (o->loaded || o->whole))
+		live_settle(s.source);
 	if (!err && s.live && o->loaded)
 		err = o->loaded(o->ctx, why);
 	if (err) {

@@ -12,9 +12,10 @@ struct outside;
 struct outside_opts;
 
 struct session_opts {
-	const char *replay;		    /* capture to read; NULL: this kernel */
-	uint64_t kinds;			    /* to load at the start (live) */
-	bool env;			    /* capture environments */
+	const char *replay; /* capture to read; NULL: this kernel */
+	uint64_t kinds;	    /* to load at the start (live) */
+	bool env;	    /* capture environments */
+	bool whole; /* live: all probes are attached when it returns, also those slow to load */
 	const struct outside_opts *outside; /* NULL: the API only where the environment names one */
 	/* Live: programs are loaded, no thread runs yet. Not 0 ends session_open. May be NULL. */
 	int (*loaded)(void *ctx, struct buf *why);

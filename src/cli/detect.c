@@ -240,7 +240,8 @@ static int detect_do(struct detecting *d)
 	_cleanup_(buf_free) struct buf why = { 0 };
 	struct session_opts o = { .replay = d->cmd->replay,
 				  .kinds = detect_kinds(d->detect),
-				  .env = env_wanted(d) };
+				  .env = env_wanted(d),
+				  .whole = true };
 	uint64_t unsent;
 	int code;
 

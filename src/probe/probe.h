@@ -63,6 +63,7 @@ struct probe {
 	const char *elf, *elf_end; /* the BPF object */
 	uint64_t kinds;		   /* what it can produce */
 	bool always;		   /* identity hangs on it */
+	bool late;		   /* long to verify: in a thread, while the others run already */
 	const struct probe_hook *hooks;
 	const struct probe_decoder *decoders;
 	const struct field *fields; /* its own fields, ended by a NULL name; NULL: none */

@@ -65,6 +65,8 @@ static const struct rec_hdr *live_oldest(struct live *l, struct ring **ret_ring)
 
 static void live_look(struct live *l)
 {
+	if (loader_late_done(&l->loader))
+		loader_late_finish(&l->loader);
 	l->horizon_ns = clock_boot().ns - LIVE_HOLD_NS;
 	for (size_t i = 0; i < RINGS; i++)
 		ring_refresh(&l->rings[i]);
@@ -254,7 +256,7 @@ static int live_start(struct live *l, const struct live_opts *opts, char *ret_wh
 		err = loader_init(&l->loader, &knobs);
 	if (err)
 		return err;
-	err = loader_want(&l->loader, opts->kinds);
+	err = loader_begin(&l->loader, opts->kinds);
 	if (err) {
 		live_reason(l, ret_why);
 		return err;
@@ -291,9 +293,17 @@ int live_open(const struct live_opts *opts, char *ret_why, struct source **ret)
 	return 0;
 }
 
+void live_settle(struct source *s)
+{
+	loader_late_finish(&live_of(s)->loader);
+}
+
 int live_want(struct source *s, uint64_t kinds)
 {
-	return loader_want(&live_of(s)->loader, kinds);
+	struct live *l = live_of(s);
+
+	live_settle(s);
+	return loader_want(&l->loader, kinds);
 }
 
 int live_ctl(struct source *s, const struct ctl *ctl)

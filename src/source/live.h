@@ -26,6 +26,13 @@ struct live_opts {
  */
 int live_open(const struct live_opts *opts, char *ret_why, struct source **ret);
 
+/*
+ * Waits for the probes that are still being verified (probe->late: io_uring) and attaches them. By
+ * itself that happens some tenths of a second after live_open, while records come already. For those
+ * who must not begin with less, or are about to give up privileges.
+ */
+void live_settle(struct source *s);
+
 /* Loads what more @kinds need; already loaded probes go on. As loader_want. */
 int live_want(struct source *s, uint64_t kinds);
 

@@ -8,7 +8,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -290,21 +292,27 @@ static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
 	p->kinds = kinds;
 }
 
-static void probe_load(struct loader *l, struct loaded *p, uint64_t kinds)
+/* Loads without attaching; on failure the probe is unavailable. */
+static bool probe_verify(struct loader *l, struct loaded *p, uint64_t kinds)
 {
 	int err;
 
 	last_word[0] = '\0';
-	probe_unload(p);
 	err = probe_open(l, p, kinds);
-	if (err) {
-		probe_fail(p, "load", err);
-		if (err == -EOPNOTSUPP && p->probe->missing)
-			snprintf(p->why, sizeof(p->why), "%s", p->probe->missing);
-		probe_unload(p);
-		return;
-	}
-	probe_attach(l, p, kinds);
+	if (!err)
+		return true;
+	probe_fail(p, "load", err);
+	if (err == -EOPNOTSUPP && p->probe->missing)
+		snprintf(p->why, sizeof(p->why), "%s", p->probe->missing);
+	probe_unload(p);
+	return false;
+}
+
+static void probe_load(struct loader *l, struct loaded *p, uint64_t kinds)
+{
+	probe_unload(p);
+	if (probe_verify(l, p, kinds))
+		probe_attach(l, p, kinds);
 }
 
 /*
@@ -333,15 +341,21 @@ static bool probe_extend(struct loader *l, struct loaded *p, uint64_t kinds)
 	return true;
 }
 
+static uint64_t probe_wants(const struct loaded *p, uint64_t kinds)
+{
+	return (p->probe->always ? p->probe->kinds : p->probe->kinds & kinds) | p->kinds;
+}
+
 int loader_want(struct loader *l, uint64_t kinds)
 {
 	if (l->tracefs == -1)
 		l->tracefs = tracefs_open();
 	for (size_t i = 0; i < probes_n; i++) {
 		struct loaded *p = &l->probes[i];
-		uint64_t want = (p->probe->always ? p->probe->kinds : p->probe->kinds & kinds) |
-				p->kinds;
+		uint64_t want = probe_wants(p, kinds);
 
+		if (p->probe->late && l->late)
+			continue;
 		if (!want || (p->state != PROBE_OFF && want == p->kinds))
 			continue;
 		if (p->state == PROBE_UNAVAILABLE)
@@ -354,8 +368,119 @@ int loader_want(struct loader *l, uint64_t kinds)
 	return 0;
 }
 
+/* --- late probes --- */
+
+/*
+ * The thread has its own copies of what it loads; of the loader it reads maps and knobs only. Maps
+ * that a late probe shares must be another's too, which is loaded for the same kinds.
+ */
+struct late {
+	struct loader *loader;
+	uint64_t kinds;
+	pthread_t thread;
+	atomic_bool done;
+	struct loaded work[]; /* probes_n */
+};
+
+static void *late_run(void *ctx)
+{
+	struct late *late = ctx;
+
+	for (size_t i = 0; i < probes_n; i++)
+		if (late->work[i].probe)
+			probe_verify(late->loader, &late->work[i], late->kinds);
+	late->done = true;
+	return NULL;
+}
+
+static int late_start(struct loader *l, uint64_t kinds)
+{
+	struct late *late = calloc(1, sizeof(*late) + probes_n * sizeof(late->work[0]));
+	bool any = false;
+	int err;
+
+	if (!late)
+		return -ENOMEM;
+	late->loader = l;
+	late->kinds = kinds;
+	for (size_t i = 0; i < probes_n; i++) {
+		if (!probes[i]->late || !probe_wants(&l->probes[i], kinds))
+			continue;
+		late->work[i].probe = probes[i];
+		any = true;
+	}
+	err = any ? -pthread_create(&late->thread, NULL, late_run, late) : 0;
+	if (err || !any)
+		free(late);
+	else
+		l->late = late;
+	return err;
+}
+
+static void probes_verify(struct loader *l, uint64_t kinds, bool always)
+{
+	for (size_t i = 0; i < probes_n; i++) {
+		struct loaded *p = &l->probes[i];
+
+		if (p->probe->always == always && !p->probe->late && probe_wants(p, kinds))
+			probe_verify(l, p, probe_wants(p, kinds));
+	}
+}
+
+/*
+ * Nothing is attached before all is verified: what is attached writes into a ring that nobody reads
+ * yet.
+ */
+int loader_begin(struct loader *l, uint64_t kinds)
+{
+	int err;
+
+	l->tracefs = tracefs_open();
+	probes_verify(l, kinds, true);
+	probes_verify(l, kinds, false);
+	err = late_start(l, kinds); /* after those that make the maps they share */
+	for (size_t i = 0; !err && i < probes_n; i++) {
+		struct loaded *p = &l->probes[i];
+
+		if (p->obj)
+			probe_attach(l, p, probe_wants(p, kinds));
+		if (p->state == PROBE_UNAVAILABLE && p->probe->always)
+			err = -ENOTSUP;
+	}
+	return err;
+}
+
+bool loader_late_done(const struct loader *l)
+{
+	return l->late && l->late->done;
+}
+
+void loader_late_finish(struct loader *l)
+{
+	struct late *late = l->late;
+
+	if (!late)
+		return;
+	pthread_join(late->thread, NULL);
+	l->late = NULL;
+	for (size_t i = 0; i < probes_n; i++) {
+		struct loaded *p = &l->probes[i];
+
+		if (!late->work[i].probe)
+			continue;
+		*p = late->work[i];
+		if (p->obj)
+			probe_attach(l, p, probe_wants(p, late->kinds));
+	}
+	free(late);
+}
+
 void loader_close(struct loader *l)
 {
+	if (l->late) {
+		l->late->kinds = 0; /* loaded, attached to nothing */
+		loader_late_finish(l);
+	}
 	for (size_t i = 0; l->probes && i < probes_n; i++)
 		probe_unload(&l->probes[i]);
 	free(l->probes);

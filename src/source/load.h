@@ -52,11 +52,14 @@ struct loaded {
 	size_t nlinks;
 };
 
+struct late;
+
 struct loader {
 	struct loaded *probes; /* probes_n of them, in the order of PORTHOLE_PROBES */
 	int maps[MAP_COUNT];   /* -1 until the first probe is loaded */
 	struct knobs knobs;
-	int tracefs; /* directory, or -errno */
+	int tracefs;	   /* directory, or -errno */
+	struct late *late; /* the thread of the late probes; NULL: none runs */
 };
 
 /* 0 or -ENOMEM. */
@@ -67,5 +70,15 @@ int loader_init(struct loader *l, const struct knobs *knobs);
  * unavailable; -errno when an `always` probe could not be loaded, its `why` telling.
  */
 int loader_want(struct loader *l, uint64_t kinds);
+
+/*
+ * The first time: verifies all that @kinds need, then attaches. Probes that are slow to verify
+ * (probe->late) are left to a thread, and loader_want leaves them alone meanwhile. Once
+ * loader_late_done, or earlier and then waiting, the owner calls loader_late_finish, which attaches
+ * them. Returns as loader_want.
+ */
+int loader_begin(struct loader *l, uint64_t kinds);
+bool loader_late_done(const struct loader *l);
+void loader_late_finish(struct loader *l);
 
 void loader_close(struct loader *l);

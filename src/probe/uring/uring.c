@@ -178,6 +178,7 @@ const struct probe probe_uring = {
 	.elf = uring_bpf_elf,
 	.elf_end = uring_bpf_elf_end,
 	.kinds = URING_KINDS,
+	.late = true,
 	.hooks = uring_hooks,
 	.decoders = uring_decoders,
 	.fields = uring_fields,
