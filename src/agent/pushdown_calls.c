@@ -41,10 +41,10 @@ const char *calls_name(uint32_t nr)
 
 struct call {
 	const struct sys_call *row;
-	struct rec_syscall rec;
 	struct event ev;
 	bool fd_is_ret;
-	int access; /* argument, -1: none */
+	int access;		/* argument, -1: none */
+	struct rec_syscall rec; /* last: it has a tail, which is empty */
 };
 
 /* False: no such event. The arena is for what decoding takes; nothing of it is kept. */

@@ -284,7 +284,7 @@ def forms():
     mark = DIR + '/mark'
     where = ('--kind', 'open', '--where', 'fd.name="%s"' % mark)
     n = Watch(*where, '-n', '3', wait=False)
-    f = Watch(*where, '--fields', 'proc.name,fd.name,proc.pid,fd.num', command=('events',), wait=False)
+    f = Watch(*where, '--fields', 'proc.name,fd.name,proc.pid,fd.sport', command=('events',), wait=False)
     g = Watch(*where, '--format', 'p=%proc.pid n=%fd.name r=%evt.res!', command=('events',), wait=False)
     for w in (n, f, g):
         w.ready()
