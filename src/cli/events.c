@@ -17,7 +17,7 @@ struct events_opts {
 	uint64_t pid, for_ns, count;
 	const char *fields, *format, *replay, *socket;
 	enum cli_format output;
-	bool env, alone;
+	bool env, alone, whole;
 };
 
 struct events_run {
@@ -105,7 +105,7 @@ static int events_run(void *opts, int argc, char **argv)
 	_cleanup_(buf_free) struct buf why = { 0 };
 	struct sink_opts sink_opts = { o->query, o->output == CLI_JSON, o->fields, o->format,
 				       o->count };
-	struct session_opts session_opts = { .replay = o->replay, .env = o->env };
+	struct session_opts session_opts = { .replay = o->replay, .env = o->env, .whole = o->whole };
 	struct session s;
 	struct sink sink;
 	int code;
@@ -152,6 +152,9 @@ static const struct cli_option events_options[] = {
 	{ 0, "format", "TEXT", CLI_STRING, OPT(format),
 	  "show each event as TEXT with %field replaced", NULL },
 	{ 0, "env", NULL, CLI_FLAG, OPT(env), "capture environments at exec (proc.env)", NULL },
+	{ 0, "whole", NULL, CLI_FLAG, OPT(whole),
+	  "begin when all of it is watched: what comes through io_uring is else a moment later",
+	  NULL },
 	{ 0, "socket", "PATH", CLI_STRING, OPT(socket),
 	  "where to look for a running agent (default " CONTROL_SOCKET ")", "FILE" },
 	{ 0, "alone", NULL, CLI_FLAG, OPT(alone), "do not use a running agent", NULL },

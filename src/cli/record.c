@@ -183,7 +183,7 @@ static int record_run(void *opts, int argc, char **argv)
 	struct record_opts *o = opts;
 	_cleanup_(buf_free) struct buf why = { 0 };
 	struct record r = { .o = o, .progress = isatty(STDERR_FILENO) };
-	struct session_opts session_opts = { .env = o->env };
+	struct session_opts session_opts = { .env = o->env, .whole = true };
 	struct session s;
 	int code;
 

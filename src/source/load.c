@@ -375,7 +375,7 @@ int loader_want(struct loader *l, uint64_t kinds)
  * that a late probe shares must be another's too, which is loaded for the same kinds.
  */
 struct late {
-	struct loader *loader;
+	struct loader loader; /* a copy */
 	uint64_t kinds;
 	pthread_t thread;
 	atomic_bool done;
@@ -388,7 +388,7 @@ static void *late_run(void *ctx)
 
 	for (size_t i = 0; i < probes_n; i++)
 		if (late->work[i].probe)
-			probe_verify(late->loader, &late->work[i], late->kinds);
+			probe_verify(&late->loader, &late->work[i], late->kinds);
 	late->done = true;
 	return NULL;
 }
@@ -401,7 +401,7 @@ static int late_start(struct loader *l, uint64_t kinds)
 
 	if (!late)
 		return -ENOMEM;
-	late->loader = l;
+	late->loader = *l;
 	late->kinds = kinds;
 	for (size_t i = 0; i < probes_n; i++) {
 		if (!probes[i]->late || !probe_wants(&l->probes[i], kinds))
@@ -477,9 +477,12 @@ void loader_late_finish(struct loader *l)
 
 void loader_close(struct loader *l)
 {
-	if (l->late) {
+	if (loader_late_done(l)) {
 		l->late->kinds = 0; /* loaded, attached to nothing */
 		loader_late_finish(l);
+	} else if (l->late) {
+		pthread_detach(l->late->thread); /* the end of the process ends it; who stops does not wait */
+		l->late = NULL;
 	}
 	for (size_t i = 0; l->probes && i < probes_n; i++)
 		probe_unload(&l->probes[i]);

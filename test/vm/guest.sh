@@ -290,7 +290,7 @@ uring_found() { # uring_found NAME CONDITION...
 
 uring() {
 	args=path,mode,flags,target,linkpath,oldpath,newpath
-	porthole events --kind open,create,delete,rename,link,connect,accept,socket -o json \
+	porthole events --whole --kind open,create,delete,rename,link,connect,accept,socket -o json \
 		--where 'evt.io_uring=true or fd.name startswith /etc/vmtest' \
 		-f "evt.type,evt.res,fd.name,evt.arg.$(echo $args | sed 's/,/,evt.arg./g')$(
 		),evt.io_uring,evt.io_uring.assumed,proc.name" >$out/uring.json 2>$out/uring.err &
