@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -393,6 +394,19 @@ static void *late_run(void *ctx)
 	return NULL;
 }
 
+/* Signals are for the threads that wait for them. */
+static int late_thread(struct late *late)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	err = -pthread_create(&late->thread, NULL, late_run, late);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 static int late_start(struct loader *l, uint64_t kinds)
 {
 	struct late *late = calloc(1, sizeof(*late) + probes_n * sizeof(late->work[0]));
@@ -409,7 +423,7 @@ static int late_start(struct loader *l, uint64_t kinds)
 		late->work[i].probe = probes[i];
 		any = true;
 	}
-	err = any ? -pthread_create(&late->thread, NULL, late_run, late) : 0;
+	err = any ? late_thread(late) : 0;
 	if (err || !any)
 		free(late);
 	else
