@@ -274,6 +274,51 @@ static int table_make(struct patterns *p, struct automaton *ret)
 	return err;
 }
 
+static bool pattern_is_head(const struct automaton_pattern *p)
+{
+	return p->bind & (AUTOMATON_START | AUTOMATON_DIRECTORY);
+}
+
+/* Room for a head of these bytes: the one there is, or a new one; NULL: all are taken. */
+static struct path_head *head_find(struct path_head *heads, uint64_t word, uint64_t mask)
+{
+	for (size_t i = 0; i < FILTER_PATH_HEADS; i++)
+		if (!heads[i].clauses || (heads[i].word == word && heads[i].mask == mask))
+			return &heads[i];
+	return NULL;
+}
+
+/* Paths of which only the beginning is asked are mostly told from others by their first bytes. */
+static void heads_write(const struct patterns *p, struct filter_path *to)
+{
+	uint64_t headed = 0;
+
+	memset(to->head, 0, sizeof(to->head));
+	for (size_t i = 0; i < p->n; i++)
+		headed |= p->list[i].mask;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct automaton_pattern *one = &p->list[i];
+		size_t n = one->text.n < sizeof(uint64_t) ? one->text.n : sizeof(uint64_t);
+		uint64_t word = 0, mask = 0;
+		struct path_head *head;
+
+		if (!one->mask)
+			continue;
+		memcpy(&word, one->text.p, n);
+		memset(&mask, 0xff, n);
+		head = pattern_is_head(one) ? head_find(to->head, word, mask) : NULL;
+		if (!head) {
+			headed &= ~one->mask;
+			continue;
+		}
+		head->word = word;
+		head->mask = mask;
+		head->clauses |= one->mask;
+	}
+	/* An unused head has no bytes, and so fits any path: it has no clauses. */
+	to->headed = headed;
+}
+
 static void table_write(const struct automaton *a, struct filter_path *to)
 {
 	memcpy(to->class, a->class, sizeof(to->class));
@@ -322,6 +367,7 @@ int paths_judge(const struct clause *list, size_t n, struct filter_path *table, 
 	if (p.err || !(used & ~passes))
 		return p.err == -E2BIG ? 0 : p.err;
 	table_write(&a, table);
+	heads_write(&p, table);
 	*ret_clears = used & ~passes;
 	return 0;
 }

@@ -233,7 +233,44 @@ static __always_inline u64 path_judge(struct path_text *x, struct filter_path *t
 	return (other | x->hit) & ~x->deny;
 }
 
-static __always_inline u64 path_mask(u64 given, int dir, u64 other, const bool copied)
+/* The clauses that the beginning of an absolute, normal path leaves. */
+static __always_inline u64 path_heads(const struct path_text *x, const struct filter_path *t,
+				      u64 other)
+{
+	u64 first = *(const u64 *)(x->text + PATH_BASE), mask = other | ~t->headed;
+
+	for (int i = 0; i < FILTER_PATH_HEADS; i++)
+		if (!((first ^ t->head[i].word) & t->head[i].mask))
+			mask |= t->head[i].clauses;
+	return mask;
+}
+
+/* The high bit of each byte of @v that is zero, and perhaps of some after it. */
+static __always_inline u64 zero_bytes(u64 v)
+{
+	return (v - 0x0101010101010101ull) & ~v & 0x8080808080808080ull;
+}
+
+#define EACH_BYTE(c) (0x0101010101010101ull * (c))
+
+/* False when "/." or "//" may stand in the program's string; eight bytes at a time. */
+static __always_inline bool path_normal(const struct path_text *x)
+{
+	const u64 *p = (const u64 *)(x->text + PATH_BASE);
+
+	for (u32 i = 0; i < PATH_GIVEN / 8; i++) {
+		u64 here = p[i], after = here >> 8 | p[i + 1] << 56;
+
+		if (PATH_BASE + i * 8 > x->at)
+			return true;
+		if (zero_bytes(here ^ EACH_BYTE('/')) &
+		    (zero_bytes(after ^ EACH_BYTE('.')) | zero_bytes(after ^ EACH_BYTE('/'))))
+			return false;
+	}
+	return false;
+}
+
+static __always_inline u64 path_mask(u64 given, int dir, u64 other, u64 want, const bool copied)
 {
 	u32 zero = 0;
 	struct path_text *x = bpf_map_lookup_elem(&path_texts, &zero);
@@ -243,23 +280,27 @@ static __always_inline u64 path_mask(u64 given, int dir, u64 other, const bool c
 	if (!x || !t || x->busy)
 		return mask;
 	*(volatile u32 *)&x->busy = 1;
-	if (path_read(x, given, dir, copied))
-		mask = path_judge(x, t, other);
+	if (path_read(x, given, dir, copied)) {
+		if (x->start == PATH_BASE && !(want & path_heads(x, t, other)) && path_normal(x))
+			mask = 0;
+		else
+			mask = path_judge(x, t, other);
+	}
 	*(volatile u32 *)&x->busy = 0;
 	return mask;
 }
 
 /*
- * The clauses that a path leaves: the string at @given in the program's memory, which starts, when
+ * The clauses of @want that a path leaves: the string at @given in the program's memory, which starts, when
  * relative, from the directory @dir.
  */
-VERIFIED_ONCE u64 filter_path(u64 given, int dir, u64 other)
+VERIFIED_ONCE u64 filter_path(u64 given, int dir, u64 other, u64 want)
 {
-	return path_mask(given, dir, other, false);
+	return path_mask(given, dir, other, want, false);
 }
 
 /* The same of a string that the kernel has copied already. */
-VERIFIED_ONCE u64 filter_path_copied(u64 given, int dir, u64 other)
+VERIFIED_ONCE u64 filter_path_copied(u64 given, int dir, u64 other, u64 want)
 {
-	return path_mask(given, dir, other, true);
+	return path_mask(given, dir, other, want, true);
 }

@@ -75,10 +75,19 @@ enum sock_family {
 #define FILTER_PATH_STOP    1
 #define FILTER_PATH_HIT	    0x8000
 
+#define FILTER_PATH_HEADS 8
+
+struct path_head {
+	__u64 word, mask, clauses;
+};
+
 struct filter_path {
+	/* The first bytes of paths that clauses want, for those (headed) that only want beginnings. */
+	struct path_head head[FILTER_PATH_HEADS];
+	__u64 headed;
 	__u8 class[256];
 	__u8 cut; /* class of the last slash, which is met first */
-	__u8 pad[63];
+	__u8 pad[55];
 	__u16 next[FILTER_PATH_STATES][FILTER_PATH_CLASSES];
 	struct {
 		__u64 hit;  /* clauses that may match a path with this in it */

@@ -629,7 +629,7 @@ static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 }
 
 /* What the path that the event is about leaves of the clauses. */
-static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other)
+static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other, u64 want)
 {
 	const volatile struct sys_row *row = row_of(s);
 	bool second = row->flags & SYS_MAIN1;
@@ -637,7 +637,8 @@ static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other)
 
 	if (path == ARG_NONE || row->fd != ARG_NONE)
 		return ~0ull;
-	return filter_path(arg_at(s, path), dir == ARG_NONE ? AT_CWD_V : (int)arg_at(s, dir), other);
+	return filter_path(arg_at(s, path), dir == ARG_NONE ? AT_CWD_V : (int)arg_at(s, dir), other,
+			   want);
 }
 
 /* Whether the call can match anything. */
@@ -664,7 +665,7 @@ VERIFIED_ONCE int call_pass(CALL_PARAMS)
 	if ((m & c->dim[DIM_FAMILY]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
 		m &= c->family[file_family(task_file(s.task, (int)arg_at(&s, row_of(&s)->fd))) & 3];
 	if (m & c->dim[DIM_PATH])
-		m &= call_path_mask(&s, c->other[DIM_PATH]);
+		m &= call_path_mask(&s, c->other[DIM_PATH], m);
 	return m != 0;
 }
 

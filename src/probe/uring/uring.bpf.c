@@ -461,7 +461,7 @@ static __always_inline bool asked_pass(struct ctl *c, const struct submission *s
 		return false;
 	if ((m & c->dim[DIM_PATH]) && s->args.paths > main)
 		m &= filter_path_copied((u64)s->args.name[main], s->args.dir[main],
-					c->other[DIM_PATH]);
+					c->other[DIM_PATH], m);
 	return m;
 }
 
