@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 struct tally {
 	uint64_t alerts;
@@ -203,29 +204,29 @@ void detect_start(struct detect *d, struct session *s)
 	pipeline_subscribe(&s->pipeline, &d->subscription);
 }
 
-static void lines_say(struct detect *d, bool bad, const struct problems *p)
+static void problems_log(bool bad, const struct problems *p)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
 
 	rulebook_problems(p, &b);
-	if (b.n)
-		d->opts.say(d->opts.ctx, bad, buf_slice(&b));
+	if (b.n && bad)
+		log_error("%.*s", STR_ARG(buf_slice(&b)));
+	else if (b.n)
+		log_info("%.*s", STR_ARG(buf_slice(&b)));
 }
 
 static int rules_renew(struct detect *d)
 {
 	_cleanup_(problems_free) struct problems problems = { 0 };
 	_cleanup_(force_free) struct force now = { 0 };
-	_cleanup_(buf_free) struct buf line = { 0 };
 	struct force old;
 	int err = force_make(d, &problems, &now);
 
-	lines_say(d, err != 0, &problems);
+	problems_log(err != 0, &problems);
 	if (err) {
 		d->counts.refused++;
-		buf_printf(&line, "the rules stay as they were: %zu error(s) in the new ones",
-			   problems.errors);
-		d->opts.say(d->opts.ctx, true, buf_slice(&line));
+		log_error("the rules stay as they were: %zu error(s) in the new ones",
+			  problems.errors);
 		return 0;
 	}
 	tally_carry(&d->force, &now);
@@ -234,8 +235,7 @@ static int rules_renew(struct detect *d)
 	now = old; /* freed at the end */
 	d->subscription.kinds = detect_kinds(d);
 	d->counts.reloads++;
-	buf_printf(&line, "new rules are in force: %zu", d->force.rules->n);
-	d->opts.say(d->opts.ctx, false, buf_slice(&line));
+	log_info("new rules are in force: %zu", d->force.rules->n);
 	if (d->opts.changed)
 		d->opts.changed(d->opts.ctx, d->force.rules);
 	return 1;

@@ -23,8 +23,6 @@ struct detect_opts {
 	void (*alert)(void *ctx, const struct rule *r, const struct event *ev);
 	/* Other rules are in force; the old ones are gone when this returns. May be NULL. */
 	void (*changed)(void *ctx, const struct ruleset *now);
-	/* What to tell people, a line each: a new set, or why the old one stays. */
-	void (*say)(void *ctx, bool bad, struct str line);
 	void *ctx;
 };
 

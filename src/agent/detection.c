@@ -50,15 +50,6 @@ static void rules_changed(void *ctx, const struct ruleset *now)
 		log_error("out of memory: alerts of the new rules cannot be shown");
 }
 
-static void say(void *ctx, bool bad, struct str text)
-{
-	(void)ctx;
-	if (bad)
-		log_error("%.*s", STR_ARG(text));
-	else
-		log_info("%.*s", STR_ARG(text));
-}
-
 int detection_new(const struct config *c, struct detection **ret, struct buf *why)
 {
 	_cleanup_(problems_free) struct problems problems = { 0 };
@@ -82,7 +73,6 @@ int detection_new(const struct config *c, struct detection **ret, struct buf *wh
 		.ndisabled = c->rules_disable.n,
 		.alert = alert_make,
 		.changed = rules_changed,
-		.say = say,
 		.ctx = d,
 	};
 	err = detect_new(&o, &problems, &d->detect, why);

@@ -61,15 +61,6 @@ static void rules_changed(void *ctx, const struct ruleset *now)
 		log_error("out of memory: alerts of the new rules cannot be shown");
 }
 
-static void say(void *ctx, bool bad, struct str text)
-{
-	(void)ctx;
-	if (bad)
-		log_error("%.*s", STR_ARG(text));
-	else
-		log_info("%.*s", STR_ARG(text));
-}
-
 /* What the rules want now, to the kernel. */
 static int rules_push(struct detecting *d)
 {
@@ -199,7 +190,6 @@ static int detect_open(struct detecting *d, struct buf *why)
 		.ndisabled = c->disabled.n,
 		.alert = alert_make,
 		.changed = rules_changed,
-		.say = say,
 		.ctx = d,
 	};
 	int err;

@@ -56,16 +56,9 @@ static int rules_need(const struct rulebook *b, struct ruleset **ret)
 	return cli_fail("the rules cannot be loaded\n%.*s", STR_ARG(buf_slice(&lines)));
 }
 
-static void say(void *ctx, bool bad, struct str line)
-{
-	(void)ctx, (void)bad, (void)line;
-}
-
 static int capture_run(struct testing *t, const struct rule_case *c, struct buf *why)
 {
-	const struct detect_opts opts = {
-		.book = t->book, .all = true, .alert = fired_event, .say = say, .ctx = t
-	};
+	const struct detect_opts opts = { .book = t->book, .all = true, .alert = fired_event, .ctx = t };
 	_cleanup_(problems_free) struct problems problems = { 0 };
 	_cleanup_(freep) char *dir = strdup(t->file);
 	struct session s;

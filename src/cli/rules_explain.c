@@ -18,11 +18,6 @@ static void alert(void *ctx, const struct rule *r, const struct event *ev)
 	(void)ctx, (void)r, (void)ev;
 }
 
-static void say(void *ctx, bool bad, struct str line)
-{
-	(void)ctx, (void)bad, (void)line;
-}
-
 static void line(struct buf *b, const char *name, struct str text)
 {
 	buf_printf(b, "%-10s ", name);
@@ -132,8 +127,7 @@ int rules_explain(const struct rules_opts *o, size_t n, char **operands)
 {
 	const struct detect_opts opts = { .book = { o->files.p, o->files.n, PRIORITY_DEBUG, NULL },
 					  .all = true,
-					  .alert = alert,
-					  .say = say };
+					  .alert = alert };
 	_cleanup_(problems_free) struct problems problems = { 0 };
 	_cleanup_(buf_free) struct buf b = { 0 };
 	struct detect *d;
