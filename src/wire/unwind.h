@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#pragma once
+/*
+ * Unwind tables as the kernel programs search them, and stacks as they send them.
+ *
+ * A table belongs to a file, not to a process: rows are keyed by the offset in the file, so no
+ * address of any process stands in them and the kernel needs no load bias. symbol/unwind.h makes
+ * rows from .eh_frame and .debug_frame; agent/unwinding.h puts them into the maps.
+ *
+ *     address -> mapping of the task (read from its mm at that moment) -> file, offset in the file
+ *     uw_files   file key -> number of the file
+ *     uw_pages   number, offset >> 16 -> block, first row, rows      (64 KiB of text a page)
+ *     uw_rows    block -> UW_BLOCK_ROWS rows, sorted by pc
+ *     uw_rules   row.rule -> how to find the caller; shared by all files
+ *
+ * x86-64 only. DWARF register numbers: 6 rbp, 7 rsp, 16 the return address.
+ */
+#include <linux/types.h>
+
+#define UW_PAGE_SHIFT 16
+#define UW_BLOCK_ROWS \
+	16384	       /* rows of a page never straddle blocks; so this is also a page's most */
+#define UW_BLOCKS 1024 /* 64 KiB each, made when needed */
+#define UW_RULES  16384
+#define UW_FILES  8192
+#define UW_PAGES  65536
+
+/* From its pc on (the low 16 bits of the offset in the file) up to the next row's, or the page's end. */
+struct unwind_row {
+	__u16 pc;
+	__u16 rule; /* index of a rule: a table's own, or in uw_rules */
+};
+
+/* How the canonical frame address (the caller's stack pointer) is made. */
+enum unwind_cfa {
+	UW_INVALID, /* no function here, or one that cannot be described: the stack ends with a reason */
+	UW_STOP,  /* the outermost function (entry stub, thread start): the stack is whole */
+	UW_REG,	  /* reg + off */
+	UW_DEREF, /* *(reg + off) + add */
+	UW_PLT, /* rsp + 8 + ((rip & 15) >= off ? 8 : 0), as the linkage table's expression has it */
+	UW_SIGNAL, /* a signal frame: all registers from the ucontext at rsp + off */
+	UW_FRAME,  /* no table: by frame pointer, CFA = rbp + 16 */
+};
+
+/* How the caller's rbp is found. */
+enum unwind_rbp {
+	UW_RBP_SAME,
+	UW_RBP_CFA,   /* at CFA + rbp_off */
+	UW_RBP_FRAME, /* at rbp + rbp_off (stack realignment) */
+	UW_RBP_UNDEF, /* lost: frames that need it cannot be unwound */
+};
+
+/* Where the return address is. */
+enum unwind_ra {
+	UW_RA_CFA, /* at CFA + ra_off, which is -8 but for odd code */
+	UW_RA_REG, /* in the register ra_off (vfork: its return address waits in rdi) */
+};
+
+struct unwind_rule {
+	__s32 off; /* see enum unwind_cfa; 32 bits: frames of any size fit */
+	__s32 add;
+	__s32 rbp_off;
+	__s32 ra_off;
+	__u8 cfa; /* enum unwind_cfa */
+	__u8 reg; /* DWARF number; other than 6 and 7 it is known in the innermost frame only */
+	__u8 rbp; /* enum unwind_rbp */
+	__u8 ra;  /* enum unwind_ra */
+};
+_Static_assert(sizeof(struct unwind_rule) == 20, "shared with the kernel programs");
+
+/* Which file a mapping is of, as the kernel has it: the inode behind vma->vm_file. */
+struct file_key {
+	__u64 ino; /* 0: no file (see enum vma_kind in dev) */
+	__u32 dev; /* s_dev: major << 20 | minor */
+	__u32 gen; /* i_generation: an inode number used again differs in it */
+};
+
+/* In dev of a key without a file. */
+enum vma_kind {
+	VMA_NONE, /* no mapping: a wild address */
+	VMA_ANON, /* memory without a file, executable: compiled at run time */
+	VMA_VDSO,
+};
+
+struct uw_page_key {
+	__u32 file; /* value of uw_files; 0 is never used */
+	__u32 page; /* offset >> UW_PAGE_SHIFT */
+};
+
+struct uw_page {
+	__u32 block;
+	__u16 first, n;
+};
+
+/* A mapping that frames of a stack are in. */
+struct rec_vma {
+	struct file_key file;
+	__u64 start, end; /* addresses */
+	__u64 off;	  /* in the file, of start */
+};
+_Static_assert(sizeof(struct rec_vma) == 40, "stands in captures");
+
+/* Why a user stack ends where it does. */
+enum stack_end {
+	STACK_WHOLE,	  /* the outermost frame was reached */
+	STACK_NONE,	  /* a kernel thread, or user stacks were not asked for */
+	STACK_DEEP,	  /* STACK_USER_MAX frames and more to come */
+	STACK_NO_MAPPING, /* an address in no mapping */
+	STACK_NO_TABLE, /* a file whose table is not there (yet): what came after it is unwound no further */
+	STACK_NO_ROW,	/* code that its table does not describe */
+	STACK_FAULT,	/* stack memory that could not be read */
+	STACK_REGISTER, /* needs a register that is not known any more */
+	STACK_STUCK,	/* the stack pointer did not grow */
+	STACK_ENDS
+};
+
+#define STACK_KERNEL_MAX 127 /* the kernel's own limit (PERF_MAX_STACK_DEPTH) */
+#define STACK_USER_MAX	 1024
+#define STACK_VMA_MAX	 32
+
+/*
+ * A stack in a record's tail: vma[nvma], then kernel addresses, then user addresses, u64 each, leaf
+ * first. User addresses but the innermost (and those above a signal frame: bit in no way marked,
+ * the builder's rows know) are return addresses.
+ */
+struct rec_stack {
+	__u16 nkernel, nuser, nvma;
+	__u8 end;   /* enum stack_end: of the user part */
+	__u8 flags; /* 0 */
+};
+_Static_assert(sizeof(struct rec_stack) == 8, "stands in captures");
