@@ -1,0 +1,206 @@
+#pragma once
+/*
+ * What was seen of a target, and of the node around it, during one watch: the evidence that
+ * `porthole why` judges. agent/watching.h fills it; cause/ reads it and nothing else, so a
+ * hypothesis can be tested with a struct written by hand.
+ *
+ * Plain data. Rows of each table come dearest first and are bounded (WATCH_*_MAX); rows that did
+ * not fit are summed in `more`. All strings live in the watch's arena, or in the profiles. A number
+ * that could not be had is absent (`has`, or a table of no rows with a line in `unseen`), never
+ * zero.
+ *
+ * Times are nanoseconds of the watch's window, summed over threads unless said otherwise.
+ */
+#include "agg/profile.h"
+#include "base/arena.h"
+#include "event/thread_time.h"
+#include "event/vitals.h"
+
+#define WATCH_THREADS_MAX 2048
+#define WATCH_ROWS_MAX	  256 /* of each other table */
+#define WATCH_UNSEEN_MAX  32
+#define WATCH_ARENA_BYTES (4u << 20)
+
+/* Who: as findings name them. */
+struct watch_who {
+	uint32_t pid, tid; /* tid 0: the process */
+	struct str comm;
+	struct str where; /* pod "shop/cart-1/app", container id, unit or cgroup path; absent: unknown */
+};
+
+struct watch_thread {
+	struct watch_who who;
+	uint64_t ns[THREAD_STATE_COUNT];
+	uint64_t switches, preempted; /* off the CPU by its own will; by force */
+	uint64_t wakeups;	      /* of others, that it caused */
+};
+
+/* Who ran while the target's threads were ready. */
+struct watch_rival {
+	struct watch_who who;
+	uint64_t ns;
+	bool self; /* another thread of the target */
+};
+
+/* A system call with one outcome. */
+struct watch_call {
+	struct watch_who who;
+	struct str name;    /* "openat" */
+	int error;	    /* errno, 0: done */
+	uint64_t count, ns; /* ns: spent in it, waiting included */
+	uint64_t bytes;	    /* moved, by calls that move bytes */
+	struct str path;    /* of the failed, the one that failed most; absent */
+	uint64_t path_count;
+};
+
+enum watch_file_type {
+	WATCH_FILE,
+	WATCH_SOCKET,
+	WATCH_PIPE,
+	WATCH_TERMINAL,
+	WATCH_OTHER_FILE
+};
+
+/* Reads or writes through one descriptor. */
+struct watch_file {
+	struct watch_who who;
+	enum watch_file_type type;
+	struct str name; /* path; of a socket its peer */
+	int fd;
+	bool writes, appends;
+	uint64_t calls, bytes;
+	uint64_t wait_ns; /* of disk or network waits in them */
+};
+
+struct watch_lock {
+	struct watch_who who; /* process */
+	uint64_t address;
+	uint64_t wait_ns, waits;
+	struct watch_who holder; /* who most often ended the waits: it let go */
+	uint64_t holder_wakes;
+	struct str function; /* where the waiters stand, innermost own function */
+};
+
+/* A peer the target talked to. */
+struct watch_peer {
+	struct watch_who who;
+	struct str address;			      /* "10.0.0.7:5432" */
+	struct str name;			      /* "service shop/db"; absent */
+	uint64_t connects, connect_fails, connect_ns; /* handshakes: time summed */
+	uint64_t wait_ns, waits;		      /* blocked in calls on its sockets */
+	uint64_t resets, retransmits, segments;
+	uint64_t rtt_ns; /* smoothed, the last seen; 0: not known */
+	int error;	 /* of the failed connects, the commonest errno */
+};
+
+struct watch_name { /* a DNS question */
+	struct watch_who who;
+	struct str name, server;
+	uint64_t asked, answered, failed; /* failed: NXDOMAIN, SERVFAIL, ... */
+	uint64_t ns, worst_ns;		  /* of the answered */
+	struct str result;		  /* of the failed: "NXDOMAIN" */
+};
+
+struct watch_device {
+	struct str name; /* "vda" */
+	uint64_t reads, writes, read_bytes, written_bytes;
+	uint64_t ns, worst_ns; /* from issue to completion, summed */
+};
+
+struct watch_exec { /* short-lived processes */
+	struct watch_who parent;
+	struct str program;
+	uint64_t started, ended;
+	uint64_t life_ns; /* of the ended, summed */
+};
+
+struct watch_signal {
+	struct watch_who sender, target;
+	struct str name;
+	uint64_t count;
+};
+
+struct watch_process {
+	struct watch_who who;
+	bool has; /* both readings are there */
+	struct vitals_process before, after;
+};
+
+/* The target's cgroup, and the one above that a limit comes from. */
+struct watch_group {
+	struct str name;
+	struct vitals_group before, after;
+};
+
+#define WATCH_TABLES(X)       \
+	X(thread, threads)    \
+	X(rival, rivals)      \
+	X(call, calls)        \
+	X(file, files)        \
+	X(lock, locks)        \
+	X(peer, peers)        \
+	X(name, names)        \
+	X(device, devices)    \
+	X(exec, execs)        \
+	X(signal, signals)    \
+	X(process, processes) \
+	X(group, groups)
+
+struct watch {
+	struct str target; /* for people: "pod shop/cart-1", "process 4711 (nginx)", "this node" */
+	bool node;	   /* the target is the whole node */
+	uint64_t duration_ns;
+	uint64_t threads_seen;
+	uint64_t ns[THREAD_STATE_COUNT]; /* of all the target's threads */
+	uint64_t switches, preempted;
+	const struct profile *cpu;  /* on-CPU samples of the target, type 0 in ns; NULL: none */
+	const struct profile *off;  /* off-CPU, with a label "state"; NULL: none */
+	const struct profile *rest; /* on-CPU samples of all else on the node; NULL: none */
+
+#define X(type, table)              \
+	struct watch_##type *table; \
+	size_t n##table;            \
+	uint64_t more_##table; /* rows that did not fit */
+	WATCH_TABLES(X)
+#undef X
+
+	bool has_node, has_net;
+	struct vitals_node node_before, node_after;
+	struct vitals_net net_before, net_after;
+	uint64_t oom_kills; /* of the target's processes, seen as events */
+	struct str oom_victim;
+
+	struct str unseen[WATCH_UNSEEN_MAX]; /* what could not be seen, and why */
+	size_t nunseen;
+	struct arena arena;
+};
+
+/* An empty watch. 0 or -ENOMEM. */
+int watch_init(struct watch *w);
+void watch_free(struct watch *w);
+
+/* A copy in the watch's arena; absent when it is full. */
+struct str watch_text(struct watch *w, struct str s);
+struct str watch_printf(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void watch_unseen(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A new zeroed row; NULL (counted in more_*) when the table is full. Sorting is the filler's job. */
+#define X(type, table) struct watch_##type *watch_add_##type(struct watch *w);
+WATCH_TABLES(X)
+#undef X
+
+/* --- questions that several hypotheses ask ------------------------------------------------------ */
+
+/* All states summed: what the threads lived through. */
+uint64_t watch_total_ns(const struct watch *w);
+
+/* The time in which the target had work: not asleep, not waiting for work to come. */
+uint64_t watch_busy_ns(const struct watch *w);
+
+/* Value of type 0 below which a predicate holds for any frame, or only for the leaf, of the stack. */
+typedef bool (*watch_frame_is)(const struct frame *f, const void *ctx);
+uint64_t watch_stacks_ns(const struct profile *p, watch_frame_is is, const void *ctx, bool leaf);
+
+/* The function with most time of its own; @ret_ns its time. False when the profile is empty. */
+bool watch_hottest(const struct profile *p, struct frame *ret, uint64_t *ret_ns);
