@@ -42,14 +42,17 @@ struct watch_rival {
 	bool self; /* another thread of the target */
 };
 
+/* A call that waits for events and found none: it returned 0. */
+#define WATCH_NOTHING 4096
+
 /* A system call with one outcome. */
 struct watch_call {
 	struct watch_who who;
-	struct str name;    /* "openat" */
-	int error;	    /* errno, 0: done */
-	uint64_t count, ns; /* ns: spent in it, waiting included */
-	uint64_t bytes;	    /* moved, by calls that move bytes */
-	struct str path;    /* of the failed, the one that failed most; absent */
+	struct str name; /* "openat" */
+	int error;	 /* errno, 0: done */
+	uint64_t count;
+	uint64_t bytes;	 /* moved, by calls that move bytes */
+	struct str path; /* of the failed, the one that failed most; absent */
 	uint64_t path_count;
 };
 
@@ -76,6 +79,8 @@ struct watch_lock {
 	struct watch_who who; /* process */
 	uint64_t address;
 	uint64_t wait_ns, waits;
+	uint64_t mutual_ns; /* of it: ended by a thread that waits for the same lock at other times */
+	bool mutex;	    /* the waiters stand in a function that takes a lock */
 	struct watch_who holder; /* who most often ended the waits: it let go */
 	uint64_t holder_wakes;
 	struct str function; /* where the waiters stand, innermost own function */
@@ -87,7 +92,8 @@ struct watch_peer {
 	struct str address;			      /* "10.0.0.7:5432" */
 	struct str name;			      /* "service shop/db"; absent */
 	uint64_t connects, connect_fails, connect_ns; /* handshakes: time summed */
-	uint64_t wait_ns, waits;		      /* blocked in calls on its sockets */
+	bool server; /* the target accepted the connections: waiting for requests is no loss */
+	uint64_t wait_ns, waits; /* blocked in calls on its sockets */
 	uint64_t resets, retransmits, segments;
 	uint64_t rtt_ns; /* smoothed, the last seen; 0: not known */
 	int error;	 /* of the failed connects, the commonest errno */
@@ -132,6 +138,18 @@ struct watch_group {
 	struct vitals_group before, after;
 };
 
+/*
+ * A function and the CPU time of its own. What the C library does for it (memcpy, strlen) counts as
+ * its own, and is named in `callee` when it is most of it; so does the interpreter's for a function
+ * that it interprets.
+ */
+struct watch_hot {
+	struct str name, module, callee;
+	enum frame_kind kind; /* FRAME_KERNEL: a function of the kernel */
+	bool nameless;
+	uint64_t ns;
+};
+
 #define WATCH_TABLES(X)       \
 	X(thread, threads)    \
 	X(rival, rivals)      \
@@ -144,7 +162,8 @@ struct watch_group {
 	X(exec, execs)        \
 	X(signal, signals)    \
 	X(process, processes) \
-	X(group, groups)
+	X(group, groups)      \
+	X(hot, hots)
 
 struct watch {
 	struct str target; /* for people: "pod shop/cart-1", "process 4711 (nginx)", "this node" */
@@ -153,9 +172,10 @@ struct watch {
 	uint64_t threads_seen;
 	uint64_t ns[THREAD_STATE_COUNT]; /* of all the target's threads */
 	uint64_t switches, preempted;
-	const struct profile *cpu;  /* on-CPU samples of the target, type 0 in ns; NULL: none */
-	const struct profile *off;  /* off-CPU, with a label "state"; NULL: none */
-	const struct profile *rest; /* on-CPU samples of all else on the node; NULL: none */
+	const struct profile *cpu;   /* on-CPU samples of the target, type 0 in ns; NULL: none */
+	const struct profile *off;   /* off-CPU, with a label "state"; NULL: none */
+	uint64_t user_ns, kernel_ns; /* of cpu: in the program's code, in the kernel's */
+	const struct profile *rest;  /* on-CPU samples of all else on the node; NULL: none */
 
 #define X(type, table)              \
 	struct watch_##type *table; \
@@ -195,12 +215,35 @@ WATCH_TABLES(X)
 /* All states summed: what the threads lived through. */
 uint64_t watch_total_ns(const struct watch *w);
 
-/* The time in which the target had work: not asleep, not waiting for work to come. */
+/*
+ * The time in which the target had work: on a CPU, ready for one, or held up. A thread that waits
+ * for work to come (an idle worker on its condition variable, a server without requests) has none, so
+ * of the waits for locks and peers only those count that hold work up: contended, requested.
+ */
 uint64_t watch_busy_ns(const struct watch *w);
+
+/* @ns in thousandths of that, or of the watch's length where there was less work than that. */
+uint32_t watch_cost(const struct watch *w, uint64_t ns);
+
+/* @count per second of the watch. */
+double watch_rate(const struct watch *w, uint64_t count);
+
+/* Its waiters were held up by others that had it, not idle until somebody has work for them. */
+bool watch_lock_contended(const struct watch_lock *l);
+
+/* Calls of the target by that name (any error when @error is negative), summed. */
+struct watch_sum {
+	uint64_t count, bytes;
+};
+struct watch_sum watch_calls(const struct watch *w, const char *name, int error);
+struct watch_sum watch_calls_all(const struct watch *w);
+
+/* Calls of process @pid that failed with @error. */
+uint64_t watch_errors(const struct watch *w, uint32_t pid, int error);
 
 /* Value of type 0 below which a predicate holds for any frame, or only for the leaf, of the stack. */
 typedef bool (*watch_frame_is)(const struct frame *f, const void *ctx);
 uint64_t watch_stacks_ns(const struct profile *p, watch_frame_is is, const void *ctx, bool leaf);
 
-/* The function with most time of its own; @ret_ns its time. False when the profile is empty. */
-bool watch_hottest(const struct profile *p, struct frame *ret, uint64_t *ret_ns);
+/* Fills `hots`, user_ns and kernel_ns from `cpu`; memory that is short leaves them empty. */
+void watch_hot_fill(struct watch *w);

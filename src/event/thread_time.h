@@ -7,17 +7,19 @@
  */
 #include <stdint.h>
 
-#define THREAD_STATES(X)                                                                 \
-	X(RUNNING, running, "on a CPU")                                                  \
-	X(RUNNABLE, runnable, "ready, waiting for a CPU")                                \
-	X(THROTTLED, throttled, "ready, but its cgroup's CPU quota is used up")          \
-	X(DISK, disk, "waiting for a block device")                                      \
-	X(NETWORK, network, "waiting for a peer: socket calls, polls that hold sockets") \
-	X(LOCK, lock, "waiting for a lock: futex, file locks, semaphores")               \
-	X(PAGEFAULT, pagefault, "waiting for a page")                                    \
-	X(SLEEP, sleep, "sleeping until a time")                                         \
-	X(WAIT, wait, "waiting for another process: pipes, children, ptrace, terminals") \
-	X(OTHER, other, "waiting for something else in the kernel")
+#define THREAD_STATES(X)                                                                           \
+	X(RUNNING, running, "runs on a CPU")                                                       \
+	X(RUNNABLE, runnable, "could run, but waits for a CPU")                                    \
+	X(THROTTLED, throttled, "could run, but its cgroup has used up its quota of CPU time")     \
+	X(DISK, disk, "reads, writes or syncs files or block devices")                             \
+	X(NETWORK, network, "connects, sends or receives on a socket")                             \
+	X(LOCK, lock, "futex, file lock or semaphore: another thread holds it or has to signal")   \
+	X(PAGEFAULT, pagefault, "touched memory that has to be brought in")                        \
+	X(SLEEP, sleep, "sleeps for a time it chose")                                              \
+	X(WAIT, wait, "waits for a child, a signal, a pipe, a terminal, an eventfd")               \
+	X(POLL, poll, "waits for any of many: epoll, poll, select, accept, io_uring; mostly idle") \
+	X(STOPPED, stopped, "stopped by a signal, a debugger or the freezer")                      \
+	X(OTHER, other, "blocked in the kernel otherwise; kernel threads")
 
 enum thread_state {
 #define X(ID, name, help) THREAD_##ID,

@@ -1,0 +1,59 @@
+/*
+ * Pages are evicted and read again soon after (refaults): the working set of files does not fit
+ * into the memory there is. The disk is busy, but more memory is the cure.
+ */
+#include "cause/cause.h"
+
+#define FEW	200.0 /* refaults a second */
+#define LIKELY	60
+#define CERTAIN 200
+#define PAGE	4096u
+
+static void judge(const struct watch *w, struct findings *ret)
+{
+	uint64_t refaults = 0, major = 0, waited = w->ns[THREAD_DISK] + w->ns[THREAD_PAGEFAULT];
+	const struct watch_group *at = NULL;
+	struct finding *f;
+	uint32_t cost;
+
+	for (size_t i = 0; i < w->ngroups; i++) {
+		const struct watch_group *g = &w->groups[i];
+
+		if (!(g->after.has & g->before.has & GROUP_REFAULT))
+			continue;
+		refaults += g->after.refaults - g->before.refaults;
+		major += g->after.major_faults - g->before.major_faults;
+		at = g;
+	}
+	if (w->node && w->has_node)
+		refaults = w->node_after.refaults - w->node_before.refaults;
+	if (watch_rate(w, refaults) < FEW)
+		return;
+	/* Its waits, and a little more: who waits for pages that were there waits for memory. */
+	cost = watch_cost(w, waited + waited / 8);
+	if (cost > 1000)
+		cost = 1000;
+	f = finding_add(ret, &cause_cache_thrash, confidence_of(cost, LIKELY, CERTAIN), cost);
+	finding_title(f, "it reads the same pages again and again: its files do not fit into memory");
+	finding_evidence(f,
+			 "%.0f pages a second came back soon after they were evicted (%s a second)",
+			 watch_rate(w, refaults),
+			 bytes_text((uint64_t)watch_rate(w, refaults) * PAGE).s);
+	finding_evidence(f, "%s of waiting for disk and pages; %lu major faults",
+			 time_text(waited).s, major);
+	if (at && at->after.has & GROUP_MEMORY)
+		finding_evidence(f, "%.*s: %s in use, of it %s page cache, limit %s",
+				 STR_ARG(at->name), bytes_text(at->after.memory).s,
+				 bytes_text(at->after.file).s,
+				 at->after.memory_max == VITALS_NO_LIMIT ?
+					 "none" :
+					 bytes_text(at->after.memory_max).s);
+	finding_advice(f,
+		       "more memory for the pod (its page cache counts), or a smaller working set");
+}
+
+const struct cause cause_cache_thrash = {
+	.name = "cache-thrash",
+	.help = "file pages are evicted and read again",
+	.judge = judge,
+};

@@ -1,0 +1,50 @@
+/*
+ * Threads are ready and somebody else has the CPU. The scheduler tells for each wait who ran
+ * meanwhile: when that is the target's own threads, it has more of them than CPUs, which is said but
+ * is nobody else's fault.
+ */
+#include "cause/cause.h"
+
+#define LIKELY	120
+#define CERTAIN 300
+#define MENTION 40
+#define NAMED	3
+
+static void judge(const struct watch *w, struct findings *ret)
+{
+	uint64_t others = 0, own = 0, sum;
+	struct finding *f;
+	size_t named = 0;
+	uint32_t cost;
+
+	for (size_t i = 0; i < w->nrivals; i++)
+		*(w->rivals[i].self ? &own : &others) += w->rivals[i].ns;
+	sum = own + others;
+	if (!others || w->node)
+		return;
+	/* Rivals are sampled; the scheduler's total is whole. */
+	cost = watch_cost(w, share_of(w->ns[THREAD_RUNNABLE], others, sum));
+	if (cost < MENTION)
+		return;
+	f = finding_add(ret, &cause_cpu_neighbour, confidence_of(cost, LIKELY, CERTAIN), cost);
+	finding_title(f, "it waits for a CPU while others run: %.0f %% of its busy time",
+		      (double)cost / 10);
+	finding_evidence(f, "ready but not running for %s, %s on a CPU",
+			 time_text(w->ns[THREAD_RUNNABLE]).s, time_text(w->ns[THREAD_RUNNING]).s);
+	for (size_t i = 0; i < w->nrivals && named < NAMED; i++) {
+		if (w->rivals[i].self)
+			continue;
+		finding_evidence(f, "meanwhile ran: %s, %.0f %% of the waits",
+				 who_text(&w->rivals[i].who).s, percent(w->rivals[i].ns, sum));
+		named++;
+	}
+	if (own * 10 > sum)
+		finding_evidence(f, "its own other threads: %.0f %% of the waits", percent(own, sum));
+	finding_advice(f, "give it a CPU request (weight), limit or move the neighbour");
+}
+
+const struct cause cause_cpu_neighbour = {
+	.name = "cpu-neighbour",
+	.help = "others run while it is ready",
+	.judge = judge,
+};

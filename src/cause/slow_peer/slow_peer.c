@@ -1,0 +1,53 @@
+/*
+ * It waits for somebody it asked: connections it opened, on which it waits for answers or for the
+ * handshake. A server that waits for requests waits too, but is not held up.
+ */
+#include "cause/cause.h"
+
+#define LIKELY	  100
+#define CERTAIN	  300
+#define MENTION	  30
+#define EACH_NS	  2000000 /* answers faster than this on average are no slow peer */
+#define EACH_SURE 10000000
+
+static void peer_judge(const struct watch *w, const struct watch_peer *p, struct findings *ret)
+{
+	uint64_t ns = p->wait_ns + p->connect_ns, n = p->waits + p->connects;
+	uint64_t each = n ? ns / n : 0;
+	uint32_t cost = watch_cost(w, ns);
+	enum confidence sure;
+	struct finding *f;
+
+	if (p->server || cost < MENTION || each < EACH_NS)
+		return;
+	sure = confidence_of(cost, LIKELY, CERTAIN);
+	if (sure == CONFIDENCE_CERTAIN && each < EACH_SURE)
+		sure = CONFIDENCE_LIKELY;
+	f = finding_add(ret, &cause_slow_peer, sure, cost);
+	finding_title(f, "it waits for %.*s%s%.*s%s: %s each time", STR_ARG(p->address),
+		      p->name.n ? " (" : "", STR_ARG(p->name), p->name.n ? ")" : "",
+		      time_text(each).s);
+	finding_evidence(f, "%s waited %s for it in %lu waits", who_text(&p->who).s,
+			 time_text(p->wait_ns).s, p->waits);
+	if (p->connects)
+		finding_evidence(f, "%lu connections made, %s each", p->connects,
+				 time_text(p->connect_ns / p->connects).s);
+	if (p->connect_fails)
+		finding_evidence(f, "%lu connections failed: %s", p->connect_fails,
+				 strerror(p->error));
+	if (p->rtt_ns)
+		finding_evidence(f, "the network's round trip is %s", time_text(p->rtt_ns).s);
+	finding_advice(f, "look at that peer: porthole why on its pod, if it is on a node of yours");
+}
+
+static void judge(const struct watch *w, struct findings *ret)
+{
+	for (size_t i = 0; i < w->npeers; i++)
+		peer_judge(w, &w->peers[i], ret);
+}
+
+const struct cause cause_slow_peer = {
+	.name = "slow-peer",
+	.help = "it waits for a peer that it asked",
+	.judge = judge,
+};
