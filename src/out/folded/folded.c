@@ -13,14 +13,14 @@
 #include "base/cleanup.h"
 #include "out/profile_out.h"
 
-/* Where the last word begins when it is a number and something stands before it; else the length. */
+/* Where the last word begins when it is a number and a space stands before it; else 0. */
 static size_t number_at(struct str s)
 {
 	size_t i = s.n;
 
 	while (i && ((s.p[i - 1] >= '0' && s.p[i - 1] <= '9') || s.p[i - 1] == '.'))
 		i--;
-	return i < s.n && i && s.p[i - 1] == ' ' ? i : s.n;
+	return i < s.n && i && s.p[i - 1] == ' ' ? i : 0;
 }
 
 static void name_put(struct buf *b, struct str s)

@@ -69,6 +69,8 @@ static int scaled(char *to, size_t size, uint64_t v, const struct step *steps, s
 		if ((double)v >= steps[i].from)
 			s = &steps[i];
 	x = (double)v / s->from;
+	if (x >= 999999.5)
+		return snprintf(to, size, "%.1e %s", x, s->unit);
 	return snprintf(to, size, "%.*f %s",
 			s == steps + n - 1 || x >= 99.95 ? 0 :
 			x < 9.995			 ? 2 :
@@ -84,7 +86,7 @@ static int value_text(char *to, size_t size, uint64_t v, struct str unit)
 		return scaled(to, size, v, ns_steps, sizeof(ns_steps) / sizeof(ns_steps[0]));
 	if (str_eq(unit, STR("bytes")))
 		return scaled(to, size, v, byte_steps, sizeof(byte_steps) / sizeof(byte_steps[0]));
-	return snprintf(to, size, "%llu", (unsigned long long)v);
+	return snprintf(to, size, v > 99999999 ? "%.2e" : "%.0f", (double)v);
 }
 
 void column_value(struct buf *b, uint64_t v, struct str unit)

@@ -53,6 +53,11 @@ static int function_cmp(const void *pa, const void *pb)
 	return a->frame < b->frame ? -1 : a->frame > b->frame;
 }
 
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 /* @on: how often the frame stands on the path to the node that is looked at. */
 static int functions_sum(const struct profile_tree *t, struct function *f)
 {
@@ -70,9 +75,9 @@ static int functions_sum(const struct profile_tree *t, struct function *f)
 		at = depth;
 		path[at] = n->frame;
 		f[n->frame].frame = n->frame;
-		f[n->frame].self += n->self;
+		f[n->frame].self = add(f[n->frame].self, n->self);
 		if (!on[n->frame]++)
-			f[n->frame].total += n->total;
+			f[n->frame].total = add(f[n->frame].total, n->total);
 	}
 	return 0;
 }
@@ -104,7 +109,7 @@ static void top_rest(const struct work *w, const struct function *f, size_t n)
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		self += f[i].self;
+		self = add(self, f[i].self);
 		count += f[i].self > 0;
 	}
 	if (!count)
@@ -170,9 +175,9 @@ static void node_put(const struct work *w, uint32_t node, size_t indent, bool wa
 		size_t most = left / 3, takes = module.n + 3 < most ? module.n + 3 : most;
 
 		column_name(b, f->name, left - takes, false);
-		buf_str(b, STR(" ["));
+		buf_str(b, module.p[0] == '[' ? STR(" ") : STR(" ["));
 		column_name(b, module, takes - 3, false);
-		buf_char(b, ']');
+		buf_str(b, module.p[0] == '[' ? STR("") : STR("]"));
 	} else {
 		column_name(b, f->name, left, false);
 	}
@@ -192,7 +197,7 @@ static size_t children(const struct work *w, uint32_t node, size_t *ret_rest, ui
 			continue;
 		}
 		++*ret_rest;
-		*ret_sum += w->t->nodes[c].total;
+		*ret_sum = add(*ret_sum, w->t->nodes[c].total);
 	}
 	return n;
 }
@@ -244,18 +249,26 @@ static int tree_put(const struct work *w)
 	_cleanup_(freep) size_t *indent = calloc(w->t->depth + 2, sizeof(*indent));
 	_cleanup_(freep) bool *ways = calloc(w->t->depth + 2, sizeof(*ways));
 	size_t depth = 0, rest;
+	uint32_t i = 0;
 	uint64_t sum;
 
 	if (!indent || !ways)
 		return -ENOMEM;
 	buf_printf(w->b, "%9s%6s%9s   calls\n", "total", "%", "self");
-	for (uint32_t i = 0;; node_put(w, i, indent[depth], ways[depth], depth)) {
+	if (w->t->nodes[0].self) {
+		column_value(w->b, w->t->nodes[0].self, w->unit);
+		column_percent(w->b, w->t->nodes[0].self, w->all);
+		column_value(w->b, w->t->nodes[0].self, w->unit);
+		buf_str(w->b, STR("   - [no stack]\n"));
+	}
+	do {
+		if (i)
+			node_put(w, i, indent[depth], ways[depth], depth);
 		ways[depth + 1] = children(w, i, &rest, &sum) + (rest > 0) > 1;
 		indent[depth + 1] = indent[depth] + (ways[depth + 1] || rest ? 2 : 0);
 		i = tree_step(w, i, &depth, indent);
-		if (!i)
-			return 0;
-	}
+	} while (i);
+	return 0;
 }
 
 static void title_put(const struct work *w, const struct profile *p, size_t type)
