@@ -27,7 +27,7 @@ struct profile {
 	struct profile_label *labels;
 	size_t nframes, nnodes, nsamples, nseries, nlabels;
 	size_t cap_frames, cap_nodes, cap_samples, cap_series, cap_labels;
-	struct index by_frame, by_node, by_sample, by_series;
+	struct slots by_frame, by_node, by_sample, by_series;
 };
 
 static uint64_t pair_hash(uint32_t a, uint32_t b)
@@ -130,7 +130,7 @@ static int frame_put(struct profile *p, const struct frame *f, uint32_t *ret)
 	if (err)
 		return err;
 	hash = frame_hash(&k);
-	INDEX_EACH(&p->by_frame, hash, at)
+	SLOTS_EACH(&p->by_frame, hash, at)
 	if (frame_eq(&p->frames[at], &k)) {
 		*ret = at;
 		return 0;
@@ -138,11 +138,11 @@ static int frame_put(struct profile *p, const struct frame *f, uint32_t *ret)
 	err = grow_array(&p->budget, &p->frames, p->nframes, &p->cap_frames, sizeof(k),
 			 PROFILE_FRAMES_MAX);
 	if (!err)
-		err = index_room(&p->by_frame, &p->budget, frame_hash_of, p);
+		err = slots_room(&p->by_frame, &p->budget, frame_hash_of, p);
 	if (err)
 		return err;
 	p->frames[p->nframes] = k;
-	index_put(&p->by_frame, hash, (uint32_t)p->nframes);
+	slots_put(&p->by_frame, hash, (uint32_t)p->nframes);
 	*ret = (uint32_t)p->nframes++;
 	return 0;
 }
@@ -211,7 +211,7 @@ static int series_put(struct profile *p, struct profile_label *l, size_t n, uint
 	if (err)
 		return err;
 	hash = labels_hash(l, n);
-	INDEX_EACH(&p->by_series, hash, at)
+	SLOTS_EACH(&p->by_series, hash, at)
 	if (p->series[at].n == n && labels_eq(p->labels + p->series[at].first, l, n)) {
 		*ret = at;
 		return 0;
@@ -221,13 +221,13 @@ static int series_put(struct profile *p, struct profile_label *l, size_t n, uint
 		err = grow_array(&p->budget, &p->series, p->nseries, &p->cap_series,
 				 sizeof(*p->series), PROFILE_SERIES_MAX);
 	if (!err)
-		err = index_room(&p->by_series, &p->budget, series_hash_of, p);
+		err = slots_room(&p->by_series, &p->budget, series_hash_of, p);
 	if (err)
 		return err;
 	p->series[p->nseries] = (struct series){ (uint32_t)p->nlabels, (uint32_t)n };
 	for (size_t i = 0; i < n; i++)
 		p->labels[p->nlabels++] = l[i];
-	index_put(&p->by_series, hash, (uint32_t)p->nseries);
+	slots_put(&p->by_series, hash, (uint32_t)p->nseries);
 	*ret = (uint32_t)p->nseries++;
 	return 0;
 }
@@ -253,7 +253,7 @@ static int node_child(struct profile *p, uint32_t parent, uint32_t frame, uint32
 		return 0;
 	}
 	hash = pair_hash(parent, frame);
-	INDEX_EACH(&p->by_node, hash, at)
+	SLOTS_EACH(&p->by_node, hash, at)
 	if (p->nodes[at].parent == parent && p->nodes[at].frame == frame) {
 		*ret = at;
 		return 0;
@@ -261,11 +261,11 @@ static int node_child(struct profile *p, uint32_t parent, uint32_t frame, uint32
 	err = grow_array(&p->budget, &p->nodes, p->nnodes, &p->cap_nodes, sizeof(*p->nodes),
 			 PROFILE_NODES_MAX);
 	if (!err)
-		err = index_room(&p->by_node, &p->budget, node_hash_of, p);
+		err = slots_room(&p->by_node, &p->budget, node_hash_of, p);
 	if (err)
 		return err;
 	p->nodes[p->nnodes] = (struct profile_node){ parent, frame };
-	index_put(&p->by_node, hash, (uint32_t)p->nnodes);
+	slots_put(&p->by_node, hash, (uint32_t)p->nnodes);
 	*ret = (uint32_t)p->nnodes++;
 	return 0;
 }
@@ -298,7 +298,7 @@ static int sample_of(struct profile *p, uint32_t node, uint32_t series, uint32_t
 	uint64_t hash = pair_hash(node, series);
 	int err;
 
-	INDEX_EACH(&p->by_sample, hash, at)
+	SLOTS_EACH(&p->by_sample, hash, at)
 	if (p->samples[at].node == node && p->samples[at].series == series) {
 		*ret = at;
 		return 0;
@@ -306,11 +306,11 @@ static int sample_of(struct profile *p, uint32_t node, uint32_t series, uint32_t
 	err = grow_array(&p->budget, &p->samples, p->nsamples, &p->cap_samples, sizeof(*p->samples),
 			 PROFILE_SAMPLES_MAX);
 	if (!err)
-		err = index_room(&p->by_sample, &p->budget, sample_hash_of, p);
+		err = slots_room(&p->by_sample, &p->budget, sample_hash_of, p);
 	if (err)
 		return err;
 	p->samples[p->nsamples] = (struct profile_sample){ .node = node, .series = series };
-	index_put(&p->by_sample, hash, (uint32_t)p->nsamples);
+	slots_put(&p->by_sample, hash, (uint32_t)p->nsamples);
 	*ret = (uint32_t)p->nsamples++;
 	return 0;
 }
@@ -426,10 +426,10 @@ void profile_free(struct profile *p)
 	free(p->samples);
 	free(p->series);
 	free(p->labels);
-	index_free(&p->by_frame);
-	index_free(&p->by_node);
-	index_free(&p->by_sample);
-	index_free(&p->by_series);
+	slots_free(&p->by_frame);
+	slots_free(&p->by_node);
+	slots_free(&p->by_sample);
+	slots_free(&p->by_series);
 	free(p);
 }
 

@@ -22,7 +22,7 @@ struct tree {
 	struct profile_tree_frame *frames;
 	struct profile_tree_node *nodes;
 	size_t nframes, nnodes, cap_frames, cap_nodes;
-	struct index by_frame, by_node;
+	struct slots by_frame, by_node;
 	uint32_t *frame_of;  /* by the profile's frame */
 	uint32_t *labels_of; /* by series: nroots frames each */
 };
@@ -70,7 +70,7 @@ static int frame_put(struct tree *t, struct profile_tree_frame *f, uint32_t *ret
 		return err;
 	f->name = intern_get(&t->strings, id);
 	hash = frame_hash(t, f);
-	INDEX_EACH(&t->by_frame, hash, at)
+	SLOTS_EACH(&t->by_frame, hash, at)
 	if (frame_eq(t, &t->frames[at], f)) {
 		*ret = at;
 		return 0;
@@ -78,11 +78,11 @@ static int frame_put(struct tree *t, struct profile_tree_frame *f, uint32_t *ret
 	err = grow_array(&t->budget, &t->frames, t->nframes, &t->cap_frames, sizeof(*f),
 			 PROFILE_FRAMES_MAX * 2);
 	if (!err)
-		err = index_room(&t->by_frame, &t->budget, frame_hash_of, t);
+		err = slots_room(&t->by_frame, &t->budget, frame_hash_of, t);
 	if (err)
 		return err;
 	t->frames[t->nframes] = *f;
-	index_put(&t->by_frame, hash, (uint32_t)t->nframes);
+	slots_put(&t->by_frame, hash, (uint32_t)t->nframes);
 	*ret = (uint32_t)t->nframes++;
 	return 0;
 }
@@ -155,7 +155,7 @@ static int node_child(struct tree *t, uint32_t parent, uint32_t frame, uint32_t 
 	uint64_t hash = node_hash(parent, frame);
 	int err;
 
-	INDEX_EACH(&t->by_node, hash, at)
+	SLOTS_EACH(&t->by_node, hash, at)
 	if (t->nodes[at].parent == parent && t->nodes[at].frame == frame) {
 		*ret = at;
 		return 0;
@@ -163,11 +163,11 @@ static int node_child(struct tree *t, uint32_t parent, uint32_t frame, uint32_t 
 	err = grow_array(&t->budget, &t->nodes, t->nnodes, &t->cap_nodes, sizeof(*t->nodes),
 			 UINT32_MAX / 2);
 	if (!err)
-		err = index_room(&t->by_node, &t->budget, node_hash_of, t);
+		err = slots_room(&t->by_node, &t->budget, node_hash_of, t);
 	if (err)
 		return err;
 	t->nodes[t->nnodes] = (struct profile_tree_node){ .parent = parent, .frame = frame };
-	index_put(&t->by_node, hash, (uint32_t)t->nnodes);
+	slots_put(&t->by_node, hash, (uint32_t)t->nnodes);
 	*ret = (uint32_t)t->nnodes++;
 	return 0;
 }
@@ -309,7 +309,7 @@ void profile_tree_free(struct profile_tree *pub)
 	free(t->nodes);
 	free(t->frame_of);
 	free(t->labels_of);
-	index_free(&t->by_frame);
-	index_free(&t->by_node);
+	slots_free(&t->by_frame);
+	slots_free(&t->by_node);
 	free(t);
 }

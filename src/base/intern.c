@@ -36,7 +36,7 @@ void intern_free(struct intern *in)
 		free(b);
 	}
 	free(in->strings);
-	index_free(&in->index);
+	slots_free(&in->index);
 	*in = (struct intern){ 0 };
 }
 
@@ -87,21 +87,21 @@ int intern_put(struct intern *in, struct str s, uint32_t *ret)
 		return 0;
 	}
 	hash = hash_str(s);
-	INDEX_EACH(&in->index, hash, at)
+	SLOTS_EACH(&in->index, hash, at)
 	if (str_eq(in->strings[at], s)) {
 		*ret = at;
 		return 0;
 	}
 	err = grow_array(in->budget, &in->strings, in->n, &in->cap, sizeof(s), in->max);
 	if (!err)
-		err = index_room(&in->index, in->budget, string_hash, in);
+		err = slots_room(&in->index, in->budget, string_hash, in);
 	if (!err)
 		err = bytes_take(in, s.n, &to);
 	if (err)
 		return err;
 	memcpy(to, s.p, s.n);
 	in->strings[in->n] = (struct str){ to, s.n };
-	index_put(&in->index, hash, (uint32_t)in->n);
+	slots_put(&in->index, hash, (uint32_t)in->n);
 	*ret = (uint32_t)in->n++;
 	return 0;
 }

@@ -6,7 +6,7 @@
  *
  * Bounded by a budget (bytes) that the owner gives, and by @max strings. One thread.
  */
-#include "base/index.h"
+#include "base/slots.h"
 #include "base/str.h"
 
 struct intern_block;
@@ -16,7 +16,7 @@ struct intern {
 	size_t max;	       /* strings; at most 2^31 */
 	struct str *strings;
 	size_t n, cap;
-	struct index index;
+	struct slots index;
 	struct intern_block *blocks;
 	size_t left; /* bytes in the first block */
 };

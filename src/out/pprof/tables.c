@@ -71,9 +71,9 @@ void pprof_tables_free(struct pprof_tables *t)
 	free(t->locations);
 	free(t->lines);
 	free(t->frames);
-	index_free(&t->by_mapping);
-	index_free(&t->by_function);
-	index_free(&t->by_location);
+	slots_free(&t->by_mapping);
+	slots_free(&t->by_function);
+	slots_free(&t->by_location);
 	buf_free(&t->text);
 }
 
@@ -127,7 +127,7 @@ static int mapping_of(struct pprof_tables *t, const struct frame *f, uint32_t *r
 	if (err)
 		return err;
 	hash = mapping_hash(&m);
-	INDEX_EACH(&t->by_mapping, hash, at)
+	SLOTS_EACH(&t->by_mapping, hash, at)
 	if (t->mappings[at].file == m.file && t->mappings[at].build_id == m.build_id) {
 		*ret = at + 1;
 		return 0;
@@ -135,11 +135,11 @@ static int mapping_of(struct pprof_tables *t, const struct frame *f, uint32_t *r
 	err = grow_array(&t->budget, &t->mappings, t->nmappings, &t->cap_mappings, sizeof(m),
 			 TABLE_MAX);
 	if (!err)
-		err = index_room(&t->by_mapping, &t->budget, mapping_hash_of, t);
+		err = slots_room(&t->by_mapping, &t->budget, mapping_hash_of, t);
 	if (err)
 		return err;
 	t->mappings[t->nmappings] = m;
-	index_put(&t->by_mapping, hash, (uint32_t)t->nmappings++);
+	slots_put(&t->by_mapping, hash, (uint32_t)t->nmappings++);
 	*ret = (uint32_t)t->nmappings;
 	return 0;
 }
@@ -149,7 +149,7 @@ static int function_put(struct pprof_tables *t, struct pprof_function f, uint32_
 	uint64_t hash = function_hash(&f);
 	int err;
 
-	INDEX_EACH(&t->by_function, hash, at)
+	SLOTS_EACH(&t->by_function, hash, at)
 	if (t->functions[at].name == f.name && t->functions[at].file == f.file &&
 	    t->functions[at].system_name == f.system_name) {
 		*ret = at + 1;
@@ -158,11 +158,11 @@ static int function_put(struct pprof_tables *t, struct pprof_function f, uint32_
 	err = grow_array(&t->budget, &t->functions, t->nfunctions, &t->cap_functions, sizeof(f),
 			 TABLE_MAX);
 	if (!err)
-		err = index_room(&t->by_function, &t->budget, function_hash_of, t);
+		err = slots_room(&t->by_function, &t->budget, function_hash_of, t);
 	if (err)
 		return err;
 	t->functions[t->nfunctions] = f;
-	index_put(&t->by_function, hash, (uint32_t)t->nfunctions++);
+	slots_put(&t->by_function, hash, (uint32_t)t->nfunctions++);
 	*ret = (uint32_t)t->nfunctions;
 	return 0;
 }
@@ -208,11 +208,11 @@ static int location_put(struct pprof_tables *t, struct pprof_location l, uint64_
 			     TABLE_MAX);
 
 	if (!err)
-		err = index_room(&t->by_location, &t->budget, location_hash_of, t);
+		err = slots_room(&t->by_location, &t->budget, location_hash_of, t);
 	if (err)
 		return err;
 	t->locations[t->nlocations] = l;
-	index_put(&t->by_location, hash, (uint32_t)t->nlocations++);
+	slots_put(&t->by_location, hash, (uint32_t)t->nlocations++);
 	*ret = (uint32_t)t->nlocations;
 	return 0;
 }
@@ -258,7 +258,7 @@ int pprof_location(struct pprof_tables *t, const uint32_t *frames, size_t n, uin
 	struct pprof_location l;
 	int err;
 
-	INDEX_EACH(&t->by_location, hash, at)
+	SLOTS_EACH(&t->by_location, hash, at)
 	{
 		const struct pprof_location *k = &t->locations[at];
 
@@ -286,7 +286,7 @@ int pprof_location_label(struct pprof_tables *t, struct str name, uint32_t *ret)
 	if (err)
 		return err;
 	hash = location_hash(NULL, 0, function);
-	INDEX_EACH(&t->by_location, hash, at)
+	SLOTS_EACH(&t->by_location, hash, at)
 	if (!t->locations[at].nframes && location_label(t, &t->locations[at]) == function) {
 		*ret = at + 1;
 		return 0;

@@ -44,7 +44,7 @@ struct pprof_tables {
 	uint32_t *frames;
 	size_t nmappings, nfunctions, nlocations, nlines, nframes;
 	size_t cap_mappings, cap_functions, cap_locations, cap_lines, cap_frames;
-	struct index by_mapping, by_function, by_location;
+	struct slots by_mapping, by_function, by_location;
 	struct buf text; /* scratch */
 };
 
