@@ -189,6 +189,27 @@ static void test_wrong_numbers(void **state)
 	assert_null(q);
 }
 
+/* Stacks of random frames, some with a series of their own; what is refused goes to the reserved ones. */
+static void fill(struct profile *p, uint32_t n)
+{
+	uint64_t values[2] = { 1, 2 };
+	uint32_t frames[20], series;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct profile_label l = { STR("i"), { (char *)&i, sizeof(i) } };
+
+		for (size_t k = 0; k < 20; k++) {
+			struct frame f = { .function = STR("f"), .address = chance(300) };
+
+			if (profile_frame(p, &f, &frames[k]))
+				frames[k] = PROFILE_FRAME_FULL;
+		}
+		if (i % 10 || profile_series(p, &l, 1, &series))
+			series = PROFILE_SERIES_NONE;
+		assert_int_equal(profile_add(p, series, frames, 1 + chance(20), values), 0);
+	}
+}
+
 /* With any budget: no error, no value lost, and the budget holds. */
 static void test_budget(void **state)
 {
@@ -196,30 +217,16 @@ static void test_budget(void **state)
 	for (size_t max = 100; max < 400000; max += max / 3) {
 		struct profile_opts o = testing_opts;
 		_cleanup_(profile_freep) struct profile *p = NULL;
-		uint64_t values[2] = { 1, 2 };
-		uint32_t frames[20], series;
 
 		o.bytes_max = max;
 		if (profile_new(&o, &p))
 			continue;
 		seed = 7;
-		for (uint32_t i = 0; i < 5000; i++) {
-			struct frame f = { .function = STR("f"), .address = chance(300) };
-			struct profile_label l = { STR("i"), { (char *)&i, sizeof(i) } };
-
-			for (size_t k = 0; k < 20; k++)
-				if (profile_frame(p, &f, &frames[k]))
-					frames[k] = PROFILE_FRAME_FULL;
-			if (i % 10 || profile_series(p, &l, 1, &series))
-				series = PROFILE_SERIES_NONE;
-			frames[0] = chance(2) ? frames[0] : PROFILE_FRAME_FULL;
-			assert_int_equal(profile_add(p, series, frames, 1 + chance(20), values), 0);
-		}
+		fill(p, 5000);
 		assert_int_equal(sum(p, 0), 5000);
 		assert_int_equal(sum(p, 1), 10000);
 		assert_true(profile_stats(p).bytes <= max);
-		if (max < 100000)
-			assert_true(profile_stats(p).folded > 0);
+		assert_true(max > 100000 || profile_stats(p).folded > 0);
 	}
 }
 
