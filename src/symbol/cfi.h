@@ -47,7 +47,7 @@ struct cfi_state {
 		CFI_CFA_REG,
 		CFI_CFA_EXPR
 	} cfa;
-	uint64_t reg; /* DWARF number */
+	uint64_t reg; /* DWARF number; both stay when an expression takes their place */
 	int64_t off;
 	struct cur expr;
 	struct cfi_reg regs[CFI_SLOTS];

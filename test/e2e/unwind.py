@@ -111,11 +111,11 @@ def far(v):
 class Instructions:
     """Expressions of the functions that have some, from readelf's list of instructions."""
 
-    def __init__(self, path, wanted):
-        self.cfa, self.regs = {}, {}    # (section, entry) -> [(pc, expression)], -> {(pc, reg): text}
-        self.signal = set()             # entries of CIEs
+    def __init__(self, paths, wanted):
+        self.cfa = {}                           # (section, entry) -> [(pc, {'cfa' or register: text})]
+        self.signal, initial = set(), {}        # by CIE
         key = section = cie = None
-        for line in run('readelf', '-wN', '--debug-dump=frames', path):
+        for line in (line for path in paths for line in run('readelf', '-wN', '--debug-dump=frames', path)):
             m = SECTION.match(line)
             if m:
                 section = m.group(1)
@@ -128,16 +128,20 @@ class Instructions:
                     key = None
                 else:
                     pc = int(m.group(3), 16)
-                    now, stack = {}, []
+                    now, stack = dict(initial.get((section, m.group(2)), {})), []
                     rows = self.cfa.setdefault(key, [])
+                    rows.append((pc, dict(now)))
                 continue
             m = CIE.match(line)
             if m:
                 cie, key = (section, m.group(1)), None
+                initial[cie] = {}
                 continue
             if cie and 'Augmentation:' in line and 'S' in line.split('"')[1]:
                 self.signal.add(cie)
-            if key and line.startswith('  DW_CFA'):
+            if cie and line.startswith('  DW_CFA'):
+                _, initial[cie] = self.instruction(line.strip(), 0, initial[cie], [])
+            elif key and line.startswith('  DW_CFA'):
                 pc, now = self.instruction(line.strip(), pc, now, stack)
                 if rows and rows[-1][0] == pc:
                     rows.pop()
@@ -191,21 +195,24 @@ class Readelf:
                 rows = self.cies[section, m.group(1)] = []
                 names = None
                 continue
-            word = line.split()
-            if word[:2] == ['LOC', 'CFA']:
+            word = re.sub(r' \(\w+\)', '', line).split()     # r5 (rdi)
+            if word[1:] == ['ZERO', 'terminator']:
+                rows = None
+            elif word[:2] == ['LOC', 'CFA']:
                 names = word[1:]
             elif names and rows is not None and len(word) == len(names) + 1:
                 rows.append((int(word[0], 16), dict(zip(names, word[1:]))))
                 self.rows += 1
-        self.path = path
 
     def needs(self):
         """Functions whose text is not enough."""
+        plain = re.compile(r'^(c[-+]\d+|u)$')
+
+        def hard(c):
+            return (c['CFA'] == 'exp' or c.get('ra') == 'u' or
+                    any(not plain.match(c.get(k, 'u')) for k in ('rbp', 'rsp', 'ra')))
         return {(f[2], f[3]) for f in self.functions
-                if any(c['CFA'] == 'exp' or any(k in ('rbp', 'rsp', 'ra') and not re.match(r'^(c[-+]\d+|u)$', v)
-                                                for k, v in c.items() if k != 'CFA') or c.get('ra') == 'u' or
-                       c.get('rbp') == 'u' and 0
-                       for _, c in f[5])}
+                if any(hard(c) for _, c in f[5] or self.cies.get((f[2], f[4]), []))}
 
 
 def saved(text, said, cfa):
@@ -332,7 +339,7 @@ class File:
             readelf.cies.update(eh.cies)
         self.rows = readelf.rows
         needs = readelf.needs()
-        instructions = Instructions(readelf.path, needs) if needs else None
+        instructions = Instructions([self.path] + ([self.debug] if self.debug else []), needs) if needs else None
         functions, at = self.placed(readelf), 0
         for i, (start, end, index) in enumerate(functions):
             if i and functions[i - 1][0] == start:
