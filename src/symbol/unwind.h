@@ -20,6 +20,7 @@
  *
  * No state, any thread. Sources: DWARF 5 section 6.4, LSB core 10.6 (.eh_frame), x86-64 psABI 3.7.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "wire/unwind.h"

@@ -60,11 +60,11 @@ static int print_rows(const char *path, const char *debug)
 	return 0;
 }
 
-static uint64_t now_us(void)
+static uint64_t cpu_us(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
@@ -74,16 +74,16 @@ static int print_times(char **paths)
 
 	for (; *paths; paths++) {
 		_cleanup_(unwind_table_freep) struct unwind_table *t = NULL;
-		uint64_t start = now_us();
+		uint64_t start = cpu_us();
 		int err = build(*paths, NULL, &t);
-		uint64_t end = now_us();
+		uint64_t end = cpu_us();
 
 		if (err) {
 			printf("%s: %s\n", *paths, strerror(-err));
 			continue;
 		}
 		getrusage(RUSAGE_SELF, &use);
-		printf("%s: %llu us, %u rows, %u rules, %u pages, %llu functions, peak %ld KiB\n",
+		printf("%s: %llu us of CPU, %u rows, %u rules, %u pages, %llu functions, peak %ld KiB\n",
 		       *paths, (unsigned long long)(end - start), t->nrows, t->nrules, t->npages,
 		       (unsigned long long)t->counts[UNWIND_N_fdes], use.ru_maxrss);
 	}
@@ -137,7 +137,7 @@ static void this_program(void **state)
 	assert_table(t);
 	assert_null(lost(t));
 	assert_int_equal(t->flags, 0);
-	assert_true(t->counts[UNWIND_N_fdes] > 100 && t->nrows > 1000);
+	assert_true(t->counts[UNWIND_N_fdes] > 20 && t->nrows > 100);
 }
 
 struct library {

@@ -28,7 +28,13 @@ static bool room(struct rows *r, void *p, uint32_t n, uint32_t *cap, size_t size
 
 static uint64_t rule_hash(const struct unwind_rule *rule)
 {
-	return hash_str((struct str){ (const char *)rule, sizeof(*rule) });
+	uint64_t a, b;
+	uint32_t c;
+
+	memcpy(&a, rule, 8);
+	memcpy(&b, (const char *)rule + 8, 8);
+	memcpy(&c, (const char *)rule + 16, 4);
+	return hash_u64(hash_u64(a ^ (uint64_t)c << 32) ^ b);
 }
 
 /* The index of @rule, a new one if it is not there yet. */
