@@ -58,7 +58,7 @@ static int users_inject(struct session *s)
 
 static int source_open(const struct session_opts *o, struct session *s, struct buf *why)
 {
-	struct live_opts live = { .kinds = o->kinds, .env = o->env };
+	struct live_opts live = { .kinds = o->kinds, .env = o->env, .sample_hz = o->sample_hz };
 	const char *damage = "";
 	char reason[256] = "";
 	int err;
