@@ -229,7 +229,7 @@ VERIFIED_ONCE int uw_mapping(u64 pc)
 	struct uw_scratch *s = uw_get();
 	struct vm_area_struct *vma;
 	struct mm_struct *mm;
-	u32 at;
+	u64 at;
 
 	if (!s)
 		return STACK_NONE;
@@ -297,7 +297,8 @@ static __always_inline int uw_frame(struct uw_scratch *s)
 {
 	struct unwind_rule rule = { .cfa = UW_FRAME }, *known;
 	u64 pc = s->regs.exact ? s->regs.ip : s->regs.ip - 1;
-	u32 at = s->nuser, cur, number;
+	u64 at = s->nuser, cur;
+	u32 number;
 	int found;
 
 	at = ((s->nkernel + at) * 8) & UW_ADDRESS_MASK;
