@@ -8,9 +8,12 @@
 #include <sys/signalfd.h>
 
 #include "agent/outside.h"
+#include "agent/unwinding.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "enrich/users.h"
+#include "probe/profile/profile.h"
+#include "probe/stack.h"
 #include "wire/meta.h"
 
 /* Records between two calls of batch(), so that output flows and signals are seen. */
@@ -170,6 +173,33 @@ static void session_wait(struct session *s, int ms)
 	signals_read(s);
 }
 
+static int unwinding_open(struct session *s)
+{
+	const struct unwind_map_fds fds = {
+		.files = live_map(s->source, MAP_uw_files),
+		.pages = live_map(s->source, MAP_uw_pages),
+		.rows = live_map(s->source, MAP_uw_rows),
+		.rules = live_map(s->source, MAP_uw_rules),
+	};
+
+	return unwinding_start(&fds, &s->unwinding);
+}
+
+/* Files that a stack goes through, or ends in for want of a table. */
+static void stack_before(struct session *s, const struct rec_hdr *h)
+{
+	const struct rec_sample *r = (const void *)h;
+	struct stack stack;
+
+	if (!s->live || h->type != REC_SAMPLE || h->len < sizeof(*r))
+		return;
+	if (stack_read(&r->stack, h->len - offsetof(struct rec_sample, stack), &stack) != 0)
+		return;
+	if (!s->unwinding && unwinding_open(s) != 0)
+		return;
+	unwinding_seen(s->unwinding, h->pid, stack.vma, stack.nvma, stack.end);
+}
+
 /* Takes up to a batch; how many there were, or -errno. */
 static int session_turn(struct session *s)
 {
@@ -178,6 +208,7 @@ static int session_turn(struct session *s)
 
 	while (n < BATCH_RECORDS && (got = source_next(s->source, &h)) > 0) {
 		outside_before(s->outside, h);
+		stack_before(s, h);
 		pipeline_record(&s->pipeline, h);
 		n++;
 	}
@@ -229,6 +260,7 @@ void session_drain(struct session *s)
 void session_close(struct session *s)
 {
 	outside_stop(s->outside);
+	unwinding_stop(s->unwinding);
 	pushdown_free(&s->pushdown);
 	source_close(s->source);
 	pipeline_free(&s->pipeline);

@@ -10,6 +10,7 @@
 
 struct outside;
 struct outside_opts;
+struct unwinding;
 
 struct session_opts {
 	const char *replay; /* capture to read; NULL: this kernel */
@@ -26,8 +27,9 @@ struct session_opts {
 struct session {
 	struct source *source;
 	struct pipeline pipeline;
-	struct pushdown pushdown; /* live only */
-	struct outside *outside;  /* live only */
+	struct pushdown pushdown;    /* live only */
+	struct outside *outside;     /* live only */
+	struct unwinding *unwinding; /* live; NULL until the first stack comes */
 	bool live;
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;

@@ -2,6 +2,7 @@
 #include "probe/profile/profile.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "probe/probe.h"
 #include "probe/stack.h"
@@ -28,7 +29,29 @@ enum sample_field {
 	SAMPLE_DEPTH,
 	SAMPLE_KERNEL_DEPTH,
 	SAMPLE_END,
+	SAMPLE_ADDRESSES,
 };
+
+#define HEX_BYTES 20 /* "0x", 16 digits, a comma, the last one's NUL */
+
+static bool addresses_get(const struct event *ev, struct value *ret)
+{
+	const struct rec_sample *r = ev->body;
+	struct stack s;
+	size_t n = 0;
+	char *text;
+
+	if (stack_read(&r->stack, ev->hdr->len - STACK_AT, &s) != 0 || !s.nuser)
+		return false;
+	text = arena_alloc(field_arena(), s.nuser * HEX_BYTES);
+	if (!text)
+		return false;
+	for (size_t i = 0; i < s.nuser; i++)
+		n += (size_t)sprintf(text + n, "%s0x%llx", i ? "," : "",
+				     (unsigned long long)stack_address(s.user[i]));
+	ret->str = (struct str){ text, n };
+	return true;
+}
 
 static bool sample_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 		       struct value *ret)
@@ -51,6 +74,8 @@ static bool sample_get(const struct event *ev, const struct field_ref *ref, unsi
 	case SAMPLE_END:
 		ret->str = str_of(stack_end_name(r->stack.end));
 		return true;
+	case SAMPLE_ADDRESSES:
+		return addresses_get(ev, ret);
 	}
 	return false;
 }
@@ -67,6 +92,8 @@ static const struct field sample_fields[] = {
 	  "why the program's stack ends there: whole, none (no program, or not asked for), deep (more "
 	  "than the maximum), no-mapping, no-table (of the file, not yet), no-row (code that its table "
 	  "does not describe), unreadable, register (one that is not known any more), stuck" },
+	{ "sample.addresses", VALUE_STR, "", KIND_BIT(KIND_SAMPLE), 0, sample_get, SAMPLE_ADDRESSES,
+	  "the frames of the program's stack, innermost first: where they run, or go on after a call" },
 	{ NULL },
 };
 
