@@ -1,6 +1,8 @@
 /*
  * Blocks are filled one after the other: `open` is the one that is being filled, with a copy here,
- * because the kernel takes a block's element as a whole.
+ * because the kernel takes a block's element as a whole. They are made some at a time, as many as a
+ * table is going to need: each change of a map of maps waits for all CPUs (10 to 30 ms), a batch of
+ * changes once.
  */
 #include "agent/unwind_maps.h"
 
@@ -12,6 +14,7 @@
 #include "base/hash.h"
 
 #define NO_BLOCK   UINT32_MAX
+#define POOL_MAX   32		  /* blocks, so descriptors */
 #define RULE_SLOTS (UW_RULES * 2) /* a power of two */
 #define BLOCK_SIZE (UW_BLOCK_ROWS * sizeof(struct unwind_row))
 
@@ -24,8 +27,13 @@ struct unwind_maps {
 	struct unwind_map_fds fd;
 	uint32_t number; /* the last that was given out */
 	uint32_t npages, nblocks;
-	uint32_t open, filled;	  /* block and its rows in use, or NO_BLOCK */
-	int block_fd;		  /* of the open block */
+	uint32_t open, filled; /* block and its rows in use, or NO_BLOCK */
+	int block_fd;	       /* of the open block */
+	struct {
+		uint32_t block;
+		int fd;
+	} pool[POOL_MAX]; /* in the map, empty, to be used from the last on */
+	size_t npool;
 	uint16_t uses[UW_BLOCKS]; /* pages in each; 0: free */
 	struct unwind_row copy[UW_BLOCK_ROWS];
 	uint32_t nrules;
@@ -48,6 +56,8 @@ int unwind_maps_open(const struct unwind_map_fds *fds, struct unwind_maps **ret)
 
 void unwind_maps_close(struct unwind_maps *m)
 {
+	for (size_t i = 0; m && i < m->npool; i++)
+		close(m->pool[i].fd);
 	if (m)
 		closep(&m->block_fd);
 	free(m);
@@ -128,27 +138,69 @@ static void block_close(struct unwind_maps *m)
 	m->nblocks--;
 }
 
-static int block_new(struct unwind_maps *m)
+/* As many free places as @want, or fewer. */
+static uint32_t pool_places(const struct unwind_maps *m, uint32_t want, uint32_t *ret)
 {
-	_cleanup_(closep) int fd = -1;
-	uint32_t block = 0;
+	uint32_t n = 0;
+
+	for (uint32_t block = 0; block < UW_BLOCKS && n < want; block++)
+		if (!m->uses[block])
+			ret[n++] = block;
+	return n;
+}
+
+static int pool_put(struct unwind_maps *m, uint32_t *blocks, int *fds, uint32_t n)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t done = n;
+	int err = 0;
+
+	/* Since 5.14; before, one by one. */
+	if (bpf_map_update_batch(m->fd.rows, blocks, fds, &done, &opts) != 0)
+		for (done = 0; done < n && !err; done += !err)
+			err = map_put(m->fd.rows, &blocks[done], &fds[done]);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i >= done) {
+			close(fds[i]);
+			continue;
+		}
+		m->pool[m->npool].block = blocks[i];
+		m->pool[m->npool++].fd = fds[i];
+		m->nblocks++;
+	}
+	return m->npool ? 0 : err;
+}
+
+/* The pool is empty: makes @want blocks, fewer when there is no room. */
+static int pool_fill(struct unwind_maps *m, uint32_t want)
+{
+	uint32_t blocks[POOL_MAX], n = pool_places(m, want < POOL_MAX ? want : POOL_MAX, blocks);
+	int fds[POOL_MAX], err = 0;
+	uint32_t made = 0;
+
+	if (!n)
+		return -ENOSPC;
+	for (; made < n && !err; made += !err) {
+		fds[made] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "uw_block", sizeof(uint32_t),
+					   BLOCK_SIZE, 1, NULL);
+		err = fds[made] < 0 ? -errno : 0;
+	}
+	return made ? pool_put(m, blocks, fds, made) : err;
+}
+
+/* @rows: how many are still to be placed. */
+static int block_new(struct unwind_maps *m, uint32_t rows)
+{
 	int err;
 
 	block_close(m);
-	while (block < UW_BLOCKS && m->uses[block])
-		block++;
-	if (block == UW_BLOCKS)
-		return -ENOSPC;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "uw_block", sizeof(uint32_t), BLOCK_SIZE, 1, NULL);
-	if (fd < 0)
-		return -errno;
-	err = map_put(m->fd.rows, &block, &fd);
+	err = m->npool ? 0 : pool_fill(m, rows / UW_BLOCK_ROWS + 1);
 	if (err)
 		return err;
-	m->open = block;
+	m->npool--;
+	m->open = m->pool[m->npool].block;
+	m->block_fd = m->pool[m->npool].fd;
 	m->filled = 0;
-	m->nblocks++;
-	m->block_fd = take_fd(&fd);
 	memset(m->copy, 0, sizeof(m->copy));
 	return 0;
 }
@@ -172,7 +224,7 @@ static int page_place(struct unwind_maps *m, const struct unwind_table *t,
 	if (m->open == NO_BLOCK || m->filled + p->n > UW_BLOCK_ROWS) {
 		err = block_write(m);
 		if (!err)
-			err = block_new(m);
+			err = block_new(m, t->nrows - p->first);
 		if (err)
 			return err;
 	}

@@ -28,6 +28,7 @@ struct known_file {
 	struct file_key key;
 	enum file_state state;
 	uint64_t used_ns;
+	uint32_t missed;	   /* stacks that ended for want of it */
 	struct unwind_share share; /* of the maps; the thread's */
 	struct known_file *next;   /* in its bucket */
 };
@@ -46,7 +47,7 @@ struct unwinding {
 	struct unwinding_stats stats;
 	size_t nfiles;
 	struct known_file *bucket[BUCKETS];
-	size_t head, n; /* of the queue */
+	size_t n; /* of the queue, in no order */
 	struct request queue[UNWINDING_QUEUE];
 };
 
@@ -101,7 +102,7 @@ static void request_add(struct unwinding *u, uint32_t pid, const struct rec_vma 
 	at = file_slot(u, &vma->file);
 	*at = f;
 	u->nfiles++;
-	u->queue[(u->head + u->n++) % UNWINDING_QUEUE] = (struct request){ pid, *vma };
+	u->queue[u->n++] = (struct request){ pid, *vma };
 	pthread_cond_signal(&u->wake);
 }
 
@@ -119,9 +120,10 @@ void unwinding_seen(struct unwinding *u, uint32_t pid, const struct rec_vma *vma
 	for (size_t i = 0; i < n; i++) {
 		struct known_file *f = has_table(&vma[i]) ? *file_slot(u, &vma[i].file) : NULL;
 
-		if (f)
+		if (f) {
 			f->used_ns = now;
-		else if (has_table(&vma[i]) && end == STACK_NO_TABLE)
+			f->missed++;
+		} else if (has_table(&vma[i]) && end == STACK_NO_TABLE)
 			request_add(u, pid, &vma[i], now);
 	}
 	pthread_mutex_unlock(&u->lock);
@@ -238,6 +240,23 @@ static void request_serve(struct unwinding *u, const struct request *r)
 	request_done(u, &r->vma.file, err, &share);
 }
 
+/* The request whose file was missed most often; under the lock. */
+static struct request *request_best(struct unwinding *u)
+{
+	struct request *best = NULL;
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < u->n; i++) {
+		const struct known_file *f = *file_slot(u, &u->queue[i].vma.file);
+
+		if (!best || (f && f->missed > most)) {
+			best = &u->queue[i];
+			most = f ? f->missed : 0;
+		}
+	}
+	return best;
+}
+
 /* Waits for a request; false: the end. */
 static bool request_take(struct unwinding *u, struct request *ret)
 {
@@ -248,9 +267,10 @@ static bool request_take(struct unwinding *u, struct request *ret)
 		pthread_cond_wait(&u->wake, &u->lock);
 	got = !u->stop;
 	if (got) {
-		*ret = u->queue[u->head];
-		u->head = (u->head + 1) % UNWINDING_QUEUE;
-		u->n--;
+		struct request *best = request_best(u);
+
+		*ret = *best;
+		*best = u->queue[--u->n];
 	}
 	pthread_mutex_unlock(&u->lock);
 	return got;

@@ -4,7 +4,8 @@
  * the maps, by a thread of its own.
  *
  * A file becomes known by the first stack that ends in it for want of a table (STACK_NO_TABLE): it
- * is queued with the process and mapping it was met in, opened there, and read. From then on every
+ * is queued with the process and mapping it was met in, opened there, and read, the most often
+ * missed first. From then on every
  * stack of every process goes through it. A file that has no table (not ELF, not x86-64) is marked
  * so; one whose process was gone before it could be opened is forgotten and asked for again.
  *
