@@ -14,6 +14,10 @@
  */
 #include "wire/unwind.h"
 
+#ifndef UW_READ
+#define UW_READ(to, bytes, from) ((void)(to), (void)(from), -1) /* nothing is there */
+#endif
+
 #define UW_GOES_ON STACK_ENDS /* unwind_step: *r is the caller's */
 
 /* The words of a ucontext that have the registers, from its beginning. */
