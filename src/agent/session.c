@@ -173,6 +173,12 @@ static void session_wait(struct session *s, int ms)
 	signals_read(s);
 }
 
+/* The unwinding's thread. */
+static void stack_finished(void *ctx, const struct rec_hdr *h)
+{
+	live_inject(ctx, h);
+}
+
 static int unwinding_open(struct session *s)
 {
 	const struct unwind_map_fds fds = {
@@ -182,22 +188,23 @@ static int unwinding_open(struct session *s)
 		.rules = live_map(s->source, MAP_uw_rules),
 	};
 
-	return unwinding_start(&fds, &s->unwinding);
+	return unwinding_start(&fds, stack_finished, s->source, &s->unwinding);
 }
 
-/* Files that a stack goes through, or ends in for want of a table. */
-static void stack_before(struct session *s, const struct rec_hdr *h)
+/* True: the record was taken, and comes again when its stack is complete. */
+static bool stack_before(struct session *s, const struct rec_hdr *h)
 {
+	const size_t stack_at = offsetof(struct rec_sample, stack);
 	const struct rec_sample *r = (const void *)h;
 	struct stack stack;
 
 	if (!s->live || h->type != REC_SAMPLE || h->len < sizeof(*r))
-		return;
-	if (stack_read(&r->stack, h->len - offsetof(struct rec_sample, stack), &stack) != 0)
-		return;
+		return false;
+	if (stack_read(&r->stack, h->len - stack_at, &stack) != 0)
+		return false;
 	if (!s->unwinding && unwinding_open(s) != 0)
-		return;
-	unwinding_seen(s->unwinding, h->pid, stack.vma, stack.nvma, stack.end);
+		return false;
+	return unwinding_seen(s->unwinding, h, stack_at, &stack);
 }
 
 /* Takes up to a batch; how many there were, or -errno. */
@@ -208,8 +215,8 @@ static int session_turn(struct session *s)
 
 	while (n < BATCH_RECORDS && (got = source_next(s->source, &h)) > 0) {
 		outside_before(s->outside, h);
-		stack_before(s, h);
-		pipeline_record(&s->pipeline, h);
+		if (!stack_before(s, h))
+			pipeline_record(&s->pipeline, h);
 		n++;
 	}
 	return got < 0 ? got : n;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/unwind_file.h"
+#include "agent/unwind_finish.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
 
@@ -38,6 +38,12 @@ struct request {
 	struct rec_vma vma;
 };
 
+/* A sample that waits, a copy. */
+struct pending {
+	struct rec_hdr *h;
+	size_t stack_at;
+};
+
 struct unwinding {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -49,6 +55,11 @@ struct unwinding {
 	struct known_file *bucket[BUCKETS];
 	size_t n; /* of the queue, in no order */
 	struct request queue[UNWINDING_QUEUE];
+	size_t pending_head, npending;
+	struct pending pending[UNWINDING_PENDING];
+	struct unwind_kept *kept; /* the thread's */
+	unwinding_finished finished;
+	void *ctx;
 };
 
 /* --- files, under the lock --- */
@@ -111,22 +122,46 @@ static bool has_table(const struct rec_vma *vma)
 	return vma->file.ino || vma->file.dev == VMA_VDSO;
 }
 
-void unwinding_seen(struct unwinding *u, uint32_t pid, const struct rec_vma *vma, size_t n,
-		    enum stack_end end)
+static bool pending_add(struct unwinding *u, const struct rec_hdr *h, size_t stack_at)
+{
+	struct rec_hdr *copy;
+
+	if (u->npending == UNWINDING_PENDING) {
+		u->stats.pending_full++;
+		return false;
+	}
+	copy = malloc(h->len);
+	if (!copy)
+		return false;
+	memcpy(copy, h, h->len);
+	u->pending[(u->pending_head + u->npending++) % UNWINDING_PENDING] =
+		(struct pending){ copy, stack_at };
+	pthread_cond_signal(&u->wake);
+	return true;
+}
+
+bool unwinding_seen(struct unwinding *u, const struct rec_hdr *h, size_t stack_at,
+		    const struct stack *s)
 {
 	uint64_t now = clock_boot().ns;
+	bool taken = false;
 
 	pthread_mutex_lock(&u->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct known_file *f = has_table(&vma[i]) ? *file_slot(u, &vma[i].file) : NULL;
+	for (size_t i = 0; i < s->nvma; i++) {
+		const struct rec_vma *vma = &s->vma[i];
+		struct known_file *f = has_table(vma) ? *file_slot(u, &vma->file) : NULL;
 
 		if (f) {
 			f->used_ns = now;
 			f->missed++;
-		} else if (has_table(&vma[i]) && end == STACK_NO_TABLE)
-			request_add(u, pid, &vma[i], now);
+		} else if (has_table(vma) && s->copy) { /* as the kernel has it: keys are right */
+			request_add(u, h->pid, vma, now);
+		}
 	}
+	if (s->copy)
+		taken = pending_add(u, h, stack_at);
 	pthread_mutex_unlock(&u->lock);
+	return taken;
 }
 
 void unwinding_stats(struct unwinding *u, struct unwinding_stats *ret)
@@ -137,17 +172,6 @@ void unwinding_stats(struct unwinding *u, struct unwinding_stats *ret)
 }
 
 /* --- the thread --- */
-
-static int table_make(const struct request *r, struct unwind_table **ret)
-{
-	_cleanup_(closep) int fd = -1;
-	int err;
-
-	if (!r->vma.file.ino)
-		return unwind_table_vdso(ret);
-	err = unwind_file_open((pid_t)r->pid, &r->vma, &fd);
-	return err ? err : unwind_table_build(fd, -1, ret);
-}
 
 /* Takes the longest unused out. False: none may go. */
 static bool file_evict(struct unwinding *u, bool any)
@@ -229,15 +253,36 @@ static void request_done(struct unwinding *u, const struct file_key *key, int er
 
 static void request_serve(struct unwinding *u, const struct request *r)
 {
-	_cleanup_(unwind_table_freep) struct unwind_table *t = NULL;
+	const struct unwind_table *t = unwind_kept_find(u->kept, &r->vma.file);
 	struct unwind_share share = { 0 };
-	int err = table_make(r, &t);
+	int err = t ? 0 : unwind_kept_make(u->kept, r->pid, &r->vma, &t);
 
 	if (!err && u->nfiles >= FILES_MAX && !file_evict(u, false))
 		err = -ENOSPC;
 	if (!err)
 		err = table_put(u, &r->vma.file, t, &share);
 	request_done(u, &r->vma.file, err, &share);
+}
+
+/* What cannot be completed goes on without its copy, or it would be taken again. */
+static void pending_serve(struct unwinding *u, const struct pending *p)
+{
+	_cleanup_(freep) struct rec_hdr *given = p->h, *whole = NULL;
+	struct rec_stack *head = (void *)((char *)p->h + p->stack_at);
+	struct stack s;
+	int err = stack_read(head, p->h->len - p->stack_at, &s);
+
+	if (!err)
+		err = unwind_finish(u->kept, p->h, p->stack_at, &s, &whole);
+	if (err == -ENOMEM) {
+		p->h->len = (uint32_t)((const char *)s.copy - (const char *)p->h);
+		head->flags = 0;
+	}
+	if (!err || err == -ENOMEM)
+		u->finished(u->ctx, err ? p->h : whole);
+	pthread_mutex_lock(&u->lock);
+	u->stats.finished += !err;
+	pthread_mutex_unlock(&u->lock);
 }
 
 /* The request whose file was missed most often; under the lock. */
@@ -257,32 +302,45 @@ static struct request *request_best(struct unwinding *u)
 	return best;
 }
 
-/* Waits for a request; false: the end. */
-static bool request_take(struct unwinding *u, struct request *ret)
+/*
+ * Waits for a request or, when there is none, for a sample that is to be completed: tables come first,
+ * samples in between find them. False: the end.
+ */
+static bool work_take(struct unwinding *u, struct request *ret_request, struct pending *ret_pending)
 {
-	bool got;
+	struct request *best;
+	bool stop;
 
+	ret_pending->h = NULL;
 	pthread_mutex_lock(&u->lock);
-	while (!u->n && !u->stop)
+	while (!u->n && !u->npending && !u->stop)
 		pthread_cond_wait(&u->wake, &u->lock);
-	got = !u->stop;
-	if (got) {
-		struct request *best = request_best(u);
-
-		*ret = *best;
+	stop = u->stop;
+	best = stop ? NULL : request_best(u);
+	if (best) {
+		*ret_request = *best;
 		*best = u->queue[--u->n];
+	} else if (!stop) {
+		*ret_pending = u->pending[u->pending_head];
+		u->pending_head = (u->pending_head + 1) % UNWINDING_PENDING;
+		u->npending--;
 	}
 	pthread_mutex_unlock(&u->lock);
-	return got;
+	return !stop;
 }
 
 static void *unwinding_run(void *ctx)
 {
 	struct unwinding *u = ctx;
 	struct request r;
+	struct pending p;
 
-	while (request_take(u, &r))
-		request_serve(u, &r);
+	while (work_take(u, &r, &p)) {
+		if (p.h)
+			pending_serve(u, &p);
+		else
+			request_serve(u, &r);
+	}
 	return NULL;
 }
 
@@ -306,13 +364,17 @@ static void unwinding_free(struct unwinding *u)
 			free(u->bucket[i]->share.pages);
 			file_forget(u, &u->bucket[i]->key);
 		}
+	for (; u->npending; u->npending--)
+		free(u->pending[u->pending_head++ % UNWINDING_PENDING].h);
+	unwind_kept_free(u->kept);
 	unwind_maps_close(u->maps);
 	pthread_mutex_destroy(&u->lock);
 	pthread_cond_destroy(&u->wake);
 	free(u);
 }
 
-int unwinding_start(const struct unwind_map_fds *fds, struct unwinding **ret)
+int unwinding_start(const struct unwind_map_fds *fds, unwinding_finished finished, void *ctx,
+		    struct unwinding **ret)
 {
 	struct unwinding *u = calloc(1, sizeof(*u));
 	int err;
@@ -321,7 +383,10 @@ int unwinding_start(const struct unwind_map_fds *fds, struct unwinding **ret)
 		return -ENOMEM;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->wake, NULL);
-	err = unwind_maps_open(fds, &u->maps);
+	u->finished = finished;
+	u->ctx = ctx;
+	u->kept = unwind_kept_new();
+	err = u->kept ? unwind_maps_open(fds, &u->maps) : -ENOMEM;
 	if (!err)
 		err = thread_start(u);
 	if (err)

@@ -15,13 +15,17 @@
  *
  * unwinding_seen is for the pipeline's thread; statistics for any.
  */
+#include <stdbool.h>
+
 #include "agent/unwind_maps.h"
 #include "base/clock.h"
+#include "probe/stack.h"
 #include "wire/record.h"
 #include "wire/unwind.h"
 
 #define UNWINDING_QUEUE	  256
 #define UNWINDING_EVICT	  64
+#define UNWINDING_PENDING 64 /* samples that wait to be completed, 14 KiB each */
 #define UNWINDING_KEEP_NS (10 * NS_PER_SEC)
 
 struct unwinding;
@@ -36,6 +40,8 @@ struct unwinding;
 	X(gone, "files whose process was gone before they could be opened")  \
 	X(failed, "files that could not be read")                            \
 	X(queue_full, "times a file was not queued because too many waited") \
+	X(finished, "samples completed in user space")                       \
+	X(pending_full, "samples left incomplete because too many waited")   \
 	X(evicted, "tables taken out to make room")                          \
 	X(full, "files left without a table because all room was in use")    \
 	X(resets, "times all tables were taken out because there were too many different rules")
@@ -46,14 +52,25 @@ struct unwinding_stats {
 #undef X
 };
 
+/*
+ * Takes a completed sample back into the stream, on the unwinding's thread. @h is the callee's only
+ * during the call.
+ */
+typedef void (*unwinding_finished)(void *ctx, const struct rec_hdr *h);
+
 /* Starts the thread. The maps are borrowed. 0 or -errno. */
-int unwinding_start(const struct unwind_map_fds *fds, struct unwinding **ret);
+int unwinding_start(const struct unwind_map_fds *fds, unwinding_finished finished, void *ctx,
+		    struct unwinding **ret);
 
 /* Ends it; NULL is fine. Waits for the table that is being made. */
 void unwinding_stop(struct unwinding *u);
 
-/* A stack of process @pid came: its @n mappings, and why it ended. */
-void unwinding_seen(struct unwinding *u, uint32_t pid, const struct rec_vma *vma, size_t n,
-		    enum stack_end end);
+/*
+ * The record @h came, whose stack's head is @stack_at bytes into it, as @s has it. True: it was taken,
+ * because its walk will be completed (unwind_finish.h), and comes back through `finished`, at the
+ * latest when UNWINDING_PENDING others wait and it is passed on as it is.
+ */
+bool unwinding_seen(struct unwinding *u, const struct rec_hdr *h, size_t stack_at,
+		    const struct stack *s);
 
 void unwinding_stats(struct unwinding *u, struct unwinding_stats *ret);

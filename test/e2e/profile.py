@@ -31,8 +31,8 @@ class Symbols:
 def frames(sample, symbols, base):
     """Function names, innermost first; None outside of the program."""
     out = []
-    for i, text in enumerate(sample['sample.addresses'].split(',')):
-        address = int(text, 16) - base - (i > 0)
+    for text in sample['sample.addresses'].split(','):
+        address = int(text, 16) - base
         known = symbols.at[0] <= address < symbols.at[-1] + 65536
         out.append(symbols.name(address) if known else None)
     return out
@@ -41,10 +41,9 @@ def frames(sample, symbols, base):
 def matches(names, chain):
     """The chain from the innermost frame on. None: any names, at least none, of others."""
     i = 0
-    for k, want in enumerate(chain):
+    for want in chain:
         if want is None:
-            after = chain[k + 1] if chain[k + 1] is not None else None
-            while i < len(names) and names[i] != after and names[i] not in OWN:
+            while i < len(names) and names[i] not in OWN:
                 i += 1
             continue
         if i >= len(names) or names[i] != want:

@@ -48,7 +48,7 @@ static bool addresses_get(const struct event *ev, struct value *ret)
 		return false;
 	for (size_t i = 0; i < s.nuser; i++)
 		n += (size_t)sprintf(text + n, "%s0x%llx", i ? "," : "",
-				     (unsigned long long)stack_address(s.user[i]));
+				     (unsigned long long)stack_lookup(s.user[i]));
 	ret->str = (struct str){ text, n };
 	return true;
 }
@@ -93,7 +93,7 @@ static const struct field sample_fields[] = {
 	  "than the maximum), no-mapping, no-table (of the file, not yet), no-row (code that its table "
 	  "does not describe), unreadable, register (one that is not known any more), stuck" },
 	{ "sample.addresses", VALUE_STR, "", KIND_BIT(KIND_SAMPLE), 0, sample_get, SAMPLE_ADDRESSES,
-	  "the frames of the program's stack, innermost first: where they run, or go on after a call" },
+	  "the frames of the program's stack, innermost first: where each runs, or is in a call" },
 	{ NULL },
 };
 

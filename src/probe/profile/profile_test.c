@@ -47,7 +47,7 @@ static void test_fields(void **state)
 	assert_string_equal(decode_field(&r, "sample.depth"), "3");
 	assert_string_equal(decode_field(&r, "sample.kernel_depth"), "2");
 	assert_string_equal(decode_field(&r, "sample.end"), "no-mapping");
-	assert_string_equal(decode_field(&r, "sample.addresses"), "0x401010,0x401020,0x402030");
+	assert_string_equal(decode_field(&r, "sample.addresses"), "0x401010,0x40101f,0x40202f");
 	((struct rec_sample *)r.bytes)->flags = SAMPLE_USER;
 	assert_int_equal(decode_all(&r), 0);
 	assert_string_equal(decode_field(&r, "sample.mode"), "user");
