@@ -283,6 +283,20 @@ static uint64_t loss_line(struct buf *b, uint64_t n, const char *what, const cha
 	return n;
 }
 
+/* Nothing is lost altogether: stacks are cut short. */
+static void stack_losses(struct session *s, struct buf *b)
+{
+	struct unwinding_stats u;
+
+	if (!s->unwinding)
+		return;
+	unwinding_stats(s->unwinding, &u);
+	loss_line(b, u.pending_full, "callers of samples", "too many waited for unwind tables");
+	loss_line(b, u.queue_full, "requests for unwind tables", "too many at once");
+	loss_line(b, u.full, "unwind tables", "no room left in the kernel's maps");
+	loss_line(b, u.failed, "unwind tables", "a file could not be read");
+}
+
 uint64_t session_losses(struct session *s, struct buf *b)
 {
 	const struct proc_stats *procs = proc_table_stats(enrich_procs(s->pipeline.enrich));
@@ -302,6 +316,7 @@ uint64_t session_losses(struct session *s, struct buf *b)
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
 	lost += loss_line(b, s->pipeline.decoded.unknown, "records",
 			  "of a type this version does not know");
+	stack_losses(s, b);
 	loss_line(b, procs->full, "process entries", "process table full");
 	return lost;
 }
