@@ -120,7 +120,7 @@ static void values(void **state)
 	assert_string_equal(c.control_socket, "/tmp/a \"b\" \\ #.sock");
 	assert_string_equal(c.lock_file, "/tmp/it's");
 	assert_int_equal(c.kube_enabled, CONFIG_TRUE);
-	assert_int_equal(c.kinds, KINDS_ALL);
+	assert_int_equal(c.kinds, KINDS_USUAL);
 	assert_int_equal(c.board_refresh_ms, 100);
 	assert_int_equal(c.log_level, LOG_ERROR);
 	round_trip(&c);

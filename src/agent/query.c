@@ -112,6 +112,8 @@ int query_make(const struct query_opts *o, struct query *ret, struct buf *why)
 		return err;
 	if (q.where)
 		q.kinds &= expr_kinds(q.where);
+	if (!o->kinds)
+		q.kinds = kinds_usual(q.kinds);
 	*ret = q;
 	q = (struct query){ 0 };
 	return 0;

@@ -145,8 +145,15 @@ static uint64_t kinds_of(const char *kinds, const char *where)
 static void test_kinds(void **state)
 {
 	(void)state;
-	assert_int_equal(kinds_of(NULL, NULL), KINDS_ALL);
-	assert_int_equal(kinds_of("all", NULL), KINDS_ALL);
+	assert_int_equal(kinds_of(NULL, NULL), KINDS_USUAL);
+	assert_int_equal(kinds_of("all", NULL), KINDS_USUAL);
+	/* What is many and dear comes only to who names it. */
+	assert_int_equal(kinds_of(NULL, "proc.name=x"), KINDS_USUAL);
+	assert_int_equal(kinds_of(NULL, "evt.kind!=exec"), KINDS_USUAL & ~KIND_BIT(KIND_EXEC));
+	assert_int_equal(kinds_of(NULL, "evt.kind=sample"), KIND_BIT(KIND_SAMPLE));
+	assert_int_equal(kinds_of(NULL, "sample.mode=user"), KIND_BIT(KIND_SAMPLE));
+	assert_int_equal(kinds_of("sample,exec", "proc.name=x"),
+			 KIND_BIT(KIND_SAMPLE) | KIND_BIT(KIND_EXEC));
 	assert_int_equal(kinds_of("exec,open", NULL), KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_OPEN));
 	assert_int_equal(kinds_of(NULL, "evt.kind=open"), KIND_BIT(KIND_OPEN));
 	assert_int_equal(kinds_of(NULL, "evt.type=procexit"), KIND_BIT(KIND_EXIT));

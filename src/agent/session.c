@@ -8,9 +8,12 @@
 #include <sys/signalfd.h>
 
 #include "agent/outside.h"
+#include "agent/unwinding.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "enrich/users.h"
+#include "probe/profile/profile.h"
+#include "probe/stack.h"
 #include "wire/meta.h"
 
 /* Records between two calls of batch(), so that output flows and signals are seen. */
@@ -58,7 +61,7 @@ static int users_inject(struct session *s)
 
 static int source_open(const struct session_opts *o, struct session *s, struct buf *why)
 {
-	struct live_opts live = { .kinds = o->kinds, .env = o->env };
+	struct live_opts live = { .kinds = o->kinds, .env = o->env, .sample_hz = o->sample_hz };
 	const char *damage = "";
 	char reason[256] = "";
 	int err;
@@ -170,6 +173,40 @@ static void session_wait(struct session *s, int ms)
 	signals_read(s);
 }
 
+/* The unwinding's thread. */
+static void stack_finished(void *ctx, const struct rec_hdr *h)
+{
+	live_inject(ctx, h);
+}
+
+static int unwinding_open(struct session *s)
+{
+	const struct unwind_map_fds fds = {
+		.files = live_map(s->source, MAP_uw_files),
+		.pages = live_map(s->source, MAP_uw_pages),
+		.rows = live_map(s->source, MAP_uw_rows),
+		.rules = live_map(s->source, MAP_uw_rules),
+	};
+
+	return unwinding_start(&fds, stack_finished, s->source, &s->unwinding);
+}
+
+/* True: the record was taken, and comes again when its stack is complete. */
+static bool stack_before(struct session *s, const struct rec_hdr *h)
+{
+	const size_t stack_at = offsetof(struct rec_sample, stack);
+	const struct rec_sample *r = (const void *)h;
+	struct stack stack;
+
+	if (!s->live || h->type != REC_SAMPLE || h->len < sizeof(*r))
+		return false;
+	if (stack_read(&r->stack, h->len - stack_at, &stack) != 0)
+		return false;
+	if (!s->unwinding && unwinding_open(s) != 0)
+		return false;
+	return unwinding_seen(s->unwinding, h, stack_at, &stack);
+}
+
 /* Takes up to a batch; how many there were, or -errno. */
 static int session_turn(struct session *s)
 {
@@ -178,7 +215,8 @@ static int session_turn(struct session *s)
 
 	while (n < BATCH_RECORDS && (got = source_next(s->source, &h)) > 0) {
 		outside_before(s->outside, h);
-		pipeline_record(&s->pipeline, h);
+		if (!stack_before(s, h))
+			pipeline_record(&s->pipeline, h);
 		n++;
 	}
 	return got < 0 ? got : n;
@@ -229,6 +267,7 @@ void session_drain(struct session *s)
 void session_close(struct session *s)
 {
 	outside_stop(s->outside);
+	unwinding_stop(s->unwinding);
 	pushdown_free(&s->pushdown);
 	source_close(s->source);
 	pipeline_free(&s->pipeline);
@@ -242,6 +281,20 @@ static uint64_t loss_line(struct buf *b, uint64_t n, const char *what, const cha
 	if (n)
 		buf_printf(b, "lost %llu %s: %s\n", (unsigned long long)n, what, reason);
 	return n;
+}
+
+/* Nothing is lost altogether: stacks are cut short. */
+static void stack_losses(struct session *s, struct buf *b)
+{
+	struct unwinding_stats u;
+
+	if (!s->unwinding)
+		return;
+	unwinding_stats(s->unwinding, &u);
+	loss_line(b, u.pending_full, "callers of samples", "too many waited for unwind tables");
+	loss_line(b, u.queue_full, "requests for unwind tables", "too many at once");
+	loss_line(b, u.full, "unwind tables", "no room left in the kernel's maps");
+	loss_line(b, u.failed, "unwind tables", "a file could not be read");
 }
 
 uint64_t session_losses(struct session *s, struct buf *b)
@@ -263,6 +316,7 @@ uint64_t session_losses(struct session *s, struct buf *b)
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
 	lost += loss_line(b, s->pipeline.decoded.unknown, "records",
 			  "of a type this version does not know");
+	stack_losses(s, b);
 	loss_line(b, procs->full, "process entries", "process table full");
 	return lost;
 }

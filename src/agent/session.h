@@ -10,11 +10,13 @@
 
 struct outside;
 struct outside_opts;
+struct unwinding;
 
 struct session_opts {
 	const char *replay; /* capture to read; NULL: this kernel */
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
+	uint32_t sample_hz; /* samples per second and CPU, 1 to 1000; 0: 99 */
 	bool whole; /* live: all probes are attached when it returns, also those slow to load */
 	const struct outside_opts *outside; /* NULL: the API only where the environment names one */
 	/* Live: programs are loaded, no thread runs yet. Not 0 ends session_open. May be NULL. */
@@ -25,8 +27,9 @@ struct session_opts {
 struct session {
 	struct source *source;
 	struct pipeline pipeline;
-	struct pushdown pushdown; /* live only */
-	struct outside *outside;  /* live only */
+	struct pushdown pushdown;    /* live only */
+	struct outside *outside;     /* live only */
+	struct unwinding *unwinding; /* live; NULL until the first stack comes */
 	bool live;
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;

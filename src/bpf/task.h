@@ -99,6 +99,16 @@ static __always_inline void current_comm(struct task_struct *t, char *ret)
 			      (void *)leader + bpf_core_field_offset(struct task_struct, comm));
 }
 
+#define THREAD_BYTES 16384 /* of a kernel stack */
+
+/* The running task's registers as it entered the kernel; @t is that task. */
+static __always_inline struct pt_regs *task_regs(struct task_struct *t)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf()); /* since 5.15 */
+	return BPF_CORE_READ(t, stack) + THREAD_BYTES - bpf_core_type_size(struct pt_regs);
+}
+
 static __always_inline u64 task_start(struct task_struct *t)
 {
 	return BPF_CORE_READ(t, group_leader, start_boottime);

@@ -138,7 +138,7 @@ static int events_run(void *opts, int argc, char **argv)
 
 static const struct cli_option events_options[] = {
 	{ 'k', "kind", "KINDS", CLI_STRING, OPT(query.kinds),
-	  "kinds of events, by comma: exec,open,... or all", NULL },
+	  "kinds of events, by comma: exec,open,... or all (but sample)", NULL },
 	{ 'w', "where", "EXPR", CLI_STRING, OPT(query.where),
 	  "only events for which the expression holds", NULL },
 	{ 0, "pod", "NS/NAME", CLI_STRING, OPT(query.pod), "only events of this pod", NULL },

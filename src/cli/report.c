@@ -9,8 +9,8 @@
 /* Who asks for everything does not miss what this kernel has not got (modules, say). */
 static bool unasked(const struct loaded *p, uint64_t wanted)
 {
-	return wanted == KINDS_ALL && p->state == PROBE_UNAVAILABLE && p->probe->missing &&
-	       strcmp(p->why, p->probe->missing) == 0;
+	return (wanted & KINDS_USUAL) == KINDS_USUAL && p->state == PROBE_UNAVAILABLE &&
+	       p->probe->missing && strcmp(p->why, p->probe->missing) == 0;
 }
 
 int report_probes(struct session *s, uint64_t wanted)

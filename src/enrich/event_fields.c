@@ -43,15 +43,16 @@ enum evt_field {
 
 /* sysdig's groups of events. What moves data counts as what its descriptor is. */
 static const char *const categories[KIND_COUNT] = {
-	[KIND_FORK] = "process",     [KIND_EXEC] = "process", [KIND_EXIT] = "process",
-	[KIND_CGROUP] = "other",     [KIND_OPEN] = "file",    [KIND_CREATE] = "file",
-	[KIND_DELETE] = "file",	     [KIND_RENAME] = "file",  [KIND_LINK] = "file",
-	[KIND_CHMOD] = "file",	     [KIND_MOUNT] = "file",   [KIND_CONNECT] = "net",
-	[KIND_ACCEPT] = "net",	     [KIND_BIND] = "net",     [KIND_LISTEN] = "net",
-	[KIND_TCP] = "net",	     [KIND_UDP] = "net",      [KIND_SIGNAL] = "signal",
-	[KIND_OOM] = "system",	     [KIND_MODULE] = "other", [KIND_PTRACE] = "process",
-	[KIND_SETID] = "user",	     [KIND_NS] = "process",   [KIND_BPF] = "other",
-	[KIND_IO_URING] = "unknown", [KIND_SOCKET] = "net",   [KIND_MEMORY] = "memory",
+	[KIND_FORK] = "process",  [KIND_EXEC] = "process",     [KIND_EXIT] = "process",
+	[KIND_CGROUP] = "other",  [KIND_OPEN] = "file",	       [KIND_CREATE] = "file",
+	[KIND_DELETE] = "file",	  [KIND_RENAME] = "file",      [KIND_LINK] = "file",
+	[KIND_CHMOD] = "file",	  [KIND_MOUNT] = "file",       [KIND_CONNECT] = "net",
+	[KIND_ACCEPT] = "net",	  [KIND_BIND] = "net",	       [KIND_LISTEN] = "net",
+	[KIND_TCP] = "net",	  [KIND_UDP] = "net",	       [KIND_SIGNAL] = "signal",
+	[KIND_OOM] = "system",	  [KIND_MODULE] = "other",     [KIND_PTRACE] = "process",
+	[KIND_SETID] = "user",	  [KIND_NS] = "process",       [KIND_BPF] = "other",
+	[KIND_SAMPLE] = "other",  [KIND_IO_URING] = "unknown", [KIND_SOCKET] = "net",
+	[KIND_MEMORY] = "memory",
 };
 
 static struct str category(const struct event *ev)
@@ -89,7 +90,7 @@ static uint64_t wall_ns(const struct event *ev)
 /* Not system calls: what the kernel tells by itself. */
 #define KERNEL_KINDS                                                                             \
 	(KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP) | KIND_BIT(KIND_TCP) | KIND_BIT(KIND_UDP) | \
-	 KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM))
+	 KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM) | KIND_BIT(KIND_SAMPLE))
 
 static bool text_get(const struct event *ev, enum evt_field field, struct str *ret)
 {

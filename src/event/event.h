@@ -145,11 +145,20 @@ struct kind {
 
 extern const struct kind kind_table[KIND_COUNT];
 
+/*
+ * Of kinds that were not named, but follow from a condition: those that are only for who asks go,
+ * unless nothing else is left.
+ */
+static inline uint64_t kinds_usual(uint64_t set)
+{
+	return set & KINDS_USUAL ? set & KINDS_USUAL : set;
+}
+
 /* The kind of that name, or NULL. */
 const struct kind *kind_find(struct str name);
 
 /*
- * "exec,open" or "all" to a set of KIND_BITs. 0, or -EINVAL with *ret_bad naming the part that is
+ * "exec,open" or "all" (KINDS_USUAL) to a set of KIND_BITs. 0, or -EINVAL with *ret_bad naming the part that is
  * no kind.
  */
 int kinds_parse(struct str list, uint64_t *ret_set, struct str *ret_bad);

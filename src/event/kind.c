@@ -32,7 +32,7 @@ int kinds_parse(struct str list, uint64_t *ret_set, struct str *ret_bad)
 		if (k) {
 			set |= KIND_BIT(k->id);
 		} else if (str_eq(part, STR("all"))) {
-			set |= KINDS_ALL;
+			set |= KINDS_USUAL;
 		} else {
 			*ret_bad = part;
 			return -EINVAL;

@@ -23,7 +23,8 @@
 	X(signal)          \
 	X(oom)             \
 	X(module)          \
-	X(uring)
+	X(uring)           \
+	X(profile)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by
@@ -53,6 +54,7 @@ struct probe_hook {
 	bool iterator; /* run by source/seed.c, not attached */
 	bool sweep;  /* an iterator run once, in its place in the list: it fills the probe's maps */
 	bool cgroup; /* attached to the root of the cgroup hierarchy (version 2) */
+	bool perf;   /* attached to the sampling clock of every CPU; one such hook in a probe */
 };
 
 /* A tracepoint by its names in tracefs. */

@@ -199,6 +199,7 @@ static int rule_keep(struct loader *l, const struct rule_def *r, const struct co
 	if (rule->kinds == KINDS_ALL && r->warn_evttypes)
 		loader_warn(l, where, WARN_NO_EVTTYPE,
 			    "tried on every event: nothing in it limits the evt.type");
+	rule->kinds = kinds_usual(rule->kinds);
 	if (!r->enabled) {
 		rs->disabled++;
 		return 1;

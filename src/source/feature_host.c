@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "source/feature_row.h"
+#include "source/user_stack.h"
 
 #define PROC_MAGIC     0x9fa0
 #define INIT_PIDNS_INO 0xeffffffcul /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
@@ -228,12 +229,25 @@ static enum feature_state test_tracefs(struct prober *p, const struct feature_te
 
 #define ROOT "run as root, or give it this capability"
 
+static enum feature_state test_user_stacks(struct prober *p, const struct feature_test *t)
+{
+	char why[128];
+
+	(void)t;
+	if (user_stack_safe_here(why, sizeof(why)))
+		return FEATURE_OK;
+	feature_say(p, "%s", why);
+	return FEATURE_MISSING;
+}
+
 const struct feature_test feature_tests_host[] = {
 	{ "kernel", "x86_64 is what porthole is tested on", "nothing; other machines are untested",
 	  test_kernel },
 	{ "lockdown", "reading the kernel's memory",
 	  "nothing: under integrity tracepoints serve; under confidentiality boot with lockdown=integrity",
 	  test_lockdown, .required = true },
+	{ "user_stacks", "stacks of programs in profiles", "a kernel with the repair",
+	  test_user_stacks },
 	{ "lsm_list", "which security modules are asked", "CAP_SYS_ADMIN, or mount securityfs",
 	  test_lsm_list },
 	{ "privileges", "capabilities of this process", "run as root", test_privileges },

@@ -67,6 +67,7 @@ static void live_look(struct live *l)
 {
 	if (loader_late_done(&l->loader))
 		loader_late_finish(&l->loader);
+	loader_tick(&l->loader);
 	l->horizon_ns = clock_boot().ns - LIVE_HOLD_NS;
 	for (size_t i = 0; i < RINGS; i++)
 		ring_refresh(&l->rings[i]);
@@ -253,7 +254,7 @@ static int live_start(struct live *l, const struct live_opts *opts, char *ret_wh
 	knobs.v1_hierarchy = l->layout.v1_hierarchy;
 	err = inject_init(&l->inject, LIVE_INJECT_BYTES);
 	if (!err)
-		err = loader_init(&l->loader, &knobs);
+		err = loader_init(&l->loader, &knobs, opts->sample_hz);
 	if (err)
 		return err;
 	err = loader_begin(&l->loader, opts->kinds);

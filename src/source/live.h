@@ -13,8 +13,9 @@
 struct live;
 
 struct live_opts {
-	uint64_t kinds; /* to load at once; process life always is */
-	bool env;	/* capture environments */
+	uint64_t kinds;	    /* to load at once; process life always is */
+	bool env;	    /* capture environments */
+	uint32_t sample_hz; /* samples per second and CPU, 1 to CPU_EVENTS_HZ_MAX; 0: 99 */
 };
 
 #define LIVE_HOLD_NS	  (2 * NS_PER_MS)

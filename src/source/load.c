@@ -19,7 +19,9 @@
 
 #include "base/cleanup.h"
 #include "source/cgroup2.h"
+#include "source/cpu_events.h"
 #include "source/tracefs.h"
+#include "source/user_stack.h"
 
 static const char *const shared_names[MAP_COUNT] = {
 #define X(name) #name,
@@ -60,9 +62,12 @@ static int print_keep(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
-int loader_init(struct loader *l, const struct knobs *knobs)
+int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz)
 {
 	*l = (struct loader){ .knobs = *knobs, .tracefs = -1 };
+	l->sample_hz = sample_hz ? sample_hz : CPU_EVENTS_HZ_DEFAULT;
+	l->knobs.kernel_stacks_only =
+		!user_stack_safe_here(l->no_user_stack, sizeof(l->no_user_stack));
 	l->probes = calloc(probes_n, sizeof(*l->probes));
 	if (!l->probes)
 		return -ENOMEM;
@@ -248,6 +253,8 @@ static int hook_attach(struct loader *l, struct loaded *p, const struct probe_ho
 		return hook_sweep(prog);
 	if (h->cgroup)
 		return hook_attach_cgroup(p, prog);
+	if (h->perf)
+		return cpu_events_open(prog, l->sample_hz, &p->cpus, last_word, sizeof(last_word));
 	if (h->targets && name == h->program)
 		return p->probe->targets(h, kinds, target_attach, &t);
 	return link_keep(p, bpf_program__attach(prog));
@@ -264,6 +271,8 @@ static void probe_unload(struct loaded *p)
 {
 	while (p->nlinks)
 		bpf_link__destroy(p->links[--p->nlinks]);
+	cpu_events_close(p->cpus);
+	p->cpus = NULL;
 	bpf_object__close(p->obj);
 	p->obj = NULL;
 	p->kinds = 0;
@@ -280,6 +289,10 @@ static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
 			snprintf(p->why, sizeof(p->why),
 				 "no tracefs (%s): each system call pays for the hook",
 				 strerror(-l->tracefs));
+		}
+		if (h->perf && l->no_user_stack[0]) {
+			p->state = PROBE_DEGRADED;
+			snprintf(p->why, sizeof(p->why), "%s", l->no_user_stack);
 		}
 		if (!err)
 			continue;
@@ -487,6 +500,13 @@ void loader_late_finish(struct loader *l)
 			probe_attach(l, p, probe_wants(p, late->kinds));
 	}
 	free(late);
+}
+
+void loader_tick(struct loader *l)
+{
+	for (size_t i = 0; i < probes_n; i++)
+		if (l->probes[i].cpus)
+			cpu_events_refresh(l->probes[i].cpus);
 }
 
 void loader_close(struct loader *l)

@@ -17,7 +17,11 @@
 	X(f_comm)               \
 	X(f_call)               \
 	X(f_path)               \
-	X(cg_count)
+	X(cg_count)             \
+	X(uw_files)             \
+	X(uw_pages)             \
+	X(uw_rows)              \
+	X(uw_rules)
 
 enum shared_map {
 #define X(name) MAP_##name,
@@ -50,20 +54,24 @@ struct loaded {
 	struct bpf_object *obj;
 	struct bpf_link *links[PROBE_LINKS_MAX];
 	size_t nlinks;
+	struct cpu_events *cpus; /* of a hook on the sampling clocks; NULL: none */
 };
 
 struct late;
+struct cpu_events;
 
 struct loader {
 	struct loaded *probes; /* probes_n of them, in the order of PORTHOLE_PROBES */
 	int maps[MAP_COUNT];   /* -1 until the first probe is loaded */
 	struct knobs knobs;
-	int tracefs;	   /* directory, or -errno */
-	struct late *late; /* the thread of the late probes; NULL: none runs */
+	int tracefs;	    /* directory, or -errno */
+	struct late *late;  /* the thread of the late probes; NULL: none runs */
+	uint32_t sample_hz; /* of hooks on the sampling clock */
+	char no_user_stack[128]; /* why user stacks are refused (source/user_stack.h); "": they are not */
 };
 
-/* 0 or -ENOMEM. */
-int loader_init(struct loader *l, const struct knobs *knobs);
+/* @sample_hz: see source/cpu_events.h; 0: the usual. 0 or -ENOMEM. */
+int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz);
 
 /*
  * Loads and attaches what @kinds need and is not on yet. Returns 0 also when some probe turned out
@@ -80,5 +88,8 @@ int loader_want(struct loader *l, uint64_t kinds);
 int loader_begin(struct loader *l, uint64_t kinds);
 bool loader_late_done(const struct loader *l);
 void loader_late_finish(struct loader *l);
+
+/* Samples CPUs that came online. To be called often, by the thread that loads; costs next to nothing. */
+void loader_tick(struct loader *l);
 
 void loader_close(struct loader *l);

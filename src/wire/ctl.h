@@ -122,10 +122,10 @@ enum v1_subsys {
 };
 
 struct knobs {
-	__u32 v1_subsys;    /* enum v1_subsys */
-	__u32 v1_hierarchy; /* id of that controller's hierarchy */
-	__u32 env;	    /* capture the environment on exec */
-	__u32 pad;
+	__u32 v1_subsys;	  /* enum v1_subsys */
+	__u32 v1_hierarchy;	  /* id of that controller's hierarchy */
+	__u32 env;		  /* capture the environment on exec */
+	__u32 kernel_stacks_only; /* reading user memory from a perf event may freeze this kernel */
 };
 
 /* Per kind and CPU: map `stats`, index kind. */

@@ -38,7 +38,8 @@
 	X(SOCKET, socket, BULK, "a socket was made")                                              \
 	X(SEND, send, BULK, "data was sent to a named peer (sendto, sendmsg)")                    \
 	X(RECV, recv, BULK, "data was received (recvfrom, recvmsg)")                              \
-	X(MEMORY, memory, BULK, "a descriptor over memory was made: memfd_create, userfaultfd")
+	X(MEMORY, memory, BULK, "a descriptor over memory was made: memfd_create, userfaultfd")   \
+	X(SAMPLE, sample, BULK, "the sampling clock of a CPU found a thread running: its stacks")
 
 enum kind_id {
 #define X(ID, name, ring, help) KIND_##ID,
@@ -49,5 +50,8 @@ enum kind_id {
 
 #define KIND_BIT(id) (1ull << (id))
 #define KINDS_ALL    ((1ull << KIND_COUNT) - 1)
+/* Many and dear: only for who names them. `all`, and what names no kind, is the rest. */
+#define KINDS_ON_REQUEST (KIND_BIT(KIND_SAMPLE))
+#define KINDS_USUAL	 (KINDS_ALL & ~KINDS_ON_REQUEST)
 #define KINDS_LIFE \
 	(KIND_BIT(KIND_FORK) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP))

@@ -27,7 +27,8 @@
 	X(KUBE)             \
 	X(CONTAINER)        \
 	X(LOSS)             \
-	X(USERS)
+	X(USERS)            \
+	X(SAMPLE)
 
 enum rec_type {
 	REC_NONE,

@@ -8,10 +8,14 @@
  * rows from .eh_frame and .debug_frame; agent/unwinding.h puts them into the maps.
  *
  *     address -> mapping of the task (read from its mm at that moment) -> file, offset in the file
- *     uw_files   file key -> number of the file
+ *     uw_files   file key -> number of the file, or UW_FILE_FRAMES, UW_FILE_NONE
  *     uw_pages   number, offset >> 16 -> block, first row, rows      (64 KiB of text a page)
- *     uw_rows    block -> UW_BLOCK_ROWS rows, sorted by pc
+ *     uw_rows    block -> UW_BLOCK_ROWS rows, sorted by pc; a page's first row is at or before its
+ *                first code
  *     uw_rules   row.rule -> how to find the caller; shared by all files
+ *
+ * Filled in the order rules, rows, pages, file: a file that is there is there whole. How a rule is
+ * applied stands in wire/unwind_step.h, for both sides.
  *
  * x86-64 only. DWARF register numbers: 6 rbp, 7 rsp, 16 the return address.
  */
@@ -24,6 +28,10 @@
 #define UW_RULES  16384
 #define UW_FILES  8192
 #define UW_PAGES  65536
+
+/* Values of uw_files that are no numbers of files. */
+#define UW_FILE_NONE   0xffffffffu /* has no table and gets none: stacks end there */
+#define UW_FILE_FRAMES 0xfffffffeu /* has no table; its code keeps frame pointers */
 
 /* From its pc on (the low 16 bits of the offset in the file) up to the next row's, or the page's end. */
 struct unwind_row {
@@ -106,11 +114,11 @@ enum stack_end {
 	STACK_NONE,	  /* a kernel thread, or user stacks were not asked for */
 	STACK_DEEP,	  /* STACK_USER_MAX frames and more to come */
 	STACK_NO_MAPPING, /* an address in no mapping */
-	STACK_NO_TABLE, /* a file whose table is not there (yet): what came after it is unwound no further */
-	STACK_NO_ROW,	/* code that its table does not describe */
-	STACK_FAULT,	/* stack memory that could not be read */
-	STACK_REGISTER, /* needs a register that is not known any more */
-	STACK_STUCK,	/* the stack pointer did not grow */
+	STACK_NO_TABLE,	  /* a file whose table is not there (yet) */
+	STACK_NO_ROW,	  /* code that its table does not describe */
+	STACK_FAULT,	  /* stack memory that could not be read */
+	STACK_REGISTER,	  /* needs a register that is not known any more */
+	STACK_STUCK,	  /* the stack pointer did not grow */
 	STACK_ENDS
 };
 
@@ -119,13 +127,61 @@ enum stack_end {
 #define STACK_VMA_MAX	 32
 
 /*
- * A stack in a record's tail: vma[nvma], then kernel addresses, then user addresses, u64 each, leaf
- * first. User addresses but the innermost (and those above a signal frame: bit in no way marked,
- * the builder's rows know) are return addresses.
+ * A stack in a record's tail, of which struct rec_stack is the head: nkernel addresses, then nuser
+ * addresses, u64 each, leaf first; then nvma mappings; with STACK_COPY a struct rec_stack_copy and
+ * copied bytes. Mappings are those of the user addresses, each once; an address whose mapping is
+ * not there is in none, or in one of more than STACK_VMA_MAX.
+ *
+ * User addresses are return addresses, which belong to the call before them (look up at - 1),
+ * except those marked STACK_EXACT: the innermost and those that a signal interrupted. Kernel
+ * addresses are as the kernel gives them: the first is exact when the kernel itself was sampled.
  */
 struct rec_stack {
 	__u16 nkernel, nuser, nvma;
 	__u8 end;   /* enum stack_end: of the user part */
-	__u8 flags; /* 0 */
+	__u8 flags; /* enum stack_flag */
 };
 _Static_assert(sizeof(struct rec_stack) == 8, "stands in captures");
+
+enum stack_flag {
+	STACK_COPY = 1, /* the tail has what is needed to walk on in user space */
+};
+
+#define STACK_EXACT (1ull << 63) /* user addresses have less than 57 bits */
+
+/* The address as it is, and the one to look up by. */
+static inline __u64 stack_address(__u64 a)
+{
+	return a & ~STACK_EXACT;
+}
+
+static inline __u64 stack_lookup(__u64 a)
+{
+	return a & STACK_EXACT ? a & ~STACK_EXACT : a - 1;
+}
+
+/* Registers of a frame: what unwinding needs of them. */
+struct unwind_regs {
+	__u64 ip, sp, bp;
+	__u64 reg[16]; /* by DWARF number, only when `exact`; those for rsp and rbp unused */
+	__u8 exact;    /* the innermost frame, or one that a signal interrupted */
+	__u8 bp_lost;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct unwind_regs) == 160, "stands in captures");
+
+/*
+ * Copied when the walk ended at a file that uw_files does not know yet (STACK_NO_TABLE): the stack
+ * from a little below the stack pointer on, so that the walk can go on where there is time to read
+ * the file. The last of the user addresses is that of @regs.
+ */
+struct rec_stack_copy {
+	struct unwind_regs regs; /* of the frame that could not be unwound */
+	__u64 sp;		 /* address of the first byte */
+	__u32 len;		 /* bytes that follow; a multiple of 8 */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct rec_stack_copy) == 176, "stands in captures");
+
+#define STACK_COPY_MAX	 12288
+#define STACK_COPY_BELOW 128 /* the ABI's red zone */

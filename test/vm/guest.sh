@@ -241,6 +241,31 @@ all_kinds() {
 	check "events: --kind all: every line is an object" vm_tool json-lines $out/all.json evt.type
 }
 
+# ------------------------------------------------------------------ samples
+
+# A program without frame pointers that burns a CPU 600 calls deep; its table is made meanwhile.
+samples_run() {
+	profile_tool deep 100 >/dev/null &
+	burner=$!
+	timeout 120 porthole events --kind sample --for 6s -f proc.name,sample.mode,sample.depth,sample.end \
+		-o json >$out/samples.json 2>$out/samples.err
+	code=$?
+	kill $burner
+	say "$(wc -l <$out/samples.json) samples, ends: $(grep -o '"sample.end":"[^"]*"' $out/samples.json |
+		sort | uniq -c | sort -rn | tr -s ' \n' ' ')"
+	return $code
+}
+
+samples() {
+	check "samples: --for 6s exits with 0" samples_run
+	say_file $out/samples.err 5
+	check "samples: the sampling clock's program is accepted and rings" \
+		some $out/samples.json sample.mode=user
+	check "samples: the kernel's own work is seen" some $out/samples.json sample.mode=kernel
+	check "samples: stacks are walked to their outermost frame" \
+		some $out/samples.json proc.name=profile_tool sample.end=whole sample.depth=605
+}
+
 # ------------------------------------------------------------------ io_uring
 
 # What is done, and the conditions one event must meet, like want_events.
@@ -487,6 +512,7 @@ check "doctor: leaves no BPF object" bpf_as_before $out/doctor.txt
 events
 check "events: leaves no BPF object" bpf_as_before $out/events.json
 all_kinds
+samples
 uring
 filter
 check "ps: lists process 1" ps_pid1

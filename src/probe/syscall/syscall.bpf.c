@@ -48,7 +48,6 @@ struct {
 #define AT_FDCWD_V	(-100)
 #define O_CREAT_V	0100
 #define FMODE_CREATED_V 0x100000 /* since 4.19 */
-#define THREAD_BYTES	16384
 
 /* What a system call's own tracepoints give, as their format files have it. */
 struct exit_ctx {
@@ -93,13 +92,6 @@ struct message {
 	u64 addr, data;
 	u32 addr_len, data_len;
 };
-
-static __always_inline struct pt_regs *task_regs(struct task_struct *t)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf()); /* since 5.15 */
-	return BPF_CORE_READ(t, stack) + THREAD_BYTES - bpf_core_type_size(struct pt_regs);
-}
 
 /*
  * Where the arguments are in struct pt_regs: di, si, dx, r10, r8, r9. The layout is x86-64's user

@@ -1,0 +1,127 @@
+/* Decoding samples, and the fields that only they have. */
+#include "probe/profile/profile.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "probe/probe.h"
+#include "probe/stack.h"
+
+#define STACK_AT (sizeof(struct rec_sample) - sizeof(struct rec_stack))
+
+static int sample_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
+{
+	const struct rec_sample *r = (const void *)h;
+	struct stack s;
+
+	(void)a;
+	if (h->len < sizeof(*r) || (r->flags & ~SAMPLE_USER) ||
+	    stack_read(&r->stack, h->len - STACK_AT, &s) != 0)
+		return -EBADMSG;
+	ret->kind = &kind_table[KIND_SAMPLE];
+	ret->type = STR("sample");
+	ret->fd.num = -1;
+	return 0;
+}
+
+enum sample_field {
+	SAMPLE_MODE,
+	SAMPLE_DEPTH,
+	SAMPLE_KERNEL_DEPTH,
+	SAMPLE_END,
+	SAMPLE_ADDRESSES,
+};
+
+#define HEX_BYTES 20 /* "0x", 16 digits, a comma, the last one's NUL */
+
+static bool addresses_get(const struct event *ev, struct value *ret)
+{
+	const struct rec_sample *r = ev->body;
+	struct stack s;
+	size_t n = 0;
+	char *text;
+
+	if (stack_read(&r->stack, ev->hdr->len - STACK_AT, &s) != 0 || !s.nuser)
+		return false;
+	text = arena_alloc(field_arena(), s.nuser * HEX_BYTES);
+	if (!text)
+		return false;
+	for (size_t i = 0; i < s.nuser; i++)
+		n += (size_t)sprintf(text + n, "%s0x%llx", i ? "," : "",
+				     (unsigned long long)stack_lookup(s.user[i]));
+	ret->str = (struct str){ text, n };
+	return true;
+}
+
+static bool sample_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		       struct value *ret)
+{
+	const struct rec_sample *r = ev->body;
+
+	if (nth || ev->hdr->type != REC_SAMPLE)
+		return false;
+	ret->type = ref->field->type;
+	switch ((enum sample_field)ref->field->arg) {
+	case SAMPLE_MODE:
+		ret->str = r->flags & SAMPLE_USER ? STR("user") : STR("kernel");
+		return true;
+	case SAMPLE_DEPTH:
+		ret->u64 = r->stack.nuser;
+		return true;
+	case SAMPLE_KERNEL_DEPTH:
+		ret->u64 = r->stack.nkernel;
+		return true;
+	case SAMPLE_END:
+		ret->str = str_of(stack_end_name(r->stack.end));
+		return true;
+	case SAMPLE_ADDRESSES:
+		return addresses_get(ev, ret);
+	}
+	return false;
+}
+
+#define SAMPLE KIND_BIT(KIND_SAMPLE), FIELD_DEFAULT, sample_get
+
+static const struct field sample_fields[] = {
+	{ "sample.mode", VALUE_STR, "", SAMPLE, SAMPLE_MODE,
+	  "user (the program's own code ran) or kernel" },
+	{ "sample.depth", VALUE_U64, "", SAMPLE, SAMPLE_DEPTH, "frames of the program's stack" },
+	{ "sample.kernel_depth", VALUE_U64, "", SAMPLE, SAMPLE_KERNEL_DEPTH,
+	  "frames of the kernel's stack" },
+	{ "sample.end", VALUE_STR, "", SAMPLE, SAMPLE_END,
+	  "why the program's stack ends there: whole, none (no program, or not asked for), deep (more "
+	  "than the maximum), no-mapping, no-table (of the file, not yet), no-row (code that its table "
+	  "does not describe), unreadable, register (one that is not known any more), stuck" },
+	{ "sample.addresses", VALUE_STR, "", KIND_BIT(KIND_SAMPLE), 0, sample_get, SAMPLE_ADDRESSES,
+	  "the frames of the program's stack, innermost first: where each runs, or is in a call" },
+	{ NULL },
+};
+
+static uint64_t sample_type_kinds(struct str type)
+{
+	return str_eq(type, STR("sample")) ? KIND_BIT(KIND_SAMPLE) : 0;
+}
+
+static const struct probe_decoder sample_decoders[] = {
+	{ REC_SAMPLE, sample_decode },
+	{ REC_NONE, NULL },
+};
+
+static const struct probe_hook sample_hooks[] = {
+	{ "profile_sample", NULL, "perf event cpu-clock", .perf = true },
+	{ NULL },
+};
+
+extern const char profile_bpf_elf[], profile_bpf_elf_end[];
+
+const struct probe probe_profile = {
+	.name = "profile",
+	.help = "samples of what the CPUs do, with stacks",
+	.elf = profile_bpf_elf,
+	.elf_end = profile_bpf_elf_end,
+	.kinds = KIND_BIT(KIND_SAMPLE),
+	.hooks = sample_hooks,
+	.decoders = sample_decoders,
+	.fields = sample_fields,
+	.type_kinds = sample_type_kinds,
+};

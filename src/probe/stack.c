@@ -1,0 +1,66 @@
+/* Stacks out of records: every count is checked against what is there. */
+#include "probe/stack.h"
+
+#include <errno.h>
+
+static const char *const end_names[STACK_ENDS] = {
+	[STACK_WHOLE] = "whole",	   [STACK_NONE] = "none",	  [STACK_DEEP] = "deep",
+	[STACK_NO_MAPPING] = "no-mapping", [STACK_NO_TABLE] = "no-table", [STACK_NO_ROW] = "no-row",
+	[STACK_FAULT] = "unreadable",	   [STACK_REGISTER] = "register", [STACK_STUCK] = "stuck",
+};
+
+const char *stack_end_name(enum stack_end end)
+{
+	return (unsigned)end < STACK_ENDS ? end_names[end] : "?";
+}
+
+/* The copy must end where the record does. */
+static int copy_read(const void *at, size_t left, struct stack *ret)
+{
+	const struct rec_stack_copy *c = at;
+
+	if (left < sizeof(*c) || c->len != left - sizeof(*c) || c->len % 8 || c->len > STACK_COPY_MAX)
+		return -EBADMSG;
+	ret->copy = c;
+	return 0;
+}
+
+int stack_read(const struct rec_stack *head, size_t left, struct stack *ret)
+{
+	struct stack s = { 0 };
+	size_t addresses, bytes;
+	int err = 0;
+
+	if (left < sizeof(*head) || head->nkernel > STACK_KERNEL_MAX || head->nuser > STACK_USER_MAX ||
+	    head->nvma > STACK_VMA_MAX || head->end >= STACK_ENDS || (head->flags & ~STACK_COPY))
+		return -EBADMSG;
+	left -= sizeof(*head);
+	addresses = (size_t)head->nkernel + head->nuser;
+	bytes = addresses * sizeof(uint64_t) + head->nvma * sizeof(struct rec_vma);
+	if (bytes > left)
+		return -EBADMSG;
+	s.kernel = (const uint64_t *)(head + 1);
+	s.user = s.kernel + head->nkernel;
+	s.vma = (const struct rec_vma *)(s.kernel + addresses);
+	s.nkernel = head->nkernel;
+	s.nuser = head->nuser;
+	s.nvma = head->nvma;
+	s.end = head->end;
+	if (head->flags & STACK_COPY)
+		err = copy_read(s.vma + s.nvma, left - bytes, &s);
+	else if (bytes != left)
+		err = -EBADMSG;
+	if (!err)
+		*ret = s;
+	return err;
+}
+
+const struct rec_vma *stack_vma(const struct stack *s, uint64_t address)
+{
+	uint64_t at = stack_lookup(address);
+
+	for (size_t i = 0; i < s->nvma; i++)
+		if (at >= s->vma[i].start && at < s->vma[i].end)
+			return &s->vma[i];
+	return NULL;
+}

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * The stack in a record's tail, as views into it: checked once, borrowed as long as the record is.
+ * Layout and meaning: wire/unwind.h.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/unwind.h"
+
+struct stack {
+	const uint64_t *kernel, *user; /* leaf first; of user see stack_lookup() */
+	const struct rec_vma *vma;
+	size_t nkernel, nuser, nvma;
+	enum stack_end end;
+	const struct rec_stack_copy *copy; /* NULL: none; its bytes follow it */
+};
+
+/*
+ * @head is the last member of a record's fixed part and lies, with what follows, in @left bytes, 8
+ * bytes aligned. 0, or -EBADMSG for what cannot be a stack.
+ */
+int stack_read(const struct rec_stack *head, size_t left, struct stack *ret);
+
+/* The mapping that a user address is in (by stack_lookup), or NULL. */
+const struct rec_vma *stack_vma(const struct stack *s, uint64_t address);
+
+/* "whole", "no-table", ...: how users see it. */
+const char *stack_end_name(enum stack_end end);
