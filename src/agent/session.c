@@ -257,6 +257,8 @@ void session_drain(struct session *s)
 	struct boot_ns end = { clock_boot().ns + 2 * LIVE_HOLD_NS };
 	int n;
 
+	if (s->live)
+		live_read(s->source);
 	do {
 		n = session_turn(s);
 		if (n == 0 && clock_boot().ns < end.ns)
@@ -312,6 +314,7 @@ uint64_t session_losses(struct session *s, struct buf *b)
 		loss_line(b, stats[k].map_full, what, "kernel table full");
 	}
 	lost += loss_line(b, s->source->losses.injected, "cluster objects", "queue full");
+	loss_line(b, s->source->losses.unread, "readings of totals", "the kernel refused");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
 	lost += loss_line(b, s->pipeline.decoded.unknown, "records",

@@ -30,6 +30,7 @@ enum bpf_map_type_v {
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum {
 	BPF_ANY = 0,
@@ -37,6 +38,8 @@ enum {
 	BPF_EXIST = 2,
 	BPF_F_NO_PREALLOC = 1,
 	BPF_F_MMAPABLE = 1024,
+	BPF_F_USER_STACK = 256,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 };
 enum {
 	BPF_RB_NO_WAKEUP = 1,
@@ -252,7 +255,31 @@ struct mm_struct___rb {
 	struct rb_root mm_rb;
 };
 
+/* A run queue of the fair class. */
+struct cfs_rq {
+	int throttle_count;
+	u64 throttled_clock_pelt_time;
+};
+
+/* Before Linux 5.18. */
+struct cfs_rq___old {
+	u64 throttled_clock_task_time;
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+};
+
+struct thread_info {
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state;
+	int on_cpu, prio;
+	struct sched_entity se;
+	unsigned in_iowait : 1;
 	unsigned int flags;
 	pid_t pid, tgid;
 	struct task_struct *group_leader;
@@ -271,6 +298,16 @@ struct task_struct {
 	int exit_code, exit_state;
 	u64 utime, stime;
 	void *stack;
+};
+
+/* Before Linux 5.14. */
+struct task_struct___old {
+	volatile long state;
+};
+
+/* Since 6.18. */
+struct task_struct___throttled {
+	bool throttled;
 };
 
 struct linux_binprm {
@@ -377,6 +414,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *key, *value;
 };
 
 struct bpf_iter__task_file {

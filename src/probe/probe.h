@@ -24,7 +24,8 @@
 	X(oom)             \
 	X(module)          \
 	X(uring)           \
-	X(profile)
+	X(profile)         \
+	X(sched)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by
@@ -52,6 +53,8 @@ struct probe_hook {
 	bool targets;
 	bool optional; /* some kernels lack it: degraded without, not unavailable */
 	bool iterator; /* run by source/seed.c, not attached */
+	bool clock;    /* an iterator that writes whole records, run by source/clockwork.c each second */
+	const char *map; /* with clock: an iterator over this map */
 	bool sweep;  /* an iterator run once, in its place in the list: it fills the probe's maps */
 	bool cgroup; /* attached to the root of the cgroup hierarchy (version 2) */
 	bool perf;   /* attached to the sampling clock of every CPU; one such hook in a probe */

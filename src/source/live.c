@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "source/clockwork.h"
 #include "source/inject.h"
 #include "source/ring.h"
 #include "source/seed.h"
@@ -29,6 +30,7 @@ struct live {
 	struct ring *lent;	   /* whose record is out */
 	struct filter_path *paths; /* NULL: not asked for */
 	uint64_t horizon_ns;
+	uint64_t clock_ns; /* of the last reading by the clock */
 	int epoll;
 	int ncpus;
 	char host_name[256];
@@ -63,8 +65,21 @@ static const struct rec_hdr *live_oldest(struct live *l, struct ring **ret_ring)
 	return oldest;
 }
 
+void live_read(struct source *s)
+{
+	struct live *l = live_of(s);
+	uint64_t refused = 0;
+
+	l->clock_ns = clock_boot().ns;
+	if (clockwork_run(&l->loader, &l->inject, &refused) != 0)
+		l->source.losses.unread++;
+	__atomic_add_fetch(&s->losses.injected, refused, __ATOMIC_RELAXED);
+}
+
 static void live_look(struct live *l)
 {
+	if (clock_boot().ns - l->clock_ns >= CLOCKWORK_NS)
+		live_read(&l->source);
 	if (loader_late_done(&l->loader))
 		loader_late_finish(&l->loader);
 	loader_tick(&l->loader);
@@ -313,6 +328,7 @@ int live_ctl(struct source *s, const struct ctl *ctl)
 
 	if (bpf_map_update_elem(live_of(s)->loader.maps[MAP_ctl], &zero, ctl, BPF_ANY) != 0)
 		return -errno;
+	live_of(s)->clock_ns = 0; /* totals begin now, not at the next second */
 	return 0;
 }
 

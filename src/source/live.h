@@ -40,6 +40,12 @@ int live_want(struct source *s, uint64_t kinds);
 /* Tells the kernel programs what to send and which filters apply; takes effect at once. */
 int live_ctl(struct source *s, const struct ctl *ctl);
 
+/*
+ * Reads now what is read once a second (clockwork.h), so that an end has the totals up to it. What
+ * could not be read is counted in source_losses.
+ */
+void live_read(struct source *s);
+
 /* The file descriptor of a shared map, for filters and counters. */
 int live_map(struct source *s, enum shared_map map);
 

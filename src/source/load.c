@@ -247,7 +247,7 @@ static int hook_attach(struct loader *l, struct loaded *p, const struct probe_ho
 
 	if (!prog)
 		return -ENOENT;
-	if (h->iterator || !bpf_program__autoload(prog))
+	if (h->iterator || h->clock || !bpf_program__autoload(prog))
 		return 0;
 	if (h->sweep)
 		return hook_sweep(prog);

@@ -16,6 +16,7 @@ struct source;
 /* Losses that are not the kernel's: by reason, since the start. */
 struct source_losses {
 	uint64_t injected; /* agent's own records refused: their queue was full */
+	uint64_t unread;   /* readings by the clock (clockwork.h) that failed */
 	uint64_t damaged;  /* blocks or records of a file that could not be read */
 };
 

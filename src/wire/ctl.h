@@ -105,6 +105,8 @@ struct ctl {
 	__u64 tree;	  /* clauses that children inherit in f_pid */
 	__u32 self;	  /* the agent's pid: its own doings are not recorded */
 	__u32 want_flags; /* enum want_flag */
+	/* offcpu: a sample for each so much lost time (0: 10 ms, ~0: none), of intervals from so long on */
+	__u64 off_quantum_ns, off_min_ns;
 };
 
 /* What costs, and is recorded only when somebody looks at it. */

@@ -39,7 +39,8 @@
 	X(SEND, send, BULK, "data was sent to a named peer (sendto, sendmsg)")                    \
 	X(RECV, recv, BULK, "data was received (recvfrom, recvmsg)")                              \
 	X(MEMORY, memory, BULK, "a descriptor over memory was made: memfd_create, userfaultfd")   \
-	X(SAMPLE, sample, BULK, "the sampling clock of a CPU found a thread running: its stacks")
+	X(SAMPLE, sample, BULK, "the sampling clock of a CPU found a thread running: its stacks") \
+	X(OFFCPU, offcpu, BULK, "a thread lost time: blocked or waiting for a CPU, with its stack")
 
 enum kind_id {
 #define X(ID, name, ring, help) KIND_##ID,

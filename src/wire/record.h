@@ -28,7 +28,10 @@
 	X(CONTAINER)        \
 	X(LOSS)             \
 	X(USERS)            \
-	X(SAMPLE)
+	X(SAMPLE)           \
+	X(OFFCPU)           \
+	X(SCHED_TIMES)      \
+	X(SCHED_TAKEN)
 
 enum rec_type {
 	REC_NONE,

@@ -1,0 +1,975 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Where threads' time goes. Each thread that somebody asked for has an entry of its own (in task
+ * storage; before Linux 5.12 in a table by task): the state it is in, since when, and the sum of
+ * each state. Nothing is kept by CPU that belongs to a thread, so an interval is right wherever it
+ * ends.
+ *
+ *     switch-out: why does it leave? -> wakeup: who woke it -> switch-in: how long was it
+ *
+ * Samples. When a thread leaves the CPU nobody knows yet for how long, and at its return another
+ * task's memory is mapped, so the stack must be taken before. To take it each time would cost more
+ * than the switch. So each thread remembers four places (user ip, sp, state) where it lately left,
+ * with the time lost there since their last sample and how long it usually takes. The stack is taken
+ * when that makes a quantum, or the place is new; it waits in sched_held and goes out at the return,
+ * if a quantum was lost. A long wait at a place with short ones is told at the next visit.
+ *
+ * Entries are made where nothing of the scheduler is locked: at fork and by the iterator.
+ *
+ * Limits. The name of who woke a thread is that of the running task: after an interrupt it is whom
+ * it hit, so none is told for sleeps and disk. In 32-bit system calls only `other` is known. A
+ * thread's exit is accounted up to sched_process_exit. A wait that began before a group was
+ * throttled is split by the run queue's own clock, where the thread was not moved meanwhile.
+ */
+#include "probe/sched/sched.h"
+
+#include "bpf/owner.h"
+#include "bpf/sock.h"
+#include "probe/sched/calls.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define PF_EXITING_V	 0x00000004
+#define PF_IO_WORKER_V	 0x00000010
+#define TASK_STOPPED_V	 0x800c /* stopped, traced; frozen since 6.1 */
+#define TASK_FROZEN_V	 0x8000
+#define TS_COMPAT_V	 2
+#define FAIR_PRIO	 100
+#define ANON_INODE_MAGIC 0x09041934
+#define S_IFIFO_V	 0010000
+#define S_IFCHR_V	 0020000
+#define S_IFBLK_V	 0060000
+#define S_IFREG_V	 0100000
+#define THREAD_STACK	 16384
+
+#define THREADS	       16384 /* where there is no task storage */
+#define HELD	       2048
+#define HELD_FRAMES    127 /* of each part: the kernel's own limit */
+#define SITES	       4
+#define SLICES	       8
+#define TAKEN	       8192
+#define JUDGE_NS       100000000ull /* who is of interest is asked again so often */
+#define FRESH_NS       1000000ull   /* between stacks of new places of a thread */
+#define QUANTUM_NS     10000000ull
+#define WALK_MASK      511
+#define STACK_AT_MASK  1023
+#define OFFCPU_TAIL    (STACK_AT_MASK + 1 + 2 * 1024)
+
+/* Set before load; in a section of its own, which is this alone. */
+const volatile u32 task_storage SEC(".rodata.storage") = 0;
+
+/* A place where the thread leaves the CPU. */
+struct site {
+	u32 sig;
+	u32 usual_us;
+	u64 lost_ns; /* since its last sample */
+};
+
+struct thread {
+	u64 since_ns; /* begin of the state it is in */
+	u64 begin_ns; /* of all of this */
+	u64 off_ns;   /* it left the CPU */
+	u64 blocked_ns;
+	u64 ns[SCHED_STATE_COUNT];
+	u64 wait_lost_ns; /* waiting for a CPU after wakeups, since the last sample of that */
+	u64 wait_usual_us;
+	u64 judged_ns, fresh_ns;
+	u64 cfs, cfs_ns; /* run queue it waits in, and that one's throttled time when it began */
+	u64 arg;	 /* futex address or descriptor */
+	u64 voluntary, involuntary, wakeups, migrations;
+	struct site site[SITES];
+	u32 change; /* odd while it is written to */
+	u32 waker_pid, waker_tid;
+	u32 at; /* site of the last switch */
+	u16 nr, op;
+	u16 cpu;
+	u8 state, why; /* now; that it left the CPU for */
+	u8 wanted, held, has_fd, pad;
+	char waker_comm[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} sched_store SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, THREADS);
+	__type(key, u64); /* struct task_struct * */
+	__type(value, struct thread);
+} sched_threads SEC(".maps");
+
+/* A stack taken when its thread left. */
+struct held {
+	u64 off_ns; /* which leaving */
+	u32 kernel_bytes, user_bytes;
+	u64 kernel[HELD_FRAMES + 1];
+	u64 user[HELD_FRAMES + 1];
+};
+
+/* By task; when too many wait, those that wait longest lose theirs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, HELD);
+	__type(key, u64);
+	__type(value, struct held);
+} sched_held SEC(".maps");
+
+/* Used with interrupts off only, within sched_switch. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct held);
+} sched_scratch SEC(".maps");
+
+/* An entry in its first moment: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct thread);
+} sched_zero SEC(".maps");
+
+/* What ran lately on a CPU, oldest overwritten. */
+struct slice {
+	u64 start_ns;
+	u64 leader; /* struct task_struct *, perhaps freed */
+	u64 cgroup;
+	u32 pid;
+	u32 pad;
+};
+
+struct slices {
+	u64 n;
+	struct slice slice[SLICES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slices);
+} sched_slices SEC(".maps");
+
+struct taken_key {
+	u64 waiting; /* cgroup */
+	u64 leader;
+	u64 cgroup;
+	u32 pid;
+	u32 pad;
+};
+
+struct taken {
+	struct owner owner;
+	u64 ns, n;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TAKEN);
+	__type(key, struct taken_key);
+	__type(value, struct taken);
+} sched_taken SEC(".maps");
+
+/* --- a thread's entry --- */
+
+static __always_inline struct thread *thread_find(struct task_struct *t)
+{
+	u64 key = (u64)t;
+
+	if (task_storage)
+		return bpf_task_storage_get(&sched_store, t, NULL, 0);
+	return bpf_map_lookup_elem(&sched_threads, &key);
+}
+
+static __always_inline struct thread *thread_make(struct task_struct *t)
+{
+	u32 zero = 0;
+	u64 key = (u64)t;
+	struct thread *e;
+
+	if (task_storage) {
+		e = bpf_task_storage_get(&sched_store, t, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	} else {
+		void *none = bpf_map_lookup_elem(&sched_zero, &zero);
+
+		if (none)
+			bpf_map_update_elem(&sched_threads, &key, none, BPF_ANY);
+		e = bpf_map_lookup_elem(&sched_threads, &key);
+	}
+	if (!e) {
+		struct kind_stats *s = stats_get(KIND_OFFCPU);
+
+		if (s)
+			s->map_full++;
+	}
+	return e;
+}
+
+static __always_inline u64 since(u64 now, u64 then)
+{
+	return now > then ? now - then : 0;
+}
+
+/* The state ends, another begins. One writer at a time; the iterator sees `change` odd meanwhile. */
+static __always_inline void state_set(struct thread *e, u8 state, u64 now)
+{
+	u32 was = e->state;
+
+	e->change++;
+	barrier();
+	if (was < SCHED_STATE_COUNT)
+		e->ns[was] += since(now, e->since_ns);
+	e->since_ns = now;
+	e->state = state;
+	barrier();
+	e->change++;
+}
+
+static __always_inline void thread_begin(struct thread *e, u8 state, u64 now)
+{
+	e->begin_ns = now;
+	e->since_ns = now;
+	e->state = state;
+}
+
+static __always_inline void thread_want(struct thread *e, bool wanted, u8 state, u64 now)
+{
+	if (wanted && !e->wanted) {
+		if (!e->begin_ns)
+			e->begin_ns = now;
+		/* What it did while nobody asked is no part of its times. */
+		e->begin_ns += since(now, e->since_ns);
+		e->since_ns = now;
+		e->state = state;
+	} else if (!wanted && e->wanted) {
+		state_set(e, state, now);
+	}
+	e->wanted = wanted;
+}
+
+/* --- why it does not run --- */
+
+static __always_inline bool is_blocked_state(u32 state)
+{
+	return state > SCHED_THROTTLED;
+}
+
+static __always_inline u64 typed_cgroup(struct task_struct *t)
+{
+	struct css_set *css = t->cgroups;
+	struct cgroup_subsys_state *state;
+
+	if (knobs.v1_subsys != V1_NONE) {
+		state = css->subsys[v1_index() & 15];
+		if (state->cgroup->level > 0)
+			return state->cgroup->kn->id | CGROUP_V1;
+	}
+	return css->dfl_cgrp->kn->id;
+}
+
+static __always_inline bool fair(struct task_struct *t)
+{
+	return t->prio >= FAIR_PRIO && bpf_core_field_exists(t->se.cfs_rq);
+}
+
+/* Since 6.18 threads are throttled one by one, before with the run queue of their group. */
+static __always_inline bool throttled(struct task_struct *t)
+{
+	struct task_struct___throttled *one = (void *)t;
+
+	if (!fair(t))
+		return false;
+	if (bpf_core_field_exists(one->throttled))
+		return one->throttled;
+	if (bpf_core_field_exists(struct cfs_rq, throttle_count))
+		return t->se.cfs_rq->throttle_count;
+	return false;
+}
+
+/* For how long this run queue was throttled until now; the clock was renamed in 5.18. */
+static __always_inline u64 cfs_throttled_ns(struct cfs_rq *q)
+{
+	struct cfs_rq___old *old = (void *)q;
+
+	if (bpf_core_field_exists(q->throttled_clock_pelt_time))
+		return q->throttled_clock_pelt_time;
+	if (bpf_core_field_exists(old->throttled_clock_task_time))
+		return old->throttled_clock_task_time;
+	return 0;
+}
+
+/* It begins to wait for a CPU, in the run queue it has. */
+static __always_inline void wait_begin(struct thread *e, struct task_struct *t)
+{
+	struct task_struct___throttled *one = (void *)t;
+
+	e->cfs = 0;
+	if (bpf_core_field_exists(one->throttled) || !fair(t))
+		return;
+	e->cfs = (u64)t->se.cfs_rq;
+	e->cfs_ns = cfs_throttled_ns(t->se.cfs_rq);
+}
+
+/* It waited until @now: what of that its group was throttled. */
+static __always_inline void wait_split(struct thread *e, struct task_struct *t, u64 now)
+{
+	u64 waited = since(now, e->since_ns), ns;
+
+	if (!e->cfs || (e->state != SCHED_RUNNABLE && e->state != SCHED_THROTTLED) ||
+	    e->cfs != (u64)t->se.cfs_rq)
+		return;
+	ns = since(cfs_throttled_ns(t->se.cfs_rq), e->cfs_ns);
+	if (ns > waited)
+		ns = waited;
+	e->ns[SCHED_THROTTLED] += ns;
+	e->ns[SCHED_RUNNABLE] += waited - ns;
+	e->since_ns = now;
+	e->state = ns > waited / 2 ? SCHED_THROTTLED : SCHED_RUNNABLE;
+}
+
+static __always_inline struct pt_regs *regs_of(struct task_struct *t)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (void *)bpf_task_pt_regs(t); /* since 5.15 */
+	return (void *)t->stack + THREAD_STACK - bpf_core_type_size(struct pt_regs);
+}
+
+/* What a descriptor stands for: reads from a socket, a pipe, a disk wait for different things. */
+static __always_inline u8 file_state(struct task_struct *t, u64 fd)
+{
+	struct fdtable *fdt = t->files->fdt;
+	struct file **table = fdt->fd;
+	struct file *f = NULL;
+	struct inode *inode;
+	u16 mode;
+
+	if (fd >= fdt->max_fds)
+		return SCHED_OTHER;
+	bpf_probe_read_kernel(&f, sizeof(f), &table[fd]);
+	inode = BPF_CORE_READ(f, f_inode);
+	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT_V;
+	if (mode == S_IFSOCK_V)
+		return SCHED_NETWORK;
+	if (mode == S_IFBLK_V)
+		return SCHED_DISK;
+	/* eventfd and its kin are regular files since 6.16, of a file system of their own */
+	if (mode == S_IFREG_V && BPF_CORE_READ(inode, i_sb, s_magic) != ANON_INODE_MAGIC)
+		return SCHED_DISK;
+	return SCHED_WAIT;
+}
+
+static __always_inline u8 call_state(struct thread *e, struct task_struct *t, const struct pt_regs *r,
+				     bool io)
+{
+	u32 nr = e->nr, row, class;
+
+	if (nr >= CALLS)
+		return io ? SCHED_DISK : SCHED_OTHER;
+	row = sched_calls[nr];
+	class = row & CALL_CLASS;
+	if (row & (CALL_FD | CALL_FUTEX))
+		e->arg = r->di;
+	e->has_fd = (row & CALL_FD) != 0;
+	if (row & CALL_FUTEX)
+		e->op = r->si & 0x7f;
+	if (class == CALL_BY_FILE)
+		return file_state(t, (u32)r->di);
+	if (class == CALL_NFDS0)
+		return r->di ? SCHED_POLL : SCHED_SLEEP;
+	if (class == CALL_NFDS1)
+		return r->si ? SCHED_POLL : SCHED_SLEEP;
+	if (class)
+		return class;
+	return io ? SCHED_DISK : SCHED_OTHER;
+}
+
+static __always_inline u32 task_state(struct task_struct *t)
+{
+	struct task_struct___old *old = (void *)t;
+
+	if (bpf_core_field_exists(t->__state))
+		return t->__state;
+	return old->state; /* until 5.13 */
+}
+
+/* Why a task that is blocked is. Fills nr, arg, op and the registers. */
+static __always_inline u8 blocked_state(struct thread *e, struct task_struct *t, u32 state,
+					struct pt_regs *r)
+{
+	bool io = BPF_CORE_READ_BITFIELD(t, in_iowait);
+
+	e->nr = SCHED_NO_CALL;
+	e->arg = 0;
+	e->op = 0;
+	e->has_fd = 0;
+	r->ip = r->sp = 0;
+	if (t->flags & (PF_KTHREAD_V | PF_IO_WORKER_V))
+		return io ? SCHED_DISK : SCHED_OTHER;
+	if (bpf_probe_read_kernel(r, sizeof(*r), regs_of(t)) != 0)
+		return SCHED_OTHER;
+	if (state & TASK_STOPPED_V)
+		return SCHED_STOPPED;
+	if (t->thread_info.status & TS_COMPAT_V)
+		return io ? SCHED_DISK : SCHED_OTHER;
+	if ((s64)r->orig_ax < 0)
+		return t->flags & PF_EXITING_V ? SCHED_OTHER : SCHED_PAGEFAULT;
+	e->nr = r->orig_ax < CALLS ? r->orig_ax : SCHED_NO_CALL;
+	return call_state(e, t, r, io);
+}
+
+/* --- switch-out --- */
+
+static __always_inline u64 quantum_of(const struct ctl *c)
+{
+	return c->off_quantum_ns ?: QUANTUM_NS;
+}
+
+/* Takes the running task's stack. */
+static __always_inline void stack_hold(struct thread *e, void *ctx, struct task_struct *t, u64 now)
+{
+	u32 zero = 0;
+	u64 key = (u64)t;
+	struct held *h = bpf_map_lookup_elem(&sched_scratch, &zero);
+	long n;
+
+	if (!h)
+		return;
+	h->off_ns = now;
+	n = bpf_get_stack(ctx, h->kernel, HELD_FRAMES * 8, 0);
+	h->kernel_bytes = n > 0 ? n : 0;
+	h->user_bytes = 0;
+	if (!(t->flags & (PF_KTHREAD_V | PF_IO_WORKER_V))) {
+		n = bpf_get_stack(ctx, h->user, HELD_FRAMES * 8, BPF_F_USER_STACK);
+		h->user_bytes = n > 0 ? n : 0;
+	}
+	e->held = bpf_map_update_elem(&sched_held, &key, h, BPF_ANY) == 0;
+}
+
+/* Notes the place; whether this time the stack is worth taking. */
+static __always_inline bool site_visit(struct thread *e, const struct pt_regs *r, u64 quantum, u64 now)
+{
+	u64 mixed = (r->ip * 0x9e3779b97f4a7c15ull) ^ (r->sp * 0xc2b2ae3d27d4eb4full) ^ e->nr;
+	u32 sig = (u32)(mixed >> 36 << 4) | e->why;
+	u32 at = (mixed >> 60) % SITES;
+	struct site *s = &e->site[at];
+
+	e->at = at;
+	if (s->sig != sig) {
+		if ((s->sig & 15) != e->why)
+			s->lost_ns = 0; /* the totals have it */
+		s->sig = sig;
+		s->usual_us = 0;
+		if (since(now, e->fresh_ns) > FRESH_NS) {
+			e->fresh_ns = now;
+			return true;
+		}
+	}
+	return s->lost_ns + s->usual_us * 1000ull >= quantum ||
+	       e->wait_lost_ns + e->wait_usual_us * 1000ull >= quantum;
+}
+
+static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_struct *t, bool preempt,
+				       u64 now)
+{
+	struct thread *e = thread_find(t);
+	u64 quantum = quantum_of(c);
+	struct pt_regs r;
+	u32 state;
+
+	if (!e)
+		return;
+	if (since(now, e->judged_ns) > JUDGE_NS) {
+		e->judged_ns = now;
+		thread_want(e, filter_pass(c, KIND_OFFCPU, t), SCHED_RUNNING, now);
+	}
+	if (!e->wanted)
+		return;
+	state = preempt ? 0 : task_state(t);
+	e->off_ns = now;
+	e->blocked_ns = 0;
+	e->why = blocked_state(e, t, state, &r);
+	e->waker_pid = 0;
+	if (state) {
+		e->voluntary++;
+	} else {
+		e->involuntary++;
+		e->why = throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
+		wait_begin(e, t);
+	}
+	state_set(e, e->why, now);
+	e->held = 0;
+	if (quantum != ~0ull && site_visit(e, &r, quantum, now))
+		stack_hold(e, ctx, t, now);
+}
+
+/* --- wakeup --- */
+
+/* An interrupt's wakeup has nothing to do with the task it interrupted. */
+static __always_inline bool woken_by_task(u32 why)
+{
+	return why != SCHED_SLEEP && why != SCHED_DISK && why != SCHED_PAGEFAULT;
+}
+
+static __always_inline void thread_woken(struct thread *e, u64 now)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	e->wakeups++;
+	e->blocked_ns = since(now, e->off_ns);
+	if (woken_by_task(e->why)) {
+		e->waker_pid = id >> 32;
+		e->waker_tid = (u32)id;
+		if (e->held)
+			bpf_get_current_comm(e->waker_comm, sizeof(e->waker_comm));
+	}
+	state_set(e, SCHED_RUNNABLE, now);
+}
+
+static __always_inline bool off_asked(void)
+{
+	struct ctl *c = ctl_get();
+
+	return c && kind_mask(c, KIND_OFFCPU);
+}
+
+/* In the waker, before a CPU is chosen. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(sched_waking, struct task_struct *p)
+{
+	struct thread *e = off_asked() ? thread_find(p) : NULL;
+
+	if (e && e->wanted && is_blocked_state(e->state))
+		thread_woken(e, bpf_ktime_get_boot_ns());
+	return 0;
+}
+
+/* In its run queue. One that was woken while it was leaving is only seen here. */
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(sched_wakeup, struct task_struct *p)
+{
+	struct thread *e = off_asked() ? thread_find(p) : NULL;
+
+	if (!e || !e->wanted)
+		return 0;
+	if (is_blocked_state(e->state)) {
+		thread_woken(e, bpf_ktime_get_boot_ns());
+		e->waker_pid = 0;
+	}
+	if (e->state == SCHED_RUNNABLE) {
+		wait_begin(e, p);
+		if (throttled(p))
+			e->state = SCHED_THROTTLED;
+	}
+	return 0;
+}
+
+/* --- who ran meanwhile --- */
+
+static __always_inline void taken_add(const struct slice *s, u64 waiting, u64 ns)
+{
+	struct taken_key key = {
+		.waiting = waiting, .leader = s->leader, .cgroup = s->cgroup, .pid = s->pid,
+	};
+	struct taken *v = bpf_map_lookup_elem(&sched_taken, &key), fresh;
+	struct kind_stats *st;
+
+	if (v) {
+		__sync_fetch_and_add(&v->ns, ns);
+		__sync_fetch_and_add(&v->n, 1);
+		return;
+	}
+	__builtin_memset(&fresh, 0, sizeof(fresh));
+	fresh.owner.pid = s->pid;
+	fresh.owner.leader = s->leader;
+	if (s->pid && BPF_CORE_READ((struct task_struct *)s->leader, pid) == (pid_t)s->pid)
+		fresh.owner.start_ns =
+			BPF_CORE_READ((struct task_struct *)s->leader, start_boottime);
+	owner_now(&fresh.owner);
+	fresh.owner.cgroup = s->cgroup;
+	fresh.ns = ns;
+	fresh.n = 1;
+	if (bpf_map_update_elem(&sched_taken, &key, &fresh, BPF_NOEXIST) == 0)
+		return;
+	st = stats_get(KIND_OFFCPU);
+	if (st)
+		st->map_full++;
+}
+
+/* Charges [@from, @now) to what ran on this CPU then, as far back as that is known. */
+static __always_inline void taken_charge(struct slices *all, u64 waiting, u64 from, u64 now)
+{
+	u64 end = now;
+
+	for (u32 i = 1; i <= SLICES; i++) {
+		struct slice *s = &all->slice[(all->n - i) % SLICES];
+		u64 start = s->start_ns > from ? s->start_ns : from;
+
+		if (!s->start_ns || end <= from)
+			return;
+		if (end > start)
+			taken_add(s, waiting, end - start);
+		end = s->start_ns;
+	}
+}
+
+static __always_inline void slice_begin(struct slices *all, struct task_struct *t, u64 now)
+{
+	struct slice *s = &all->slice[all->n % SLICES];
+
+	s->start_ns = now;
+	s->leader = (u64)t->group_leader;
+	s->cgroup = typed_cgroup(t);
+	s->pid = t->tgid;
+	all->n++;
+}
+
+/* --- switch-in --- */
+
+static __always_inline void offcpu_file(struct rec_offcpu *r, struct task_struct *t, const struct tail *tail)
+{
+	struct file *f = task_file(t, r->fd);
+	struct sock *sk = file_sock(f);
+	struct path path;
+
+	if (!f)
+		return;
+	r->mode = BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT_V;
+	r->ino = BPF_CORE_READ(f, f_inode, i_ino);
+	r->dev = BPF_CORE_READ(f, f_inode, i_sb, s_dev);
+	if (sk) {
+		sock_fill(sk, &r->sock);
+	} else if (r->mode == S_IFREG_V || r->mode == S_IFCHR_V || r->mode == S_IFBLK_V) {
+		BPF_CORE_READ_INTO(&path, f, f_path);
+		walk_path(tail, &path);
+		r->file.off = sizeof(*r);
+	}
+}
+
+/* Copies the stack behind the walk; the reader is told only after it is known to be the right one. */
+static __always_inline void offcpu_stack(struct rec_offcpu *r, const struct thread *e, u64 key, u32 at)
+{
+	struct held *h = bpf_map_lookup_elem(&sched_held, &key);
+	u32 kernel, user;
+
+	r->flags |= OFFCPU_NO_STACK;
+	if (!h || h->off_ns != e->off_ns)
+		return;
+	kernel = h->kernel_bytes & 1023;
+	user = h->user_bytes & 1023;
+	at &= STACK_AT_MASK;
+	if (bpf_probe_read_kernel(r->tail + at, kernel, h->kernel) != 0 ||
+	    bpf_probe_read_kernel(r->tail + at + kernel, user, h->user) != 0 ||
+	    h->off_ns != e->off_ns)
+		return;
+	r->flags &= ~OFFCPU_NO_STACK;
+	r->stack_off = sizeof(*r) + at;
+	r->stack.nkernel = kernel / 8;
+	r->stack.nuser = user / 8;
+	r->hdr.len = sizeof(*r) + at + kernel + user;
+}
+
+static __always_inline void offcpu_fill(struct rec_offcpu *r, const struct thread *e, u64 waited)
+{
+	__builtin_memset((char *)r + sizeof(r->hdr), 0, sizeof(*r) - sizeof(r->hdr));
+	r->blocked_ns = e->blocked_ns;
+	r->waited_ns = waited;
+	r->uaddr = e->has_fd ? 0 : e->arg;
+	r->fd = e->has_fd ? (s32)e->arg : -1;
+	r->nr = e->nr;
+	r->op = e->op;
+	if (!is_blocked_state(e->why))
+		r->flags |= OFFCPU_INVOLUNTARY;
+	if (e->waker_pid) {
+		r->waker_pid = e->waker_pid;
+		r->waker_tid = e->waker_tid;
+		__builtin_memcpy(r->waker_comm, e->waker_comm, sizeof(r->waker_comm));
+	}
+	r->stack.end = STACK_NONE;
+}
+
+static __always_inline void offcpu_send(const struct thread *e, struct task_struct *t, u32 state,
+					u64 weight, u64 waited)
+{
+	struct rec_offcpu *r;
+	struct owner o;
+	struct tail tail;
+	u32 number, end;
+
+	r = record_reserve(&ring_bulk, sizeof(*r) + OFFCPU_TAIL, KIND_OFFCPU, &number);
+	if (!r)
+		return;
+	owner_of(t, &o);
+	hdr_fill_owner(&r->hdr, REC_OFFCPU, &o, number, 0);
+	offcpu_fill(r, e, waited);
+	r->state = state;
+	r->weight_ns = weight;
+	tail = (struct tail){ r->tail, &r->hdr.len, WALK_MASK };
+	if (r->fd >= 0)
+		offcpu_file(r, t, &tail);
+	end = r->hdr.len & (2 * WALK_MASK + 1);
+	if (r->file.off)
+		r->file.len = end;
+	r->hdr.len = sizeof(*r) + end;
+	if (e->held)
+		offcpu_stack(r, e, (u64)t, (end + 7) & ~7u);
+	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_OFFCPU);
+}
+
+/* A moving average over about eight. */
+static __always_inline u32 usual(u64 was_us, u64 ns)
+{
+	return (was_us * 7 + ns / 1000) / 8;
+}
+
+static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct task_struct *t,
+					u64 waited)
+{
+	u64 quantum = quantum_of(c), weight;
+	bool blocked = is_blocked_state(e->why);
+	u64 at_site = blocked ? e->blocked_ns : waited;
+	struct site *s = &e->site[e->at % SITES];
+	u64 key = (u64)t;
+
+	if (quantum == ~0ull)
+		return;
+	if (at_site >= c->off_min_ns)
+		s->lost_ns += at_site;
+	s->usual_us = usual(s->usual_us, at_site);
+	if (blocked) {
+		if (waited >= c->off_min_ns)
+			e->wait_lost_ns += waited;
+		e->wait_usual_us = usual(e->wait_usual_us, waited);
+	}
+	if (!e->held)
+		return;
+	weight = s->lost_ns;
+	if (weight >= quantum) {
+		s->lost_ns = 0;
+		offcpu_send(e, t, blocked ? e->why : e->state, weight, waited);
+	}
+	weight = e->wait_lost_ns;
+	if (blocked && weight >= quantum) {
+		e->wait_lost_ns = 0;
+		offcpu_send(e, t, e->state, weight, waited);
+	}
+	bpf_map_delete_elem(&sched_held, &key);
+}
+
+static __always_inline void thread_in(struct ctl *c, struct slices *all, struct task_struct *t, u64 now)
+{
+	struct thread *e = thread_find(t);
+	u64 waited = 0;
+	u16 cpu = bpf_get_smp_processor_id();
+
+	if (!e || !e->wanted)
+		return;
+	if (is_blocked_state(e->state)) {
+		e->blocked_ns = since(now, e->off_ns); /* its wakeup was not seen */
+	} else {
+		waited = since(now, e->since_ns);
+		if (all && waited)
+			taken_charge(all, typed_cgroup(t), e->since_ns, now);
+		wait_split(e, t, now);
+	}
+	if (e->cpu != cpu && e->off_ns)
+		e->migrations++;
+	e->cpu = cpu;
+	if (e->off_ns)
+		thread_lost(c, e, t, waited);
+	state_set(e, SCHED_RUNNING, now);
+	e->held = 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct ctl *c = ctl_get();
+	struct slices *all;
+	u32 zero = 0;
+	u64 now;
+
+	if (!c || !kind_mask(c, KIND_OFFCPU))
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	all = bpf_map_lookup_elem(&sched_slices, &zero);
+	if (prev->pid)
+		thread_out(c, ctx, prev, preempt, now);
+	if (next->pid)
+		thread_in(c, all, next, now);
+	if (all)
+		slice_begin(all, next, now);
+	return 0;
+}
+
+/* --- beginnings and ends --- */
+
+/* Whether it is of interest is its parent's until it is asked itself. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct thread *e, *from;
+	u64 now;
+
+	if (!off_asked())
+		return 0;
+	e = thread_make(child);
+	from = thread_find(parent);
+	if (!e)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	thread_begin(e, SCHED_RUNNABLE, now);
+	e->wanted = from && from->wanted;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_exec, struct task_struct *t)
+{
+	struct ctl *c = ctl_get();
+	struct thread *e;
+	u64 now;
+
+	if (!c || !kind_mask(c, KIND_OFFCPU))
+		return 0;
+	e = thread_find(t);
+	if (!e)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	e->judged_ns = now;
+	thread_want(e, filter_pass(c, KIND_OFFCPU, t), SCHED_RUNNING, now);
+	return 0;
+}
+
+/* Everything but the header. False when it was written to meanwhile, each time. */
+static __always_inline bool times_fill(struct rec_sched_times *r, const struct thread *e, u64 *now)
+{
+	for (int i = 0; i < 4; i++) {
+		u32 change = *(volatile u32 *)&e->change, state;
+		u64 begun;
+
+		barrier();
+		*now = bpf_ktime_get_boot_ns();
+		begun = e->since_ns;
+		state = e->state;
+		r->since_ns = e->begin_ns;
+		__builtin_memcpy(r->ns, e->ns, sizeof(r->ns));
+		barrier();
+		if (change != *(volatile u32 *)&e->change || change & 1)
+			continue;
+		r->state = state;
+		state &= 15;
+		if (state < SCHED_STATE_COUNT)
+			r->ns[state] += since(*now, begun);
+		r->voluntary = e->voluntary;
+		r->involuntary = e->involuntary;
+		r->wakeups = e->wakeups;
+		r->migrations = e->migrations;
+		return true;
+	}
+	return false;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_exit, struct task_struct *t)
+{
+	struct thread *e = off_asked() ? thread_find(t) : NULL;
+	struct rec_sched_times *r;
+	u64 key = (u64)t, now;
+	struct owner o;
+	u32 number;
+
+	if (!e)
+		return 0;
+	if (e->wanted) {
+		e->wanted = 0;
+		r = record_reserve(&ring_bulk, sizeof(*r), KIND_OFFCPU, &number);
+		if (!r)
+			return 0;
+		owner_of(t, &o);
+		hdr_fill_owner(&r->hdr, REC_SCHED_TIMES, &o, number, sizeof(*r));
+		__builtin_memset((char *)r + sizeof(r->hdr), 0, sizeof(*r) - sizeof(r->hdr));
+		times_fill(r, e, &now);
+		r->hdr.time_ns = now;
+		BPF_CORE_READ_INTO(&r->comm, t, comm);
+		r->ended = 1;
+		record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_OFFCPU);
+	}
+	if (!task_storage)
+		bpf_map_delete_elem(&sched_threads, &key);
+	return 0;
+}
+
+/* --- read by the agent --- */
+
+/* A thread that was there before us, or that the table had no room for. */
+static __always_inline struct thread *thread_seen(struct ctl *c, struct task_struct *t, u64 now)
+{
+	struct thread *e = thread_make(t);
+	struct pt_regs r;
+	struct owner o;
+	u32 state;
+	u8 is;
+
+	if (!e)
+		return NULL;
+	owner_of(t, &o);
+	state = task_state(t);
+	if (state)
+		is = blocked_state(e, t, state, &r);
+	else
+		is = t->on_cpu ? SCHED_RUNNING : throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
+	e->why = is;
+	thread_begin(e, is, now);
+	e->wanted = owner_pass(c, KIND_OFFCPU, &o);
+	return e;
+}
+
+SEC("iter/task")
+int sched_times(struct bpf_iter__task *ctx)
+{
+	struct task_struct *t = ctx->task;
+	struct seq_file *seq = ctx->meta->seq;
+	struct ctl *c = ctl_get();
+	struct rec_sched_times r = {};
+	struct thread *e;
+	struct owner o;
+	u64 now;
+
+	if (!t || !c || !kind_mask(c, KIND_OFFCPU) || t->exit_state || t->flags & PF_EXITING_V)
+		return 0;
+	e = thread_find(t);
+	if (!e)
+		e = thread_seen(c, t, bpf_ktime_get_boot_ns());
+	if (!e || !e->wanted || !times_fill(&r, e, &now))
+		return 0;
+	owner_of(t, &o);
+	hdr_fill_owner(&r.hdr, REC_SCHED_TIMES, &o, 0, sizeof(r));
+	r.hdr.time_ns = now;
+	BPF_CORE_READ_INTO(&r.comm, t, comm);
+	bpf_seq_write(seq, &r, sizeof(r));
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int sched_takers(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct taken_key *key = ctx->key;
+	struct taken *v = ctx->value;
+	struct rec_sched_taken r = {};
+	struct owner o;
+
+	if (!key || !v)
+		return 0;
+	bpf_probe_read_kernel(&o, sizeof(o), &v->owner);
+	hdr_fill_owner(&r.hdr, REC_SCHED_TAKEN, &o, 0, sizeof(r));
+	r.waiting = key->waiting;
+	r.ns = v->ns;
+	r.n = v->n;
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
