@@ -576,6 +576,7 @@ static __always_inline void taken_add(const struct slice *s, u64 waiting, u64 ns
 		.waiting = waiting, .leader = s->leader, .cgroup = s->cgroup, .pid = s->pid,
 	};
 	struct taken *v = bpf_map_lookup_elem(&sched_taken, &key), fresh;
+	struct task_struct *leader = (void *)s->leader;
 	struct kind_stats *st;
 
 	if (v) {
@@ -586,9 +587,8 @@ static __always_inline void taken_add(const struct slice *s, u64 waiting, u64 ns
 	__builtin_memset(&fresh, 0, sizeof(fresh));
 	fresh.owner.pid = s->pid;
 	fresh.owner.leader = s->leader;
-	if (s->pid && BPF_CORE_READ((struct task_struct *)s->leader, pid) == (pid_t)s->pid)
-		fresh.owner.start_ns =
-			BPF_CORE_READ((struct task_struct *)s->leader, start_boottime);
+	if (s->pid && BPF_CORE_READ(leader, pid) == (pid_t)s->pid)
+		fresh.owner.start_ns = BPF_CORE_READ(leader, start_boottime);
 	owner_now(&fresh.owner);
 	fresh.owner.cgroup = s->cgroup;
 	fresh.ns = ns;
