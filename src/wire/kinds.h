@@ -52,7 +52,7 @@ enum kind_id {
 #define KIND_BIT(id) (1ull << (id))
 #define KINDS_ALL    ((1ull << KIND_COUNT) - 1)
 /* Many and dear: only for who names them. `all`, and what names no kind, is the rest. */
-#define KINDS_ON_REQUEST (KIND_BIT(KIND_SAMPLE))
+#define KINDS_ON_REQUEST (KIND_BIT(KIND_SAMPLE) | KIND_BIT(KIND_OFFCPU))
 #define KINDS_USUAL	 (KINDS_ALL & ~KINDS_ON_REQUEST)
 #define KINDS_LIFE \
 	(KIND_BIT(KIND_FORK) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP))

@@ -26,13 +26,13 @@
 	X(THROTTLED, throttled, "could run, but its cgroup has used up its quota of CPU time")    \
 	X(DISK, disk, "reads, writes or syncs files or block devices")                            \
 	X(NETWORK, network, "connects, sends or receives on a socket")                            \
-	X(LOCK, lock, "futex, file lock or semaphore: another thread holds it or has to signal")  \
+	X(LOCK, lock, "waits for a futex, file lock or semaphore that another has or signals")  \
 	X(PAGEFAULT, pagefault, "touched memory that has to be brought in")                       \
 	X(SLEEP, sleep, "sleeps for a time it chose")                                             \
 	X(WAIT, wait, "waits for a child, a signal, a pipe, a terminal, an eventfd")              \
+	X(OTHER, other, "is blocked in the kernel otherwise; kernel threads")                     \
 	X(POLL, poll, "waits for any of many: epoll, poll, select, accept, io_uring; mostly idle") \
-	X(STOPPED, stopped, "stopped by a signal, a debugger or the freezer")                     \
-	X(OTHER, other, "blocked in the kernel otherwise; kernel threads")
+	X(STOPPED, stopped, "is stopped by a signal, a debugger or the freezer")
 
 enum sched_state {
 #define X(ID, name, help) SCHED_##ID,
