@@ -9,10 +9,10 @@
  *
  * Samples. When a thread leaves the CPU nobody knows yet for how long, and at its return another
  * task's memory is mapped, so the stack must be taken before. To take it each time would cost more
- * than the switch. So each thread remembers four places (user ip, sp, state) where it lately left,
- * with the time lost there since their last sample and how long it usually takes. The stack is taken
- * when that makes a quantum, or the place is new; it waits in sched_held and goes out at the return,
- * if a quantum was lost. A long wait at a place with short ones is told at the next visit.
+ * than the switch. So each thread remembers for each state two places (user ip, sp) where it lately
+ * left, with the time lost there since their last sample and how long it usually takes. The stack is
+ * taken when that makes a quantum, or the place is new; it waits in sched_held and goes out at the
+ * return, if a quantum was lost. A long wait at a place with short ones is told at the next visit.
  *
  * Entries are made where nothing of the scheduler is locked: at fork and by the iterator.
  *
@@ -45,7 +45,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define THREADS	       16384 /* where there is no task storage */
 #define HELD	       2048
 #define HELD_FRAMES    127 /* of each part: the kernel's own limit */
-#define SITES	       4
+#define PLACES	       2 /* of each state */
+#define SITES	       32 /* a power of two that holds PLACES * SCHED_STATE_COUNT */
 #define SLICES	       8
 #define TAKEN	       8192
 #define JUDGE_NS       100000000ull /* who is of interest is asked again so often */
@@ -450,20 +451,30 @@ static __always_inline void stack_hold(struct thread *e, void *ctx, struct task_
 	e->held = bpf_map_update_elem(&sched_held, &key, h, BPF_ANY) == 0;
 }
 
+/* The bound is said where the verifier, which forgets it of 32 bits, sees it. */
+static __always_inline struct site *site_at(struct thread *e, u64 at)
+{
+	asm volatile("" : "+r"(at));
+	return &e->site[at & (SITES - 1)];
+}
+
 /* Notes the place; whether this time the stack is worth taking. */
 static __always_inline bool site_visit(struct thread *e, const struct pt_regs *r, u64 quantum, u64 now)
 {
 	u64 mixed = (r->ip * 0x9e3779b97f4a7c15ull) ^ (r->sp * 0xc2b2ae3d27d4eb4full) ^ e->nr;
-	u32 sig = (u32)(mixed >> 36 << 4) | e->why;
-	u32 at = (mixed >> 60) % SITES;
-	struct site *s = &e->site[at];
+	u64 at = e->why * PLACES;
+	u32 sig;
+	struct site *s;
 
+	if (is_blocked_state(e->why))
+		at += mixed >> 63;
+	else
+		mixed = 0; /* a CPU is taken anywhere */
+	sig = (u32)(mixed >> 31) | 1;
 	e->at = at;
+	s = site_at(e, at);
 	if (s->sig != sig) {
-		if ((s->sig & 15) != e->why)
-			s->lost_ns = 0; /* the totals have it */
 		s->sig = sig;
-		s->usual_us = 0;
 		if (since(now, e->fresh_ns) > FRESH_NS) {
 			e->fresh_ns = now;
 			return true;
@@ -732,7 +743,7 @@ static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct 
 	u64 quantum = quantum_of(c), weight;
 	bool blocked = is_blocked_state(e->why);
 	u64 at_site = blocked ? e->blocked_ns : waited;
-	struct site *s = &e->site[e->at % SITES];
+	struct site *s = site_at(e, e->at);
 	u64 key = (u64)t;
 
 	if (quantum == ~0ull)
