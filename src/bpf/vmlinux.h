@@ -94,6 +94,10 @@ struct file {
 	void *private_data;
 };
 
+struct kiocb {
+	struct file *ki_filp;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -466,4 +470,5 @@ enum bpf_func_id {
 	BPF_FUNC_for_each_map_elem = 164,
 	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_task_pt_regs = 175,
+	BPF_FUNC_cgrp_storage_get = 210,
 };

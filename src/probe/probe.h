@@ -53,7 +53,7 @@ struct probe_hook {
 	bool targets;
 	bool optional; /* some kernels lack it: degraded without, not unavailable */
 	bool iterator; /* run by source/seed.c, not attached */
-	bool clock;    /* an iterator that writes whole records, run by source/clockwork.c each second */
+	bool clock; /* an iterator that writes whole records, run by source/clockwork.c each second */
 	const char *map; /* with clock: an iterator over this map */
 	bool sweep;  /* an iterator run once, in its place in the list: it fills the probe's maps */
 	bool cgroup; /* attached to the root of the cgroup hierarchy (version 2) */

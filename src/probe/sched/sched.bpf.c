@@ -33,6 +33,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PF_IO_WORKER_V	 0x00000010
 #define TASK_STOPPED_V	 0x800c /* stopped, traced; frozen since 6.1 */
 #define TASK_FROZEN_V	 0x8000
+#define TASK_WAKING_V	 0x200
 #define TS_COMPAT_V	 2
 #define FAIR_PRIO	 100
 #define ANON_INODE_MAGIC 0x09041934
@@ -42,19 +43,20 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define S_IFREG_V	 0100000
 #define THREAD_STACK	 16384
 
-#define THREADS	       16384 /* where there is no task storage */
-#define HELD	       2048
-#define HELD_FRAMES    127 /* of each part: the kernel's own limit */
-#define PLACES	       2 /* of each state */
-#define SITES	       32 /* a power of two that holds PLACES * SCHED_STATE_COUNT */
-#define SLICES	       8
-#define TAKEN	       8192
-#define JUDGE_NS       100000000ull /* who is of interest is asked again so often */
-#define FRESH_NS       1000000ull   /* between stacks of new places of a thread */
-#define QUANTUM_NS     10000000ull
-#define WALK_MASK      511
-#define STACK_AT_MASK  1023
-#define OFFCPU_TAIL    (STACK_AT_MASK + 1 + 2 * 1024)
+#define THREADS	      16384 /* where there is no task storage */
+#define HELD	      2048
+#define HELD_FRAMES   127 /* of each part: the kernel's own limit */
+#define PLACES	      2	  /* of each state */
+#define SITES	      32  /* a power of two that holds PLACES * SCHED_STATE_COUNT */
+#define SLICES	      8
+#define TAKEN	      8192
+#define JUDGE_NS      100000000ull /* who is of interest is asked again so often */
+#define TAKEN_NS      100000ull	   /* short waits are charged together, to who took the last */
+#define FRESH_NS      1000000ull   /* between stacks of new places of a thread */
+#define QUANTUM_NS    10000000ull
+#define WALK_MASK     511
+#define STACK_AT_MASK 1023
+#define OFFCPU_TAIL   (STACK_AT_MASK + 1 + 2 * 1024)
 
 /* Set before load; in a section of its own, which is this alone. */
 const volatile u32 task_storage SEC(".rodata.storage") = 0;
@@ -74,6 +76,7 @@ struct thread {
 	u64 ns[SCHED_STATE_COUNT];
 	u64 wait_lost_ns; /* waiting for a CPU after wakeups, since the last sample of that */
 	u64 wait_usual_us;
+	u64 taken_ns; /* waited for a CPU, not charged to anybody yet */
 	u64 judged_ns, fresh_ns;
 	u64 cfs, cfs_ns; /* run queue it waits in, and that one's throttled time when it began */
 	u64 arg;	 /* futex address or descriptor */
@@ -333,38 +336,73 @@ static __always_inline void wait_split(struct thread *e, struct task_struct *t, 
 	e->state = ns > waited / 2 ? SCHED_THROTTLED : SCHED_RUNNABLE;
 }
 
-static __always_inline struct pt_regs *regs_of(struct task_struct *t)
+/* Of the registers at the task's entry into the kernel, what is needed here. */
+struct entry {
+	u64 call, di, si, ip, sp;
+};
+
+static __always_inline void entry_read(struct task_struct *t, struct entry *ret)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return (void *)bpf_task_pt_regs(t); /* since 5.15 */
-	return (void *)t->stack + THREAD_STACK - bpf_core_type_size(struct pt_regs);
+	struct pt_regs r, *typed;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) { /* since 5.15 */
+		typed = (void *)bpf_task_pt_regs(t);
+		*ret = (struct entry){ typed->orig_ax, typed->di, typed->si, typed->ip, typed->sp };
+		return;
+	}
+	if (bpf_probe_read_kernel(&r, sizeof(r), (void *)t->stack + THREAD_STACK - sizeof(r)) == 0)
+		*ret = (struct entry){ r.orig_ax, r.di, r.si, r.ip, r.sp };
+}
+
+/*
+ * Since 6.2 the verifier can be told a pointer's type, and members are plain loads: a helper call for
+ * each costs more than the rest of a switch. A kiocb is what begins with a pointer to a file.
+ */
+#define CASTS bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
+
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
+
+static __always_inline void file_mode(struct file **at, u16 *ret_mode, u64 *ret_magic)
+{
+	struct inode *inode;
+	struct file *f = NULL;
+	struct kiocb *k;
+
+	if (CASTS) {
+		k = bpf_rdonly_cast(at, bpf_core_type_id_kernel(struct kiocb));
+		inode = k->ki_filp->f_inode;
+		*ret_mode = inode->i_mode;
+		*ret_magic = inode->i_sb->s_magic;
+		return;
+	}
+	bpf_probe_read_kernel(&f, sizeof(f), at);
+	inode = BPF_CORE_READ(f, f_inode);
+	*ret_mode = BPF_CORE_READ(inode, i_mode);
+	*ret_magic = BPF_CORE_READ(inode, i_sb, s_magic);
 }
 
 /* What a descriptor stands for: reads from a socket, a pipe, a disk wait for different things. */
 static __always_inline u8 file_state(struct task_struct *t, u64 fd)
 {
 	struct fdtable *fdt = t->files->fdt;
-	struct file **table = fdt->fd;
-	struct file *f = NULL;
-	struct inode *inode;
+	u64 magic;
 	u16 mode;
 
 	if (fd >= fdt->max_fds)
 		return SCHED_OTHER;
-	bpf_probe_read_kernel(&f, sizeof(f), &table[fd]);
-	inode = BPF_CORE_READ(f, f_inode);
-	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT_V;
+	file_mode(&fdt->fd[fd], &mode, &magic);
+	mode &= S_IFMT_V;
 	if (mode == S_IFSOCK_V)
 		return SCHED_NETWORK;
 	if (mode == S_IFBLK_V)
 		return SCHED_DISK;
 	/* eventfd and its kin are regular files since 6.16, of a file system of their own */
-	if (mode == S_IFREG_V && BPF_CORE_READ(inode, i_sb, s_magic) != ANON_INODE_MAGIC)
+	if (mode == S_IFREG_V && magic != ANON_INODE_MAGIC)
 		return SCHED_DISK;
 	return SCHED_WAIT;
 }
 
-static __always_inline u8 call_state(struct thread *e, struct task_struct *t, const struct pt_regs *r,
+static __always_inline u8 call_state(struct thread *e, struct task_struct *t, const struct entry *r,
 				     bool io)
 {
 	u32 nr = e->nr, row, class;
@@ -400,7 +438,7 @@ static __always_inline u32 task_state(struct task_struct *t)
 
 /* Why a task that is blocked is. Fills nr, arg, op and the registers. */
 static __always_inline u8 blocked_state(struct thread *e, struct task_struct *t, u32 state,
-					struct pt_regs *r)
+					struct entry *r)
 {
 	bool io = BPF_CORE_READ_BITFIELD(t, in_iowait);
 
@@ -408,18 +446,17 @@ static __always_inline u8 blocked_state(struct thread *e, struct task_struct *t,
 	e->arg = 0;
 	e->op = 0;
 	e->has_fd = 0;
-	r->ip = r->sp = 0;
+	*r = (struct entry){ 0 };
 	if (t->flags & (PF_KTHREAD_V | PF_IO_WORKER_V))
 		return io ? SCHED_DISK : SCHED_OTHER;
-	if (bpf_probe_read_kernel(r, sizeof(*r), regs_of(t)) != 0)
-		return SCHED_OTHER;
+	entry_read(t, r);
 	if (state & TASK_STOPPED_V)
 		return SCHED_STOPPED;
 	if (t->thread_info.status & TS_COMPAT_V)
 		return io ? SCHED_DISK : SCHED_OTHER;
-	if ((s64)r->orig_ax < 0)
+	if ((s64)r->call < 0)
 		return t->flags & PF_EXITING_V ? SCHED_OTHER : SCHED_PAGEFAULT;
-	e->nr = r->orig_ax < CALLS ? r->orig_ax : SCHED_NO_CALL;
+	e->nr = r->call < CALLS ? r->call : SCHED_NO_CALL;
 	return call_state(e, t, r, io);
 }
 
@@ -459,7 +496,7 @@ static __always_inline struct site *site_at(struct thread *e, u64 at)
 }
 
 /* Notes the place; whether this time the stack is worth taking. */
-static __always_inline bool site_visit(struct thread *e, const struct pt_regs *r, u64 quantum, u64 now)
+static __always_inline bool site_visit(struct thread *e, const struct entry *r, u64 quantum, u64 now)
 {
 	u64 mixed = (r->ip * 0x9e3779b97f4a7c15ull) ^ (r->sp * 0xc2b2ae3d27d4eb4full) ^ e->nr;
 	u64 at = e->why * PLACES;
@@ -484,12 +521,12 @@ static __always_inline bool site_visit(struct thread *e, const struct pt_regs *r
 	       e->wait_lost_ns + e->wait_usual_us * 1000ull >= quantum;
 }
 
-static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_struct *t, bool preempt,
-				       u64 now)
+static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_struct *t,
+				       bool preempt, u64 now)
 {
 	struct thread *e = thread_find(t);
 	u64 quantum = quantum_of(c);
-	struct pt_regs r;
+	struct entry r;
 	u32 state;
 
 	if (!e)
@@ -513,6 +550,10 @@ static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_str
 		wait_begin(e, t);
 	}
 	state_set(e, e->why, now);
+	if (state & TASK_WAKING_V) { /* it is being woken already */
+		e->wakeups++;
+		state_set(e, SCHED_RUNNABLE, now);
+	}
 	e->held = 0;
 	if (quantum != ~0ull && site_visit(e, &r, quantum, now))
 		stack_hold(e, ctx, t, now);
@@ -559,7 +600,7 @@ int BPF_PROG(sched_waking, struct task_struct *p)
 	return 0;
 }
 
-/* In its run queue. One that was woken while it was leaving is only seen here. */
+/* In its run queue, where threads are throttled with it: left out where they are one by one. */
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(sched_wakeup, struct task_struct *p)
 {
@@ -584,7 +625,10 @@ int BPF_PROG(sched_wakeup, struct task_struct *p)
 static __always_inline void taken_add(const struct slice *s, u64 waiting, u64 ns)
 {
 	struct taken_key key = {
-		.waiting = waiting, .leader = s->leader, .cgroup = s->cgroup, .pid = s->pid,
+		.waiting = waiting,
+		.leader = s->leader,
+		.cgroup = s->cgroup,
+		.pid = s->pid,
 	};
 	struct taken *v = bpf_map_lookup_elem(&sched_taken, &key), fresh;
 	struct task_struct *leader = (void *)s->leader;
@@ -611,8 +655,8 @@ static __always_inline void taken_add(const struct slice *s, u64 waiting, u64 ns
 		st->map_full++;
 }
 
-/* Charges [@from, @now) to what ran on this CPU then, as far back as that is known. */
-static __always_inline void taken_charge(struct slices *all, u64 waiting, u64 from, u64 now)
+/* Charges [@from, @now) to what ran on this CPU then, as far back as that is known; @more to the last. */
+static __always_inline void taken_charge(struct slices *all, u64 waiting, u64 from, u64 now, u64 more)
 {
 	u64 end = now;
 
@@ -623,7 +667,8 @@ static __always_inline void taken_charge(struct slices *all, u64 waiting, u64 fr
 		if (!s->start_ns || end <= from)
 			return;
 		if (end > start)
-			taken_add(s, waiting, end - start);
+			taken_add(s, waiting, end - start + more);
+		more = 0;
 		end = s->start_ns;
 	}
 }
@@ -641,7 +686,8 @@ static __always_inline void slice_begin(struct slices *all, struct task_struct *
 
 /* --- switch-in --- */
 
-static __always_inline void offcpu_file(struct rec_offcpu *r, struct task_struct *t, const struct tail *tail)
+static __always_inline void offcpu_file(struct rec_offcpu *r, struct task_struct *t,
+					const struct tail *tail)
 {
 	struct file *f = task_file(t, r->fd);
 	struct sock *sk = file_sock(f);
@@ -771,7 +817,8 @@ static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct 
 	bpf_map_delete_elem(&sched_held, &key);
 }
 
-static __always_inline void thread_in(struct ctl *c, struct slices *all, struct task_struct *t, u64 now)
+static __always_inline void thread_in(struct ctl *c, struct slices *all, struct task_struct *t,
+				      u64 now)
 {
 	struct thread *e = thread_find(t);
 	u64 waited = 0;
@@ -783,8 +830,12 @@ static __always_inline void thread_in(struct ctl *c, struct slices *all, struct 
 		e->blocked_ns = since(now, e->off_ns); /* its wakeup was not seen */
 	} else {
 		waited = since(now, e->since_ns);
-		if (all && waited)
-			taken_charge(all, typed_cgroup(t), e->since_ns, now);
+		if (waited + e->taken_ns < TAKEN_NS) {
+			e->taken_ns += waited;
+		} else if (all) {
+			taken_charge(all, typed_cgroup(t), e->since_ns, now, e->taken_ns);
+			e->taken_ns = 0;
+		}
 		wait_split(e, t, now);
 	}
 	if (e->cpu != cpu && e->off_ns)
@@ -921,7 +972,7 @@ int BPF_PROG(sched_exit, struct task_struct *t)
 static __always_inline struct thread *thread_seen(struct ctl *c, struct task_struct *t, u64 now)
 {
 	struct thread *e = thread_make(t);
-	struct pt_regs r;
+	struct entry r;
 	struct owner o;
 	u32 state;
 	u8 is;

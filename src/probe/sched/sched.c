@@ -2,6 +2,7 @@
 #include "probe/sched/sched.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ static void offcpu_fd(const struct rec_offcpu *r, struct arena *a, struct event 
 		uint16_t mode;
 		enum fd_type type;
 	} types[] = {
-		{ S_IFREG, FD_FILE }, { S_IFDIR, FD_DIR },   { S_IFIFO, FD_PIPE },
+		{ S_IFREG, FD_FILE }, { S_IFDIR, FD_DIR },  { S_IFIFO, FD_PIPE },
 		{ S_IFCHR, FD_FILE }, { S_IFBLK, FD_FILE },
 	};
 	struct str walk = rec_piece(r, r->hdr.len, r->file);
@@ -219,10 +220,10 @@ static bool taken_get(const struct event *ev, const struct field_ref *ref, unsig
 	return true;
 }
 
-#define OFF(get)   KIND_BIT(KIND_OFFCPU), FIELD_DEFAULT, get
-#define TIMES(m)   OFF(times_get), offsetof(struct rec_sched_times, m)
-#define TAKEN(m)   OFF(taken_get), offsetof(struct rec_sched_taken, m)
-#define SPENT(ID)  OFF(times_get), offsetof(struct rec_sched_times, ns) + 8 * SCHED_##ID
+#define OFF(get)  KIND_BIT(KIND_OFFCPU), FIELD_DEFAULT, get
+#define TIMES(m)  OFF(times_get), offsetof(struct rec_sched_times, m)
+#define TAKEN(m)  OFF(taken_get), offsetof(struct rec_sched_taken, m)
+#define SPENT(ID) OFF(times_get), offsetof(struct rec_sched_times, ns) + 8 * SCHED_##ID
 
 static const struct field sched_fields[] = {
 	{ "sched.state", VALUE_STR, "", OFF(state_get), 0,
@@ -248,7 +249,7 @@ static const struct field sched_fields[] = {
 	{ "sched.time." #name, VALUE_DURATION, "ns", SPENT(ID), "of that, it " help },
 	SCHED_STATES(X)
 #undef X
-	{ "sched.voluntary", VALUE_U64, "", TIMES(voluntary), "switches: it blocked" },
+		{ "sched.voluntary", VALUE_U64, "", TIMES(voluntary), "switches: it blocked" },
 	{ "sched.involuntary", VALUE_U64, "", TIMES(involuntary), "switches: it was taken off" },
 	{ "sched.wakeups", VALUE_U64, "", TIMES(wakeups), "how often it was woken" },
 	{ "sched.migrations", VALUE_U64, "", TIMES(migrations), "how often it changed the CPU" },
@@ -289,17 +290,32 @@ static const struct probe_hook sched_hooks[] = {
 	{ NULL },
 };
 
+/* Whether threads are throttled one by one (6.18), in whatever queue. */
+static bool throttles_threads(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int32_t id = btf ? btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	bool found = false;
+
+	for (uint32_t i = 0; t && i < btf_vlen(t) && !found; i++)
+		found = strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), "throttled") ==
+			0;
+	btf__free(btf);
+	return found;
+}
+
 /*
  * Task storage came to tracing programs with 5.12; the helper asked for, with 5.13, stands for it. Of
  * the two tables the other one is not made.
  */
 static int sched_prepare(struct bpf_object *obj)
 {
-	bool storage = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT,
-					       BPF_FUNC_for_each_map_elem, NULL) == 1;
+	bool storage = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_for_each_map_elem,
+					       NULL) == 1;
 	struct bpf_map *knobs = bpf_object__find_map_by_name(obj, ".rodata.storage");
-	struct bpf_map *other = bpf_object__find_map_by_name(obj, storage ? "sched_threads" :
-									    "sched_store");
+	struct bpf_map *other =
+		bpf_object__find_map_by_name(obj, storage ? "sched_threads" : "sched_store");
 	uint32_t *flag;
 	size_t n = 0;
 
@@ -307,6 +323,9 @@ static int sched_prepare(struct bpf_object *obj)
 	if (!flag || n < sizeof(*flag) || !other)
 		return -EINVAL;
 	*flag = storage;
+	if (throttles_threads())
+		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, "sched_wakeup"),
+					  false);
 	return bpf_map__set_autocreate(other, false);
 }
 

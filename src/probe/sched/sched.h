@@ -20,17 +20,17 @@
 #include "wire/unwind.h"
 
 /* X(ID, name, help) */
-#define SCHED_STATES(X)                                                                           \
-	X(RUNNING, running, "runs on a CPU")                                                      \
-	X(RUNNABLE, runnable, "could run, but waits for a CPU")                                   \
-	X(THROTTLED, throttled, "could run, but its cgroup has used up its quota of CPU time")    \
-	X(DISK, disk, "reads, writes or syncs files or block devices")                            \
-	X(NETWORK, network, "connects, sends or receives on a socket")                            \
-	X(LOCK, lock, "waits for a futex, file lock or semaphore that another has or signals")  \
-	X(PAGEFAULT, pagefault, "touched memory that has to be brought in")                       \
-	X(SLEEP, sleep, "sleeps for a time it chose")                                             \
-	X(WAIT, wait, "waits for a child, a signal, a pipe, a terminal, an eventfd")              \
-	X(OTHER, other, "is blocked in the kernel otherwise; kernel threads")                     \
+#define SCHED_STATES(X)                                                                            \
+	X(RUNNING, running, "runs on a CPU")                                                       \
+	X(RUNNABLE, runnable, "could run, but waits for a CPU")                                    \
+	X(THROTTLED, throttled, "could run, but its cgroup has used up its quota of CPU time")     \
+	X(DISK, disk, "reads, writes or syncs files or block devices")                             \
+	X(NETWORK, network, "connects, sends or receives on a socket")                             \
+	X(LOCK, lock, "waits for a futex, file lock or semaphore that another has or signals")     \
+	X(PAGEFAULT, pagefault, "touched memory that has to be brought in")                        \
+	X(SLEEP, sleep, "sleeps for a time it chose")                                              \
+	X(WAIT, wait, "waits for a child, a signal, a pipe, a terminal, an eventfd")               \
+	X(OTHER, other, "is blocked in the kernel otherwise; kernel threads")                      \
 	X(POLL, poll, "waits for any of many: epoll, poll, select, accept, io_uring; mostly idle") \
 	X(STOPPED, stopped, "is stopped by a signal, a debugger or the freezer")
 
@@ -45,30 +45,30 @@ enum sched_state {
 
 /* rec_offcpu.flags */
 enum offcpu_flag {
-	OFFCPU_NO_STACK = 1, /* it was not kept: too many threads waited at once */
+	OFFCPU_NO_STACK = 1,	/* it was not kept: too many threads waited at once */
 	OFFCPU_INVOLUNTARY = 2, /* it was taken off the CPU, not blocked */
 };
 
 struct rec_offcpu {
-	struct rec_hdr hdr;  /* of the thread, at the moment it runs again */
-	__u64 weight_ns;     /* lost time this sample stands for, in `state` */
-	__u64 blocked_ns;    /* of the last interval: from leaving the CPU to the wakeup */
-	__u64 waited_ns;     /* from the wakeup (or from leaving, when it was taken off) to running */
-	__u64 uaddr;	     /* lock: address of the futex; 0: none */
+	struct rec_hdr hdr; /* of the thread, at the moment it runs again */
+	__u64 weight_ns;    /* lost time this sample stands for, in `state` */
+	__u64 blocked_ns;   /* of the last interval: from leaving the CPU to the wakeup */
+	__u64 waited_ns; /* from the wakeup (or from leaving, when it was taken off) to running */
+	__u64 uaddr;	 /* lock: address of the futex; 0: none */
 	struct rec_sock sock; /* family 0: the descriptor is no socket */
-	__u64 ino;	     /* of the descriptor's file */
-	__u32 dev;	     /* major << 20 | minor */
-	__s32 fd;	     /* -1: the call has none */
-	__u32 waker_pid;     /* who woke it; 0: nobody, or an interrupt on an idle CPU */
+	__u64 ino;	      /* of the descriptor's file */
+	__u32 dev;	      /* major << 20 | minor */
+	__s32 fd;	      /* -1: the call has none */
+	__u32 waker_pid;      /* who woke it; 0: nobody, or an interrupt on an idle CPU */
 	__u32 waker_tid;
-	char waker_comm[16];  /* of that thread */
-	__u16 nr;	      /* x86-64 system call; 0xffff: none */
-	__u16 op;	      /* of a futex call, without flags */
-	__u8 state;	      /* enum sched_state */
-	__u8 flags;	      /* enum offcpu_flag */
-	__u16 mode;	      /* S_IFMT of the descriptor's file; 0: none */
-	struct rec_str file;	/* walk of the descriptor's file, leaf first */
-	__u16 stack_off;	/* of the stack's addresses, from the start of the record */
+	char waker_comm[16]; /* of that thread */
+	__u16 nr;	     /* x86-64 system call; 0xffff: none */
+	__u16 op;	     /* of a futex call, without flags */
+	__u8 state;	     /* enum sched_state */
+	__u8 flags;	     /* enum offcpu_flag */
+	__u16 mode;	     /* S_IFMT of the descriptor's file; 0: none */
+	struct rec_str file; /* walk of the descriptor's file, leaf first */
+	__u16 stack_off;     /* of the stack's addresses, from the start of the record */
 	__u16 pad;
 	struct rec_stack stack;
 	char tail[];
@@ -77,7 +77,7 @@ _Static_assert(sizeof(struct rec_offcpu) == 208, "rec_offcpu is stored in captur
 
 struct rec_sched_times {
 	struct rec_hdr hdr; /* of the thread */
-	__u64 since_ns;	    /* CLOCK_BOOTTIME: first seen; the states add up to hdr.time_ns - this */
+	__u64 since_ns; /* CLOCK_BOOTTIME: first seen; the states add up to hdr.time_ns - this */
 	__u64 ns[SCHED_STATE_COUNT];
 	__u64 voluntary, involuntary; /* switches away from it */
 	__u64 wakeups;
