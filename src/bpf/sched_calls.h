@@ -4,7 +4,7 @@
  * What a thread waits for when it blocks inside a system call (x86-64 numbers). Calls that are not
  * here: disk when the kernel waits for input or output, else other.
  */
-#include "probe/sched/sched.h"
+#include "wire/sched.h"
 
 /* Beyond the states: */
 #define CALL_BY_FILE 0x20 /* by what is behind the descriptor */
