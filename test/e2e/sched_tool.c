@@ -4,7 +4,9 @@
  * Prints one line of JSON: mode, pid, the time the state should have (as it measured it itself),
  * the time it ran and its whole time.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
