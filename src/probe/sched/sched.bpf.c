@@ -430,17 +430,18 @@ static __always_inline bool woken_by_task(u32 why)
 	return why != SCHED_SLEEP && why != SCHED_DISK && why != SCHED_PAGEFAULT;
 }
 
+/* Who woke it is asked only where a sample may tell it. */
 static __always_inline void thread_woken(struct thread *e, u64 now)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id;
 
 	e->wakeups++;
 	e->blocked_ns = since(now, e->off_ns);
-	if (woken_by_task(e->why)) {
+	if (e->held && woken_by_task(e->why)) {
+		id = bpf_get_current_pid_tgid();
 		e->waker_pid = id >> 32;
 		e->waker_tid = (u32)id;
-		if (e->held)
-			bpf_get_current_comm(e->waker_comm, sizeof(e->waker_comm));
+		bpf_get_current_comm(e->waker_comm, sizeof(e->waker_comm));
 	}
 	state_set(e, SCHED_RUNNABLE, now);
 }
