@@ -339,6 +339,45 @@ uring() {
 # ------------------------------------------------------------------ the kernel's filter
 
 # Paths of every shape that are one file, and some that are another.
+# ------------------------------------------------------------------ where threads' time goes
+
+# Programs that spend their time in one state each; a quota where version 2 has the controller.
+sched_work() {
+	for mode in futex sleep pipe socket epoll contend; do
+		sched_tool $mode 1 >/dev/null
+	done
+	echo +cpu >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || return
+	mkdir /sys/fs/cgroup/quota
+	echo 20000 100000 >/sys/fs/cgroup/quota/cpu.max
+	sh -c 'echo $$ >/sys/fs/cgroup/quota/cgroup.procs; exec sched_tool spin 2' >/dev/null
+	rmdir /sys/fs/cgroup/quota
+}
+
+sched_found() { # sched_found STATE: a sample, with a stack
+	some $out/sched.json evt.type=offcpu proc.name=sched_tool sched.state=$1 &&
+		none $out/sched.json evt.type=offcpu sched.frames=0
+}
+
+sched() {
+	porthole events --kind offcpu --where proc.name=sched_tool -o json >$out/sched.json 2>$out/sched.err &
+	pid=$!
+	for _ in $(seq 60); do
+		sched_tool sleep 0.2 >/dev/null
+		[ -s $out/sched.json ] && break
+	done
+	sched_work
+	check "sched: events end cleanly" stop_clean $pid
+	say_file $out/sched.err
+	for state in lock sleep wait network poll runnable; do
+		check "sched: a thread loses time as $state" sched_found $state
+	done
+	if grep -q cpu /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
+		check "sched: a thread loses time as throttled" sched_found throttled
+	fi
+	check "sched: a thread's times come at its end" \
+		some $out/sched.json evt.type=thread_times proc.name=sched_tool sched.ended=true
+}
+
 filter_work() {
 	mkdir -p /tmp/a/b
 	for dir_path in /etc:vmtest-file /tmp:../etc/./vmtest-file /tmp/a/b:../../..//etc/vmtest-file \
@@ -515,6 +554,7 @@ all_kinds
 samples
 uring
 filter
+sched
 check "ps: lists process 1" ps_pid1
 check "ps: -o json is valid and has process 1" ps_json
 check "record: writes a capture" with_work record_run
