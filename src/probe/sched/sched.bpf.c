@@ -832,6 +832,14 @@ int BPF_PROG(sched_exit, struct task_struct *t)
 
 /* --- read by the agent --- */
 
+/* 7.2 has no on_cpu: there it is taken to run until its first switch tells. */
+static __always_inline u8 ready_state(struct task_struct *t)
+{
+	if (bpf_core_field_exists(t->on_cpu) && !t->on_cpu)
+		return throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
+	return SCHED_RUNNING;
+}
+
 /* A thread that was there before us, or that the table had no room for. */
 static __always_inline struct thread *thread_seen(struct ctl *c, struct task_struct *t, u64 now)
 {
@@ -848,7 +856,7 @@ static __always_inline struct thread *thread_seen(struct ctl *c, struct task_str
 	if (state)
 		is = blocked_state(&e->on, t, state, &r);
 	else
-		is = t->on_cpu ? SCHED_RUNNING : throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
+		is = ready_state(t);
 	e->why = is;
 	thread_begin(e, is, now);
 	e->wanted = owner_pass(c, KIND_OFFCPU, &o);
