@@ -832,12 +832,18 @@ int BPF_PROG(sched_exit, struct task_struct *t)
 
 /* --- read by the agent --- */
 
-/* 7.2 has no on_cpu: there it is taken to run until its first switch tells. */
+/*
+ * 7.2 has no on_cpu: there it is taken to run until its first switch tells. The member's place must not
+ * be worked out before it is known to exist.
+ */
 static __always_inline u8 ready_state(struct task_struct *t)
 {
-	if (bpf_core_field_exists(t->on_cpu) && !t->on_cpu)
-		return throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
-	return SCHED_RUNNING;
+	if (!bpf_core_field_exists(t->on_cpu))
+		return SCHED_RUNNING;
+	asm volatile("" : "+r"(t));
+	if (t->on_cpu)
+		return SCHED_RUNNING;
+	return throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
 }
 
 /* A thread that was there before us, or that the table had no room for. */
