@@ -281,7 +281,7 @@ struct thread_info {
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
-	int on_cpu, prio;
+	int prio;
 	struct sched_entity se;
 	unsigned in_iowait : 1;
 	unsigned int flags;

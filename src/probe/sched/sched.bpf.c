@@ -832,20 +832,6 @@ int BPF_PROG(sched_exit, struct task_struct *t)
 
 /* --- read by the agent --- */
 
-/*
- * 7.2 has no on_cpu: there it is taken to run until its first switch tells. The member's place must not
- * be worked out before it is known to exist.
- */
-static __always_inline u8 ready_state(struct task_struct *t)
-{
-	if (!bpf_core_field_exists(t->on_cpu))
-		return SCHED_RUNNING;
-	asm volatile("" : "+r"(t));
-	if (t->on_cpu)
-		return SCHED_RUNNING;
-	return throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
-}
-
 /* A thread that was there before us, or that the table had no room for. */
 static __always_inline struct thread *thread_seen(struct ctl *c, struct task_struct *t, u64 now)
 {
@@ -862,7 +848,7 @@ static __always_inline struct thread *thread_seen(struct ctl *c, struct task_str
 	if (state)
 		is = blocked_state(&e->on, t, state, &r);
 	else
-		is = ready_state(t);
+		is = throttled(t) ? SCHED_THROTTLED : SCHED_RUNNING; /* its first switch tells */
 	e->why = is;
 	thread_begin(e, is, now);
 	e->wanted = owner_pass(c, KIND_OFFCPU, &o);
