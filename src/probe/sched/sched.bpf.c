@@ -297,10 +297,8 @@ static __always_inline u64 cfs_throttled_ns(struct cfs_rq *q)
 /* It begins to wait for a CPU, in the run queue it has. */
 static __always_inline void wait_begin(struct thread *e, struct task_struct *t)
 {
-	struct task_struct___throttled *one = (void *)t;
-
 	e->cfs = 0;
-	if (bpf_core_field_exists(one->throttled) || !fair(t))
+	if (!fair(t))
 		return;
 	e->cfs = (u64)t->se.cfs_rq;
 	e->cfs_ns = cfs_throttled_ns(t->se.cfs_rq);

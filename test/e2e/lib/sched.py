@@ -108,12 +108,12 @@ def main():
         total = sum(spent(e, s) for s in STATES)
         ok(abs(total - e['sched.total']) < MS and abs(total - r['wall']) < 100 * MS and e['sched.ended'],
            mode + ': the states add up to its life', show(e), r)
-        ok(abs(spent(e, 'running') - r['cpu']) < 20 * MS + r['cpu'] * 0.3,
-           mode + ': what it ran is the CPU time it had', show(e), r['cpu'] / MS)
+        ok(spent(e, 'running') > 0.9 * r['cpu'] - 20 * MS,    # and what was stolen from it meanwhile
+           mode + ': it ran for the CPU time it had', show(e), r['cpu'] / MS)
     for mode, state in QUIET:
         e, r = tools[mode]['times'], tools[mode]
         left = r['in'] - spent(e, 'running') - spent(e, 'runnable')
-        ok(spent(e, state) > 0.95 * left - 20 * MS and spent(e, state) <= r['wall'],
+        ok(spent(e, state) > 0.95 * left - 20 * MS and spent(e, state) <= e['sched.total'],
            '%s: its time is %s' % (mode, state), show(e))
         ok(weights.get((r['pid'], state), 0) > 0.9 * spent(e, state) - 60 * MS and
            weights.get((r['pid'], state), 0) <= spent(e, state) + MS,
