@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Where threads' time goes. Each thread that somebody asked for has an entry of its own (in task
- * storage; before Linux 5.12 in a table by task): the state it is in, since when, and the sum of
- * each state. Nothing is kept by CPU that belongs to a thread, so an interval is right wherever it
+ * Where threads' time goes. Each thread has an entry of its own, by its task (task storage, tried, is
+ * refused its memory on 7.2): the state it is in, since when, and the sum of each state. Nothing is kept by CPU that belongs to a thread, so an interval is right wherever it
  * ends.
  *
  *     switch-out: why does it leave? -> wakeup: who woke it -> switch-in: how long was it
@@ -46,9 +45,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define STACK_AT_MASK 1023
 #define OFFCPU_TAIL   (STACK_AT_MASK + 1 + 2 * 1024)
 
-/* Set before load; in a section of its own, which is this alone. */
-const volatile u32 task_storage SEC(".rodata.storage") = 0;
-
 /* A place where the thread leaves the CPU. */
 struct site {
 	u32 sig;
@@ -78,13 +74,6 @@ struct thread {
 	u8 wanted, held, pad;
 	char waker_comm[16];
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct thread);
-} sched_store SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -172,8 +161,6 @@ static __always_inline struct thread *thread_find(struct task_struct *t)
 {
 	u64 key = (u64)t;
 
-	if (task_storage)
-		return bpf_task_storage_get(&sched_store, t, NULL, 0);
 	return bpf_map_lookup_elem(&sched_threads, &key);
 }
 
@@ -181,23 +168,16 @@ static __always_inline struct thread *thread_make(struct task_struct *t)
 {
 	u32 zero = 0;
 	u64 key = (u64)t;
+	void *none = bpf_map_lookup_elem(&sched_zero, &zero);
 	struct thread *e;
+	struct kind_stats *s;
 
-	if (task_storage) {
-		e = bpf_task_storage_get(&sched_store, t, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	} else {
-		void *none = bpf_map_lookup_elem(&sched_zero, &zero);
-
-		if (none)
-			bpf_map_update_elem(&sched_threads, &key, none, BPF_ANY);
-		e = bpf_map_lookup_elem(&sched_threads, &key);
-	}
-	if (!e) {
-		struct kind_stats *s = stats_get(KIND_OFFCPU);
-
-		if (s)
-			s->map_full++;
-	}
+	if (none)
+		bpf_map_update_elem(&sched_threads, &key, none, BPF_ANY);
+	e = bpf_map_lookup_elem(&sched_threads, &key);
+	s = e ? NULL : stats_get(KIND_OFFCPU);
+	if (s)
+		s->map_full++;
 	return e;
 }
 
@@ -823,8 +803,7 @@ int BPF_PROG(sched_exit, struct task_struct *t)
 		r->ended = 1;
 		record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_OFFCPU);
 	}
-	if (!task_storage)
-		bpf_map_delete_elem(&sched_threads, &key);
+	bpf_map_delete_elem(&sched_threads, &key);
 	return 0;
 }
 

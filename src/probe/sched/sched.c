@@ -305,28 +305,13 @@ static bool throttles_threads(void)
 	return found;
 }
 
-/*
- * Task storage came to tracing programs with 5.12; the helper asked for, with 5.13, stands for it. Of
- * the two tables the other one is not made.
- */
 static int sched_prepare(struct bpf_object *obj)
 {
-	bool storage = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_for_each_map_elem,
-					       NULL) == 1;
-	struct bpf_map *knobs = bpf_object__find_map_by_name(obj, ".rodata.storage");
-	struct bpf_map *other =
-		bpf_object__find_map_by_name(obj, storage ? "sched_threads" : "sched_store");
-	uint32_t *flag;
-	size_t n = 0;
+	struct bpf_program *wakeup = bpf_object__find_program_by_name(obj, "sched_wakeup");
 
-	flag = knobs ? bpf_map__initial_value(knobs, &n) : NULL;
-	if (!flag || n < sizeof(*flag) || !other)
-		return -EINVAL;
-	*flag = storage;
-	if (throttles_threads())
-		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, "sched_wakeup"),
-					  false);
-	return bpf_map__set_autocreate(other, false);
+	if (wakeup && throttles_threads())
+		bpf_program__set_autoload(wakeup, false);
+	return 0;
 }
 
 extern const char sched_bpf_elf[], sched_bpf_elf_end[];
