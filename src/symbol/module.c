@@ -1,0 +1,235 @@
+/*
+ * Putting together what a file and its debug file know. Each source is optional; what cannot be
+ * read is as if it were not there, and counted.
+ */
+#include "symbol/module.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+
+#include "base/cleanup.h"
+#include "symbol/demangle.h"
+#include "symbol/symtab.h"
+
+struct module {
+	struct image file, debug, unpacked;
+	struct symtab symbols;
+	struct module_counts counts;
+	unsigned sources;
+	struct str path, build_id;
+	char build_id_hex[2 * IMAGE_BUILD_ID_MAX];
+	char path_bytes[];
+};
+
+static int module_make(struct str path, struct module **ret)
+{
+	struct module *m;
+
+	if (path.n > MODULE_PATH_MAX)
+		path.n = MODULE_PATH_MAX;
+	m = calloc(1, sizeof(*m) + path.n);
+	if (!m)
+		return -ENOMEM;
+	m->file.bytes.fd = m->debug.bytes.fd = m->unpacked.bytes.fd = -1;
+	if (path.p) {
+		memcpy(m->path_bytes, path.p, path.n);
+		m->path = (struct str){ m->path_bytes, path.n };
+	}
+	*ret = m;
+	return 0;
+}
+
+void module_free(struct module *m)
+{
+	if (!m)
+		return;
+	symtab_free(&m->symbols);
+	image_close(&m->unpacked);
+	image_close(&m->debug);
+	image_close(&m->file);
+	free(m);
+}
+
+static void module_freep(struct module **m)
+{
+	module_free(*m);
+}
+
+static void build_id_write(struct module *m)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < m->file.build_id_n; i++) {
+		m->build_id_hex[2 * i] = hex[m->file.build_id[i] >> 4];
+		m->build_id_hex[2 * i + 1] = hex[m->file.build_id[i] & 15];
+	}
+	if (m->file.build_id_n)
+		m->build_id = (struct str){ m->build_id_hex, 2 * m->file.build_id_n };
+}
+
+static int symbols_from(struct module *m, const struct image *im, bool dynamic,
+			enum module_source source)
+{
+	size_t before = m->symbols.n;
+	int err = symtab_add(&m->symbols, im, dynamic ? &im->dynsym : &im->symtab,
+			     dynamic ? &im->dynsym_str : &im->symtab_str);
+
+	if (m->symbols.n > before)
+		m->sources |= source;
+	return err;
+}
+
+static int symbols_load(struct module *m)
+{
+	int err;
+
+	symtab_init(&m->symbols, &m->file);
+	err = symbols_from(m, &m->file, false, MODULE_SYMTAB);
+	if (!err && m->symbols.n == 0)
+		err = symbols_from(m, &m->file, true, MODULE_DYNSYM);
+	symtab_sort(&m->symbols);
+	m->counts.symbols_cut = m->symbols.cut;
+	return err;
+}
+
+/* Takes @im over. */
+static int module_of(struct image *im, struct str path, const struct module_opts *o,
+		     struct module **ret)
+{
+	_cleanup_(module_freep) struct module *m = NULL;
+	int err = module_make(path, &m);
+
+	(void)o;
+	if (err) {
+		image_close(im);
+		return err;
+	}
+	m->file = *im;
+	build_id_write(m);
+	err = symbols_load(m);
+	if (err)
+		return err;
+	*ret = take_ptr(m);
+	return 0;
+}
+
+int module_open(int fd, struct str path, const struct module_opts *o, struct module **ret)
+{
+	struct image im;
+	int err = image_open(fd, &im);
+
+	return err ? err : module_of(&im, path, o, ret);
+}
+
+int module_vdso(struct module **ret)
+{
+	static const struct module_opts none = { .root_fd = -1, .host_root_fd = -1 };
+	const Elf64_Ehdr *h = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
+	struct image im;
+	uint8_t *copy;
+	size_t n;
+	int err;
+
+	if (!h)
+		return -ENOENT;
+	/* Its section headers come last, and the kernel maps all of it. */
+	n = h->e_shoff + (size_t)h->e_shnum * h->e_shentsize;
+	copy = malloc(n);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, h, n);
+	err = image_memory(copy, n, &im);
+	return err ? err : module_of(&im, STR("[vdso]"), &none, ret);
+}
+
+int module_unknown(struct str path, struct module **ret)
+{
+	return module_make(path, ret);
+}
+
+/* A copy of @z in @text; absent when that is full. */
+static struct str text_put(struct module *m, struct arena *text, const char *z, size_t n)
+{
+	char *p;
+
+	if (n >= MODULE_NAME_MAX) {
+		n = MODULE_NAME_MAX - 1;
+		m->counts.names_cut++;
+	}
+	p = arena_alloc(text, n);
+	if (!p) {
+		m->counts.text_full++;
+		return STR_NONE;
+	}
+	memcpy(p, z, n);
+	return (struct str){ p, n };
+}
+
+/* Both names of a function whose linkage name is @z. */
+static void function_name(struct module *m, struct arena *text, char *z, struct frame *f)
+{
+	char plain[MODULE_NAME_MAX];
+	char *version = strchr(z, '@'); /* memcpy@@GLIBC_2.14 */
+	size_t n;
+
+	if (version && version != z)
+		*version = '\0';
+	n = demangle(z, plain, sizeof(plain));
+	if (n)
+		f->linkage = text_put(m, text, z, strlen(z));
+	f->function = n ? text_put(m, text, plain, n) : text_put(m, text, z, strlen(z));
+}
+
+size_t module_frames(struct module *m, uint64_t off, bool returned, struct arena *text,
+		     struct frame *ret, size_t max)
+{
+	uint64_t at = off - (returned && off), vaddr, start;
+	struct frame f = {
+		.kind = FRAME_NATIVE, .module = m->path, .build_id = m->build_id, .address = at
+	};
+	char name[SYMTAB_NAME];
+
+	(void)max;
+	if (!image_vaddr(&m->file, at, &vaddr)) {
+		*ret = f;
+		return 1;
+	}
+	f.address = vaddr;
+	if (symtab_find(&m->symbols, vaddr, name, &start))
+		function_name(m, text, name, &f);
+	*ret = f;
+	return 1;
+}
+
+static size_t image_bytes(const struct image *im)
+{
+	return im->bytes.fd < 0 ? im->bytes.n : 0;
+}
+
+size_t module_bytes(const struct module *m)
+{
+	return sizeof(*m) + m->path.n + m->symbols.cap * sizeof(*m->symbols.row) +
+	       image_bytes(&m->file) + image_bytes(&m->debug) + image_bytes(&m->unpacked);
+}
+
+unsigned module_sources(const struct module *m)
+{
+	return m->sources;
+}
+
+struct str module_path(const struct module *m)
+{
+	return m->path;
+}
+
+struct str module_build_id(const struct module *m)
+{
+	return m->build_id;
+}
+
+const struct module_counts *module_counts(const struct module *m)
+{
+	return &m->counts;
+}
