@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 
 #include "base/cleanup.h"
+#include "symbol/debug_file.h"
 #include "symbol/demangle.h"
 #include "symbol/symtab.h"
 
@@ -81,14 +82,62 @@ static int symbols_from(struct module *m, const struct image *im, bool dynamic,
 	return err;
 }
 
-static int symbols_load(struct module *m)
+/* Of what was unpacked only the names are needed once the symbols are in the table. */
+static void unpacked_trim(struct module *m)
 {
+	struct bytes *b = &m->unpacked.bytes;
+	struct image_section *names = &m->unpacked.symtab_str;
+	uint8_t *less;
+
+	if (m->symbols.nnames == 0 || m->symbols.names[m->symbols.nnames - 1].bytes != b)
+		return;
+	memmove(b->p, b->p + names->off, names->size);
+	less = realloc(b->p, names->size);
+	b->p = less ? less : b->p;
+	b->n = names->size;
+	names->off = 0;
+	m->symbols.names[m->symbols.nnames - 1].off = 0;
+}
+
+static int symbols_unpack(struct module *m)
+{
+	int err = debug_data_unpack(&m->file, &m->unpacked);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err) {
+		m->counts.debugdata_wrong++;
+		return err == -ENOMEM ? err : 0;
+	}
+	err = symbols_from(m, &m->unpacked, false, MODULE_DEBUGDATA);
+	unpacked_trim(m);
+	return err;
+}
+
+/* What a stripped file still has, and what was split from it. */
+static int symbols_split(struct module *m)
+{
+	int err = symbols_from(m, &m->file, true, MODULE_DYNSYM);
+	size_t before = m->symbols.n;
+
+	if (!err)
+		err = symbols_from(m, &m->debug, false, MODULE_DEBUGFILE);
+	if (!err && m->symbols.n == before)
+		err = symbols_unpack(m);
+	return err;
+}
+
+static int symbols_load(struct module *m, const struct module_opts *o)
+{
+	struct debug_places places = { o->root_fd, o->host_root_fd, m->path };
 	int err;
 
 	symtab_init(&m->symbols, &m->file);
+	if (m->file.symtab.size == 0 || (o->dwarf && m->file.debug_info.size == 0))
+		(void)debug_file_open(&m->file, &places, &m->debug, &m->counts.debugfile_wrong);
 	err = symbols_from(m, &m->file, false, MODULE_SYMTAB);
 	if (!err && m->symbols.n == 0)
-		err = symbols_from(m, &m->file, true, MODULE_DYNSYM);
+		err = symbols_split(m);
 	symtab_sort(&m->symbols);
 	m->counts.symbols_cut = m->symbols.cut;
 	return err;
@@ -101,14 +150,13 @@ static int module_of(struct image *im, struct str path, const struct module_opts
 	_cleanup_(module_freep) struct module *m = NULL;
 	int err = module_make(path, &m);
 
-	(void)o;
 	if (err) {
 		image_close(im);
 		return err;
 	}
 	m->file = *im;
 	build_id_write(m);
-	err = symbols_load(m);
+	err = symbols_load(m, o);
 	if (err)
 		return err;
 	*ret = take_ptr(m);

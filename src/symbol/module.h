@@ -19,10 +19,9 @@
 #include "base/arena.h"
 #include "symbol/frame.h"
 
-#define MODULE_PATH_MAX	     4096
-#define MODULE_NAME_MAX	     1024	 /* bytes of a function's or file's name: cut there */
-#define MODULE_DEBUGDATA_MAX (32u << 20) /* bytes that .gnu_debugdata may unpack to */
-#define MODULE_INLINED_MAX   32		 /* frames of one address */
+#define MODULE_PATH_MAX	   4096
+#define MODULE_NAME_MAX	   1024 /* bytes of a function's or file's name: cut there */
+#define MODULE_INLINED_MAX 32	/* frames of one address */
 
 struct module;
 struct dwarf;

@@ -94,6 +94,112 @@ static void symtab(void **state)
 	close(fd);
 }
 
+static struct module *open_rooted(struct scratch *s, const char *name, const char *path)
+{
+	int root = open(s->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct module_opts o = { .root_fd = root, .host_root_fd = -1 };
+	struct module *m;
+
+	assert_int_equal(module_open(scratch_open(s, name), str_of(path), &o, &m), 0);
+	close(root);
+	return m;
+}
+
+static void expect_inner(struct scratch *s, struct module *m, unsigned source)
+{
+	int fd = scratch_open(s, "full");
+	uint64_t size, off = elf_symbol(fd, "inner", &size);
+
+	close(fd);
+	if (source) {
+		assert_str(look(m, off).function, "inner");
+		assert_true(module_sources(m) & source);
+	} else {
+		assert_null(look(m, off).function.p);
+	}
+	module_free(m);
+}
+
+static void debug_link(void **state)
+{
+	static const char *const dirs[] = { "bin", "bin/.debug", "usr/lib/debug/bin" };
+	struct scratch *s = *state;
+	struct module *m;
+
+	compile(s);
+	if (scratch_run(s, "objcopy --only-keep-debug full p.debug && cp bare linked && "
+			   "objcopy --add-gnu-debuglink=p.debug linked") != 0)
+		skip();
+	m = open_rooted(s, "linked", "/bin/linked");
+	expect_inner(s, m, 0);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		assert_int_equal(scratch_run(s, "mkdir -p %s && cp p.debug %s/", dirs[i], dirs[i]),
+				 0);
+		m = open_rooted(s, "linked", "/bin/linked");
+		assert_int_equal(module_counts(m)->debugfile_wrong, 0);
+		expect_inner(s, m, MODULE_DEBUGFILE);
+		/* One byte more, and it is another file. */
+		assert_int_equal(scratch_run(s, "echo >> %s/p.debug", dirs[i]), 0);
+		m = open_rooted(s, "linked", "/bin/linked");
+		assert_int_equal(module_counts(m)->debugfile_wrong, 1);
+		expect_inner(s, m, 0);
+		assert_int_equal(scratch_run(s, "rm %s/p.debug", dirs[i]), 0);
+	}
+}
+
+static void debug_build_id(void **state)
+{
+	struct scratch *s = *state;
+	struct module *m = NULL;
+	char id[64];
+
+	compile(s);
+	m = open_in(s, "bare");
+	snprintf(id, sizeof(id), "%.2s/%.*s", module_build_id(m).p, (int)module_build_id(m).n - 2,
+		 module_build_id(m).p + 2);
+	module_free(m);
+	assert_int_equal(scratch_run(s, "mkdir -p usr/lib/debug/.build-id/%.2s", id), 0);
+	/* Through a link that would leave the root, were it not one. */
+	assert_int_equal(scratch_run(s, "ln -s /full usr/lib/debug/.build-id/%s.debug", id), 0);
+	m = open_rooted(s, "bare", "/bin/bare");
+	expect_inner(s, m, MODULE_DEBUGFILE);
+	assert_int_equal(scratch_run(s, "cp full kept && cc -O1 -o full p.c"), 0);
+	m = open_rooted(s, "bare", "/bin/bare");
+	assert_int_equal(module_counts(m)->debugfile_wrong, 1);
+	assert_int_equal(scratch_run(s, "mv kept full"), 0);
+	module_free(m);
+	assert_int_equal(scratch_run(s, "rm full && mkfifo full"), 0);
+	m = open_rooted(s, "bare", "/bin/bare"); /* does not wait for a writer */
+	module_free(m);
+}
+
+static void debug_data(void **state)
+{
+	struct scratch *s = *state;
+	struct module *m;
+
+	compile(s);
+	if (scratch_run(s, "objcopy -S --keep-symbol=inner full mini && xz -k mini && cp bare packed && "
+			   "objcopy --add-section .gnu_debugdata=mini.xz packed") != 0)
+		skip();
+	m = open_in(s, "packed");
+	assert_true(module_bytes(m) < 8192);
+	expect_inner(s, m, MODULE_DEBUGDATA);
+	/* A bomb, a stump, and what is no ELF. */
+	assert_int_equal(
+		scratch_run(s, "head -c 100000000 /dev/zero | xz > bomb.xz && head -c 99 mini.xz "
+			       "> stump.xz && echo hello | xz > text.xz && for i in bomb stump text; do "
+			       "cp bare $i && objcopy --add-section .gnu_debugdata=$i.xz $i; done"),
+		0);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const bad[] = { "bomb", "stump", "text" };
+
+		m = open_in(s, bad[i]);
+		assert_int_equal(module_counts(m)->debugdata_wrong, 1);
+		expect_inner(s, m, 0);
+	}
+}
+
 static const char *const LIBRARIES[] = {
 	"/lib/x86_64-linux-gnu/libc.so.6",
 	"/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
@@ -213,6 +319,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(symtab, scratch_make, scratch_free),
+		cmocka_unit_test_setup_teardown(debug_link, scratch_make, scratch_free),
+		cmocka_unit_test_setup_teardown(debug_build_id, scratch_make, scratch_free),
+		cmocka_unit_test_setup_teardown(debug_data, scratch_make, scratch_free),
 		cmocka_unit_test(every_function),
 		cmocka_unit_test(vdso),
 		cmocka_unit_test_setup_teardown(no_elf, scratch_make, scratch_free),
