@@ -106,8 +106,8 @@ static inline Elf_Scn *elf_section(Elf *elf, uint32_t type, GElf_Shdr *ret)
 	return NULL;
 }
 
-/* The offset in the file of the symbol @name; UINT64_MAX: no such. */
-static inline uint64_t elf_symbol(int fd, const char *name, uint64_t *ret_size)
+/* The offset in the file of the symbol @name, or UINT64_MAX: no such; its address and size. */
+static inline uint64_t elf_symbol_at(int fd, const char *name, uint64_t *ret_size, uint64_t *ret_vaddr)
 {
 	uint64_t off = UINT64_MAX;
 	GElf_Shdr sh;
@@ -131,8 +131,16 @@ static inline uint64_t elf_symbol(int fd, const char *name, uint64_t *ret_size)
 			continue;
 		off = elf_offset(elf, sym.st_value, &code);
 		*ret_size = sym.st_size;
+		*ret_vaddr = sym.st_value;
 		break;
 	}
 	elf_end(elf);
 	return off;
+}
+
+static inline uint64_t elf_symbol(int fd, const char *name, uint64_t *ret_size)
+{
+	uint64_t vaddr;
+
+	return elf_symbol_at(fd, name, ret_size, &vaddr);
 }

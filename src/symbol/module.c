@@ -12,12 +12,17 @@
 #include "base/cleanup.h"
 #include "symbol/debug_file.h"
 #include "symbol/demangle.h"
+#include "symbol/lines.h"
 #include "symbol/symtab.h"
+
+#define SAME_CHUNK 65536
 
 struct module {
 	struct image file, debug, unpacked;
 	struct symtab symbols;
 	struct module_counts counts;
+	struct lines *lines; /* NULL: none wanted, none there, or given up */
+	uint64_t id;	     /* of this module alone, for the process that reads DWARF */
 	unsigned sources;
 	struct str path, build_id;
 	char build_id_hex[2 * IMAGE_BUILD_ID_MAX];
@@ -133,7 +138,7 @@ static int symbols_load(struct module *m, const struct module_opts *o)
 	int err;
 
 	symtab_init(&m->symbols, &m->file);
-	if (m->file.symtab.size == 0 || (o->dwarf && m->file.debug_info.size == 0))
+	if (m->file.symtab.size == 0 || (o->lines && m->file.debug_info.size == 0))
 		(void)debug_file_open(&m->file, &places, &m->debug, &m->counts.debugfile_wrong);
 	err = symbols_from(m, &m->file, false, MODULE_SYMTAB);
 	if (!err && m->symbols.n == 0)
@@ -143,11 +148,17 @@ static int symbols_load(struct module *m, const struct module_opts *o)
 	return err;
 }
 
+static const struct image *dwarf_image(const struct module *m)
+{
+	return m->file.debug_info.size ? &m->file : &m->debug;
+}
+
 /* Takes @im over. */
 static int module_of(struct image *im, struct str path, const struct module_opts *o,
 		     struct module **ret)
 {
 	_cleanup_(module_freep) struct module *m = NULL;
+	static uint64_t last_id;
 	int err = module_make(path, &m);
 
 	if (err) {
@@ -159,6 +170,10 @@ static int module_of(struct image *im, struct str path, const struct module_opts
 	err = symbols_load(m, o);
 	if (err)
 		return err;
+	m->id = ++last_id;
+	if (dwarf_image(m)->debug_info.size && dwarf_image(m)->bytes.fd >= 0)
+		m->lines = o->lines;
+	m->sources |= m->lines ? MODULE_DWARF : 0;
 	*ret = take_ptr(m);
 	return 0;
 }
@@ -230,25 +245,80 @@ static void function_name(struct module *m, struct arena *text, char *z, struct 
 	f->function = n ? text_put(m, text, plain, n) : text_put(m, text, z, strlen(z));
 }
 
+/* Frames as the DWARF has them, given the names and places that all frames have; 0: none. */
+static size_t dwarf_look(struct module *m, const struct frame *common, struct arena *text,
+			 struct frame *ret, size_t max)
+{
+	int n = lines_frames(m->lines, m->id, dwarf_image(m)->bytes.fd, common->address, text, ret,
+			     max);
+	char name[MODULE_NAME_MAX];
+
+	if (n < 0) {
+		m->counts.lines_lost++;
+		m->lines = NULL;
+		return 0;
+	}
+	for (int i = 0; i < n; i++) {
+		struct str raw = ret[i].function;
+
+		ret[i].module = common->module;
+		ret[i].build_id = common->build_id;
+		ret[i].address = common->address;
+		ret[i].function = STR_NONE;
+		if (raw.n == 0 || raw.n >= sizeof(name))
+			continue;
+		memcpy(name, raw.p, raw.n);
+		name[raw.n] = '\0';
+		function_name(m, text, name, &ret[i]);
+	}
+	return (size_t)n;
+}
+
 size_t module_frames(struct module *m, uint64_t off, bool returned, struct arena *text,
 		     struct frame *ret, size_t max)
 {
 	uint64_t at = off - (returned && off), vaddr, start;
+	size_t n = 0;
 	struct frame f = {
 		.kind = FRAME_NATIVE, .module = m->path, .build_id = m->build_id, .address = at
 	};
 	char name[SYMTAB_NAME];
 
-	(void)max;
 	if (!image_vaddr(&m->file, at, &vaddr)) {
 		*ret = f;
 		return 1;
 	}
 	f.address = vaddr;
+	if (m->lines)
+		n = dwarf_look(m, &f, text, ret, max);
+	if (n && ret[n - 1].function.p)
+		return n;
 	if (symtab_find(&m->symbols, vaddr, name, &start))
-		function_name(m, text, name, &f);
-	*ret = f;
-	return 1;
+		function_name(m, text, name, n ? &ret[n - 1] : &f);
+	if (n == 0)
+		ret[n++] = f;
+	return n;
+}
+
+bool module_same(const struct module *a, const struct module *b)
+{
+	const struct bytes *x = &a->file.bytes, *y = &b->file.bytes;
+	_cleanup_(freep) uint8_t *chunk = NULL;
+	uint64_t at = 0;
+
+	if (!a->build_id.n || !str_eq(a->build_id, b->build_id) || x->n != y->n ||
+	    x->n > MODULE_SAME_MAX)
+		return false;
+	chunk = malloc(2 * SAME_CHUNK);
+	while (chunk && at < x->n) {
+		size_t n = bytes_some(x, at, x->n, chunk, SAME_CHUNK);
+
+		if (n == 0 || bytes_some(y, at, at + n, chunk + SAME_CHUNK, n) != n ||
+		    memcmp(chunk, chunk + SAME_CHUNK, n) != 0)
+			return false;
+		at += n;
+	}
+	return chunk;
 }
 
 static size_t image_bytes(const struct image *im)

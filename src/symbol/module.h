@@ -8,7 +8,7 @@
  *     .symtab of the file
  *     or .dynsym, with .symtab of its debug file, else with .gnu_debugdata (xz)
  *     and .gopclntab of Go programs, which has files and lines and inlined functions too
- *     and DWARF (of the file or its debug file) for lines and inlined functions: symbol/dwarf.h
+ *     and DWARF (of the file or its debug file) for lines and inlined functions: symbol/lines.h
  *
  * Debug files are looked for by build id (/usr/lib/debug/.build-id/xx/yyyy.debug; the build id must
  * agree) and by .gnu_debuglink (beside the file, in .debug/, and below /usr/lib/debug; its CRC must
@@ -20,16 +20,17 @@
 #include "symbol/frame.h"
 
 #define MODULE_PATH_MAX	   4096
-#define MODULE_NAME_MAX	   1024 /* bytes of a function's or file's name: cut there */
-#define MODULE_INLINED_MAX 32	/* frames of one address */
+#define MODULE_NAME_MAX	   1024	       /* bytes of a function's or file's name: cut there */
+#define MODULE_SAME_MAX	   (64u << 20) /* bytes of files that are compared */
+#define MODULE_INLINED_MAX 32	       /* frames of one address */
 
 struct module;
-struct dwarf;
+struct lines;
 
 struct module_opts {
 	int root_fd;	     /* the container's root directory; -1: none */
 	int host_root_fd;    /* the host's; -1: none */
-	struct dwarf *dwarf; /* lines and inlined functions; NULL: not wanted. Outlives the module */
+	struct lines *lines; /* lines and inlined functions; NULL: not wanted. Outlives the module */
 };
 
 /* Where a module's functions come from; for people and for tests. */
@@ -48,7 +49,8 @@ struct module_counts {
 	uint64_t debugdata_wrong; /* .gnu_debugdata that does not unpack, or to too much */
 	uint64_t debugfile_wrong; /* a debug file whose build id or CRC disagrees */
 	uint64_t names_cut;
-	uint64_t text_full; /* frames without names: the caller's arena was full */
+	uint64_t lines_lost; /* 1: its DWARF crashed or stalled its reader, and is not used */
+	uint64_t text_full;  /* frames without names: the caller's arena was full */
 };
 
 /*
@@ -69,6 +71,9 @@ void module_free(struct module *m);
  */
 size_t module_frames(struct module *m, uint64_t off, bool returned, struct arena *text,
 		     struct frame *ret, size_t max);
+
+/* Whether both have one build id and the same content. */
+bool module_same(const struct module *a, const struct module *b);
 
 /* Resident bytes, all told. */
 size_t module_bytes(const struct module *m);

@@ -3,16 +3,20 @@
  * The cache of modules and of what was looked up in them: bounded, least recently used goes first.
  *
  * A module is known by its file as the kernel has it (struct symbols_file). Files that are the same
- * by build id, size and symbol table share one module (an image pulled twice, two layers).
+ * by build id and, byte for byte, by content (up to MODULE_SAME_MAX) share one module: an image pulled
+ * twice. The build id alone does not do: a container could give its file that of another's libc.
  *
  * Use: symbols_frames; on -ENOENT open the file, symbols_add (or symbols_add_unknown when it cannot
  * be opened, so that it is not tried again), and ask again. One thread, of the caller's choice:
  * opening a large file takes tens of milliseconds, so not the pipeline's.
  */
+#include "symbol/lines.h"
 #include "symbol/module.h"
 
 #define SYMBOLS_BYTES	(32u << 20) /* resident, modules and results; unless opts say other */
 #define SYMBOLS_MODULES 256	    /* each keeps up to two files open */
+#define SYMBOLS_FILES	4096	    /* that share the modules */
+#define SYMBOLS_IDLE_S	900	    /* a module not asked for so long is closed */
 #define SYMBOLS_RESULTS (4u << 20)  /* bytes of results, part of the above */
 
 /* The file behind a mapping: struct file_key of wire/unwind.h, which this room does not include. */
@@ -29,13 +33,11 @@ struct symbols_opts {
 };
 
 struct symbols_counts {
-	uint64_t hits, misses;	      /* of results */
-	uint64_t opened, shared;      /* modules; files that share one */
-	uint64_t unknown;	      /* files that could not be opened or are no ELF */
-	uint64_t evicted;	      /* modules dropped for room */
-	uint64_t results_dropped;     /* times all results were dropped for room */
-	uint64_t dwarf_lost;	      /* modules whose DWARF crashed, looped or ate memory */
-	struct module_counts modules; /* summed over all modules there were */
+	uint64_t hits, misses;	  /* of results */
+	uint64_t opened, shared;  /* modules; files that share one */
+	uint64_t unknown;	  /* files that could not be opened or are no ELF */
+	uint64_t evicted;	  /* modules dropped for room */
+	uint64_t results_dropped; /* times all results were dropped for room */
 };
 
 struct symbols;
@@ -65,3 +67,7 @@ int symbols_frames(struct symbols *s, const struct symbols_file *file, uint64_t 
 /* Resident bytes now. Also closes what was not used for a while: call it every few seconds. */
 size_t symbols_tick(struct symbols *s, uint64_t now_ns);
 const struct symbols_counts *symbols_counts(const struct symbols *s);
+/* Counters of all modules there are and were. */
+struct module_counts symbols_module_counts(const struct symbols *s);
+/* NULL: lines were not asked for. */
+const struct lines_counts *symbols_lines_counts(const struct symbols *s);
