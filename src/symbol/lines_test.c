@@ -177,10 +177,79 @@ static void as_addr2line(void **state)
 	lines_free(d);
 }
 
+/* The child of this process, by its name; 0: none. */
+static pid_t child_find(void)
+{
+	char line[64] = "";
+	FILE *f = popen("pgrep -x porthole-lines -P $PPID", "r");
+
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		pclose(f);
+	return (pid_t)atoi(line);
+}
+
+static struct module *open_with(struct scratch *s, struct lines *l, uint64_t *ret_off)
+{
+	struct module_opts o = { .root_fd = -1, .host_root_fd = -1, .lines = l };
+	uint64_t size;
+	struct module *m;
+	int fd;
+
+	scratch_write(s, "p.cc", PROGRAM, strlen(PROGRAM));
+	if (scratch_run(s, "g++ -O2 -g -o p p.cc 2>cc.log") == 127)
+		skip();
+	fd = scratch_open(s, "p");
+	*ret_off = elf_symbol(fd, "main", &size);
+	assert_int_equal(module_open(fd, STR("p"), &o, &m), 0);
+	return m;
+}
+
+/* Killed: that file is given up, its symbols stay; other files have a new child. */
+static void killed(void **state)
+{
+	struct scratch *s = *state;
+	struct frame f[16];
+	struct module *m, *other;
+	struct lines *l;
+	uint64_t off;
+	pid_t pid;
+
+	assert_int_equal(lines_new(&l), 0);
+	m = open_with(s, l, &off);
+	other = open_with(s, l, &off);
+	arena_reset(&text);
+	assert_true(module_frames(m, off, false, &text, f, 16) >= 1);
+	assert_true(f[0].line > 0);
+	pid = child_find();
+	if (pid <= 1)
+		skip();
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(module_frames(m, off, false, &text, f, 16), 1);
+	assert_true(str_eq(f[0].function, STR("main")));
+	assert_int_equal(f[0].line, 0);
+	assert_int_equal(module_counts(m)->lines_lost, 1);
+	assert_true(module_frames(other, off, false, &text, f, 16) >= 1);
+	assert_true(f[0].line > 0);
+	assert_int_equal(lines_counts(l)->started, 2);
+	assert_int_equal(lines_counts(l)->crashed, 1);
+	/* Stopped, it is late. */
+	pid = child_find();
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(module_frames(other, off, false, &text, f, 16), 1);
+	assert_int_equal(lines_counts(l)->late, 1);
+	assert_int_equal(child_find(), 0);
+	module_free(m);
+	module_free(other);
+	lines_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(as_addr2line, scratch_make, scratch_free),
+		cmocka_unit_test_setup_teardown(killed, scratch_make, scratch_free),
 	};
 
 	if (arena_init(&text, 256 << 10) < 0)

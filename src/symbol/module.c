@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "symbol/debug_file.h"
 #include "symbol/demangle.h"
+#include "symbol/go.h"
 #include "symbol/lines.h"
 #include "symbol/symtab.h"
 
@@ -20,6 +21,7 @@
 struct module {
 	struct image file, debug, unpacked;
 	struct symtab symbols;
+	struct go_table go; /* im NULL: none */
 	struct module_counts counts;
 	struct lines *lines; /* NULL: none wanted, none there, or given up */
 	uint64_t id;	     /* of this module alone, for the process that reads DWARF */
@@ -171,6 +173,7 @@ static int module_of(struct image *im, struct str path, const struct module_opts
 	if (err)
 		return err;
 	m->id = ++last_id;
+	m->sources |= go_open(&m->file, &m->go) ? MODULE_GO : 0;
 	if (dwarf_image(m)->debug_info.size && dwarf_image(m)->bytes.fd >= 0)
 		m->lines = o->lines;
 	m->sources |= m->lines ? MODULE_DWARF : 0;
@@ -274,15 +277,32 @@ static size_t dwarf_look(struct module *m, const struct frame *common, struct ar
 	return (size_t)n;
 }
 
+/* The function of a frame that has none yet; Go's table knows file and line too. */
+static void function_find(struct module *m, struct arena *text, struct frame *f)
+{
+	struct go_function go;
+	char name[SYMTAB_NAME];
+	uint64_t start;
+
+	if (m->go.im && go_find(&m->go, f->address, &go)) {
+		f->function = text_put(m, text, go.name, strlen(go.name));
+		if (!f->file.p && go.file[0]) {
+			f->file = text_put(m, text, go.file, strlen(go.file));
+			f->line = go.line;
+		}
+	} else if (symtab_find(&m->symbols, f->address, name, &start)) {
+		function_name(m, text, name, f);
+	}
+}
+
 size_t module_frames(struct module *m, uint64_t off, bool returned, struct arena *text,
 		     struct frame *ret, size_t max)
 {
-	uint64_t at = off - (returned && off), vaddr, start;
+	uint64_t at = off - (returned && off), vaddr;
 	size_t n = 0;
 	struct frame f = {
 		.kind = FRAME_NATIVE, .module = m->path, .build_id = m->build_id, .address = at
 	};
-	char name[SYMTAB_NAME];
 
 	if (!image_vaddr(&m->file, at, &vaddr)) {
 		*ret = f;
@@ -293,8 +313,7 @@ size_t module_frames(struct module *m, uint64_t off, bool returned, struct arena
 		n = dwarf_look(m, &f, text, ret, max);
 	if (n && ret[n - 1].function.p)
 		return n;
-	if (symtab_find(&m->symbols, vaddr, name, &start))
-		function_name(m, text, name, n ? &ret[n - 1] : &f);
+	function_find(m, text, n ? &ret[n - 1] : &f);
 	if (n == 0)
 		ret[n++] = f;
 	return n;

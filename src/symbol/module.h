@@ -7,8 +7,8 @@
  *
  *     .symtab of the file
  *     or .dynsym, with .symtab of its debug file, else with .gnu_debugdata (xz)
- *     and .gopclntab of Go programs, which has files and lines and inlined functions too
- *     and DWARF (of the file or its debug file) for lines and inlined functions: symbol/lines.h
+ *     .gopclntab of Go programs comes before those, and has files and lines: symbol/go.h
+ *     DWARF, of the file or its debug file, before all: lines and inlined functions: symbol/lines.h
  *
  * Debug files are looked for by build id (/usr/lib/debug/.build-id/xx/yyyy.debug; the build id must
  * agree) and by .gnu_debuglink (beside the file, in .debug/, and below /usr/lib/debug; its CRC must
