@@ -18,7 +18,7 @@ JOBS    ?= $(shell nproc)
 VERSION := $(file <VERSION)
 
 # pkg-config is asked once, when the first compiler line needs it: tools/deps may come before.
-PKGS    := libbpf libelf yaml-0.1 libcurl libzstd zlib jansson libmicrohttpd libcap re2
+PKGS    := libbpf libelf yaml-0.1 libcurl libzstd zlib jansson libmicrohttpd libcap re2 libdw liblzma
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
@@ -29,7 +29,7 @@ OPT     ?= -O2 -g
 SAN     ?=
 C_FLAGS  = -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
            -DPORTHOLE_VERSION='"$(VERSION)"' $(SAN) $(PKG_CFLAGS) $(CFLAGS)
-LDLIBS   = $(PKG_LIBS) -lstdc++ -lpthread -lm
+LDLIBS   = $(PKG_LIBS) -liberty -lstdc++ -lpthread -lm
 MACHINE := $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
