@@ -12,7 +12,7 @@ class Flame {
 		this.fns = model.fns;
 		const diff = model.profiles.length === 2;
 		this.state = {
-			view: 'graph', type: model.types[0].type, filter: new Map(), group: '', collapse: false,
+			view: 'graph', type: model.type, filter: new Map(), group: model.group, collapse: false,
 			show: diff ? 'diff' : 'after', scale: 'normalised', colour: diff ? 'change' : 'kind', up: false,
 			search: '', regex: false, fn: -1,
 		};

@@ -146,5 +146,10 @@ function decodeModel(json) {
 		(t) => profiles.every((p) => p.types.some((u) => u.type === t.type && u.unit === t.unit)));
 	if (!names.length)
 		throw damaged('the two profiles have no type of value in common');
-	return {fns, profiles, types: names, labels: labelKeys(profiles)};
+	const labels = labelKeys(profiles), type = printable(String(json.type || ''));
+	return {
+		fns, profiles, types: names, labels,
+		type: names.some((t) => t.type === type) ? type : names[0].type,
+		group: labels.has(printable(String(json.group || ''))) ? printable(String(json.group)) : '',
+	};
 }
