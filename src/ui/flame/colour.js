@@ -43,8 +43,8 @@ function moduleColour(module, dark) {
 }
 
 function changeColour(mode, change, dark) {
-	const [hue, saturation] = CHANGE_HUES[mode][change > 0 ? 1 : 0], size = Math.abs(change);
-	if (size < 0.005)
+	const [hue, saturation] = CHANGE_HUES[mode][change > 0 ? 1 : 0], size = Math.ceil(Math.abs(change) * 32) / 32;
+	if (Math.abs(change) < 0.005)
 		return hsl(220, 8, dark ? 32 : 88);
 	return dark ? hsl(hue, 12 + (saturation - 22) * size, 30 + 16 * size) :
 		hsl(hue, 20 + (saturation - 20) * size, 90 - 27 * size);

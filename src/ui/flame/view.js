@@ -1,7 +1,8 @@
 /*
  * A flame graph on a canvas: one tree, drawn from the left edge of the zoomed frame to its right one.
  * Only rows in sight are drawn, and in a row only what is wider than a pixel, so the cost depends
- * on the window and not on the profile. It knows nothing of where trees come from: the owner sets
+ * on the window and not on the profile. Those of one pixel are written into an image that lies below
+ * the others: a call to the canvas for each would take half a second. It knows nothing of where trees come from: the owner sets
  * the tree and listens.
  *
  * hooks: hover(node, others, event), leave(), open(node), menu(node, x, y), focus(node).
@@ -49,6 +50,7 @@ class FlameView {
 		on('focus', () => this.draw());
 		on('blur', () => this.draw());
 		this.element.addEventListener('scroll', () => this.draw());
+		this.packedFor = null;
 		this.observer = new ResizeObserver(() => this.resize());
 		this.observer.observe(this.element);
 	}
@@ -168,21 +170,58 @@ class FlameView {
 			return;
 		const ratio = window.devicePixelRatio || 1, pen = this.pen;
 		const top = this.element.scrollTop, height = this.canvas.height / ratio;
+		const wide = this.drawNarrow(top, height, ratio);
 		pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-		pen.fillStyle = this.style.background;
-		pen.fillRect(0, 0, this.cssWidth, height);
 		pen.font = this.style.font;
 		pen.textBaseline = 'middle';
-		const a = this.depthAt(top), b = this.depthAt(top + height);
-		const last = Math.min(Math.max(a, b), this.tree.level.length - 2);
-		for (let d = Math.max(this.rootless, Math.min(a, b)); d <= last; d++)
-			this.drawRow(d, this.rowY(d) - top);
+		for (const node of wide)
+			this.drawFrame(node, this.rowY(this.tree.depth[node]) - top);
 		this.outline(this.hover, this.style.hover, 1, top);
 		if (document.activeElement === this.canvas)
 			this.outline(this.focus, this.style.focus, 2, top);
 	}
 
-	drawRow(depth, y) {
+	/* Background and narrow frames. -> the wide ones in sight */
+	drawNarrow(top, height, ratio) {
+		const {width: w, height: hh} = this.canvas, wide = [];
+		if (!this.image || this.image.width !== w || this.image.height !== hh) {
+			this.image = this.pen.createImageData(w, hh);
+			this.pixels = new Uint32Array(this.image.data.buffer);
+		}
+		this.pixels.fill(this.packed(this.style.background, 1));
+		const a = this.depthAt(top), b = this.depthAt(top + height);
+		const last = Math.min(Math.max(a, b), this.tree.level.length - 2);
+		for (let d = Math.max(this.rootless, Math.min(a, b)); d <= last; d++) {
+			const y = this.rowY(d) - top;
+			this.scanRow(d, ratio, Math.max(0, Math.round((y + 1) * ratio)),
+				Math.min(hh, Math.round((y + ROW) * ratio)), wide);
+		}
+		this.pen.putImageData(this.image, 0, 0);
+		return wide;
+	}
+
+	/* A CSS colour over the background, as a pixel. */
+	packed(colour, alpha) {
+		if (this.packedFor !== this.style) {
+			this.packedFor = this.style;
+			this.packs = new Map();
+		}
+		let p = this.packs.get(colour);
+		if (p === undefined) {
+			const rgb = (c) => {
+				this.pen.fillStyle = c;
+				return parseInt(this.pen.fillStyle.slice(1, 7), 16);
+			};
+			const over = rgb(colour), under = rgb(this.style.background);
+			const mix = (shift) => Math.round(alpha * ((over >> shift) & 255) + (1 - alpha) * ((under >> shift) & 255));
+			p = (0xff000000 | mix(0) << 16 | mix(8) << 8 | mix(16)) >>> 0;
+			this.packs.set(colour, p);
+		}
+		return p;
+	}
+
+	/* Rows y0 to y1 - 1 of the image. */
+	scanRow(depth, ratio, y0, y1, wide) {
 		const t = this.tree, x0 = this.left(), k = this.scale(), end = t.level[depth + 1];
 		const x1 = x0 + t.width[this.zoom];
 		for (let i = this.firstRightOf(depth, x0); i < end;) {
@@ -190,18 +229,23 @@ class FlameView {
 			if (t.start[node] >= x1)
 				break;
 			if (pw >= 1.5) {
-				this.drawFrame(node, Math.max(0, px), Math.min(this.cssWidth, px + pw), y);
+				wide.push(node);
 				i++;
 				continue;
 			}
 			const column = Math.floor(px);
 			const next = Math.max(i + 1, this.firstRightOf(depth, x0 + (column + 1) / k, i));
-			this.pen.globalAlpha = 0.75;
-			this.pen.fillStyle = this.fillOf(this.hits ? this.hitAmong(i, next) : node);
-			this.pen.fillRect(column, y + 1, 1, ROW - 1);
-			this.pen.globalAlpha = 1;
+			this.column(column * ratio, (column + 1) * ratio, y0, y1,
+				this.packed(this.fillOf(this.hits ? this.hitAmong(i, next) : node), 0.75));
 			i = next;
 		}
+	}
+
+	column(from, to, y0, y1, pixel) {
+		const w = this.canvas.width, x0 = Math.max(0, Math.round(from)), x1 = Math.min(w, Math.round(to));
+		for (let y = y0; y < y1; y++)
+			for (let x = x0; x < x1; x++)
+				this.pixels[y * w + x] = pixel;
 	}
 
 	/* One pixel stands for all that begin in it: of those the first that the search found. */
@@ -219,8 +263,10 @@ class FlameView {
 		return this.hits[this.tree.fn[node]] ? this.style.hit : this.style.miss;
 	}
 
-	drawFrame(node, from, to, y) {
-		const pen = this.pen, t = this.tree, hit = this.hits && node > 0 && this.hits[t.fn[node]];
+	drawFrame(node, y) {
+		const pen = this.pen, t = this.tree, k = this.scale(), px = (t.start[node] - this.left()) * k;
+		const from = Math.max(0, px), to = Math.min(this.cssWidth, px + t.width[node] * k);
+		const hit = this.hits && node > 0 && this.hits[t.fn[node]];
 		const faded = t.depth[node] < t.depth[this.zoom];
 		pen.globalAlpha = faded ? 0.55 : 1;
 		pen.fillStyle = this.fillOf(node);
