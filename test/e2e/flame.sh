@@ -1,5 +1,5 @@
 #!/bin/sh
-# portable
+# serial
 # timeout 240
 # The flame graph page in headless Chromium: sums, mouse, keyboard, hostile names, no network, speed.
 # playwright-core drives it: from npm, one pinned version, kept under build/.

@@ -22,8 +22,8 @@ class TopTable {
 			this.table);
 		this.element.addEventListener('scroll', () => this.draw());
 		this.element.addEventListener('keydown', (e) => this.key(e));
-		this.element.addEventListener('focus', () => this.draw());
-		this.element.addEventListener('blur', () => this.draw());
+		this.element.addEventListener('focus', () => this.mark());
+		this.element.addEventListener('blur', () => this.mark());
 		new ResizeObserver(() => this.draw()).observe(this.element);
 	}
 
@@ -106,14 +106,24 @@ class TopTable {
 			h('td', {colspan: this.columns.length, style: `height:${rows * TABLE_ROW}px`})) : null);
 		fill(this.body, gap(first), ...this.shown.slice(first, last).map((r, i) => this.row(r, first + i)),
 			gap(n - last));
+		this.mark();
 		this.table.setAttribute('aria-rowcount', String(n + 1));
 		if (!n)
 			fill(this.body, h('tr', {}, h('td', {class: 'ph-none', colspan: this.columns.length},
 				this.hits ? 'No function matches the search.' : 'No samples.')));
 	}
 
+	/* The row that keys act on. In place: a row made anew between press and release is not clicked. */
+	mark() {
+		const focused = document.activeElement === this.element;
+		for (const row of this.body.rows) {
+			const picked = focused && row.ariaRowIndex === String(this.picked + 2);
+			row.classList.toggle('ph-picked', picked);
+			row.ariaSelected = picked ? 'true' : null;
+		}
+	}
+
 	row(r, index) {
-		const picked = index === this.picked && document.activeElement === this.element;
 		const cells = this.columns.map((c) => {
 			if (!c.text)
 				return h('td', {class: 'ph-name', title: this.fns.name[r.fn]},
@@ -123,7 +133,7 @@ class TopTable {
 				(tone > 0 ? ' ph-more' : tone < 0 ? ' ph-less' : '')}, c.text(r));
 		});
 		return h('tr', {
-			class: picked ? 'ph-picked' : null, 'aria-rowindex': index + 2, 'aria-selected': picked || null,
+			'aria-rowindex': index + 2,
 			onclick: () => this.hooks.open(r.fn),
 			oncontextmenu: (e) => {
 				e.preventDefault();

@@ -86,6 +86,25 @@ function totalsOf(b, self) {
 	return total;
 }
 
+/* Sorts list[from] .. list[to - 1]; the few that most nodes have by insertion, without a call. */
+function sortWidest(list, from, to, width, fn) {
+	if (to - from > 24) {
+		list.subarray(from, to).sort((a, b) => width[b] - width[a] || fn[a] - fn[b]);
+		return;
+	}
+	for (let i = from + 1; i < to; i++) {
+		const node = list[i], w = width[node];
+		let at = i;
+		for (; at > from; at--) {
+			const other = list[at - 1];
+			if (width[other] > w || (width[other] === w && fn[other] < fn[node]))
+				break;
+			list[at] = other;
+		}
+		list[at] = node;
+	}
+}
+
 /* Children of i: list[first[i]] .. list[first[i + 1] - 1], widest first. */
 function childrenOf(n, parent, fn, width) {
 	const first = new Int32Array(n + 1), list = new Int32Array(n), next = new Int32Array(n);
@@ -98,8 +117,7 @@ function childrenOf(n, parent, fn, width) {
 	for (let i = 1; i < n; i++)
 		list[next[parent[i]]++] = i;
 	for (let i = 0; i < n; i++)
-		if (first[i + 1] - first[i] > 1)
-			list.subarray(first[i], first[i + 1]).sort((a, b) => width[b] - width[a] || fn[a] - fn[b]);
+		sortWidest(list, first[i], first[i + 1], width, fn);
 	return {first, list};
 }
 
@@ -204,7 +222,8 @@ function addSamples(b, model, profile, side, query) {
  * normalised}. 200,000 nodes take some tens of milliseconds.
  */
 function buildTree(model, query) {
-	const b = new TreeBuilder(query.sides.length, 4096);
+	const nodes = Math.max(...query.sides.map((p) => model.profiles[p].nodes.n));
+	const b = new TreeBuilder(query.sides.length, 2 ** Math.ceil(Math.log2(Math.min(Math.max(nodes, 64), 2 ** 21))));
 	query.sides.forEach((p, side) => addSamples(b, model, model.profiles[p], side, query));
 	const sums = b.self.map((s) => s.reduce((sum, v) => sum + v, 0));
 	const most = Math.max(...sums);
