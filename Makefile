@@ -3,6 +3,7 @@
 #   src/ROOM/x_test.c        one cmocka program, linked with the library
 #   src/ROOM/x_fuzz.c        one libFuzzer target; its stored inputs are in x_fuzz.d/
 #   src/probe/NAME/NAME.bpf.c  one BPF object, embedded into the binary
+#   src/ui/NAME/NAME.html    one web page with its parts (tools/page), embedded likewise
 #   test/e2e/*.sh test/kube/*.sh  one end-to-end program each, prints TAP
 # A new file needs no edit here. `make help` names the targets.
 
@@ -46,8 +47,10 @@ LIB_SRC := $(filter-out $(BPF_SRC) $(TEST_SRC) $(FUZZ_SRC) $(MAIN),$(ALL))
 FORMAT_SRC := $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*.cc))
 
 CXX_SRC := $(wildcard src/*/*.cc)
+PAGES   := $(wildcard src/ui/*/*.html)
 LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(CXX_SRC:src/%.cc=$(B)/obj/%.o) \
-           $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o) $(B)/obj/rules.embed.o
+           $(BPF_SRC:src/%.bpf.c=$(B)/obj/%.embed.o) $(B)/obj/rules.embed.o \
+           $(PAGES:src/%.html=$(B)/obj/%.page.o)
 TESTS   := $(TEST_SRC:src/%.c=$(B)/test/%)
 FUZZERS := $(FUZZ_SRC:src/%.c=$(B)/fuzz/%)
 
@@ -115,19 +118,29 @@ $(BPF_OUT)/%.bpf.o: src/%.bpf.c Makefile
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The shipped rules likewise: porthole_rules .. porthole_rules_end.
-$(B)/obj/rules.embed.o: rules/porthole_rules.yaml
-	@mkdir -p $(@D)
-	@printf '.section .rodata\n.global porthole_rules\nporthole_rules:\n.incbin "%s"\n.global porthole_rules_end\nporthole_rules_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
-		$< > $(@:.o=.S)
-	$(Q)$(CC) -c -o $@ $(@:.o=.S)
+# The prerequisite becomes bytes in the binary: SYMBOL .. SYMBOL_end.
+embed = @printf '.section .rodata\n.balign 16\n.global $(1)\n$(1):\n.incbin "$<"\n.global $(1)_end\n$(1)_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+	> $(@:.o=.S) && $(CC) -c -o $@ $(@:.o=.S)
 
-# The BPF object becomes bytes in the binary: NAME_bpf_elf .. NAME_bpf_elf_end.
+# The shipped rules: porthole_rules.
+$(B)/obj/rules.embed.o: rules/porthole_rules.yaml Makefile
+	@mkdir -p $(@D)
+	$(call embed,porthole_rules)
+
+# BPF objects: NAME_bpf_elf.
 $(B)/obj/%.embed.o: $(BPF_OUT)/%.bpf.o
 	@mkdir -p $(@D)
-	@printf '.section .rodata\n.balign 16\n.global %s_bpf_elf\n%s_bpf_elf:\n.incbin "%s"\n.global %s_bpf_elf_end\n%s_bpf_elf_end:\n.section .note.GNU-stack,"",%%progbits\n' \
-		$(notdir $*) $(notdir $*) $< $(notdir $*) $(notdir $*) > $(@:.o=.S)
-	$(Q)$(CC) -c -o $@ $(@:.o=.S)
+	$(call embed,$(notdir $*)_bpf_elf)
+
+# Pages: ui_NAME. A page may include parts of another, hence all of them.
+$(B)/page/%.html: src/%.html $(wildcard src/ui/*/*) tools/page
+	@mkdir -p $(@D)
+	$(call say,PAGE)
+	$(Q)tools/page $< >$@
+
+$(B)/obj/%.page.o: $(B)/page/%.html
+	@mkdir -p $(@D)
+	$(call embed,ui_$(notdir $*))
 
 $(B)/test/%: src/%.c $(B)/libporthole.a
 	@mkdir -p $(@D)

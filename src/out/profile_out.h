@@ -13,6 +13,7 @@
 
 #define PROFILE_OUTS(X) \
 	X(folded)       \
+	X(html)         \
 	X(pprof)        \
 	X(speedscope)   \
 	X(toptree)
