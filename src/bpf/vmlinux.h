@@ -88,6 +88,7 @@ struct path {
 };
 
 struct file {
+	unsigned int f_flags;
 	struct path f_path;
 	unsigned int f_mode;
 	struct inode *f_inode;

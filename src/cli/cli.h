@@ -16,6 +16,8 @@
 	X(events)            \
 	X(ps)                \
 	X(record)            \
+	X(profile)           \
+	X(why)               \
 	X(detect)            \
 	X(rules)             \
 	X(doctor)            \

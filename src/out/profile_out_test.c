@@ -77,9 +77,9 @@ static void test_goldens(void **state)
 	(void)state;
 	golden("folded", &variants[1].opts, gold_folded);
 	golden("folded", &variants[2].opts, gold_folded_roots);
-	golden("toptree", &variants[0].opts, gold_toptree);
-	golden("toptree", &variants[2].opts, gold_toptree_roots);
-	golden("toptree", &variants[4].opts, gold_toptree_narrow);
+	golden("text", &variants[0].opts, gold_toptree);
+	golden("text", &variants[2].opts, gold_toptree_roots);
+	golden("text", &variants[4].opts, gold_toptree_narrow);
 	golden("speedscope", &variants[1].opts, gold_speedscope);
 }
 
@@ -132,7 +132,7 @@ static void test_text_is_clean(void **state)
 			render("folded", p, &o, &b);
 			text_check(&b);
 			for (o.width = 60; o.width < 130; o.width += 7) {
-				render("toptree", p, &o, &b);
+				render("text", p, &o, &b);
 				text_check(&b);
 				width_check(&b, o.width);
 			}

@@ -25,7 +25,8 @@
 	X(module)          \
 	X(uring)           \
 	X(profile)         \
-	X(sched)
+	X(sched)           \
+	X(calls)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by

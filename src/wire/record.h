@@ -31,7 +31,9 @@
 	X(SAMPLE)           \
 	X(OFFCPU)           \
 	X(SCHED_TIMES)      \
-	X(SCHED_TAKEN)
+	X(SCHED_TAKEN)      \
+	X(CALLS)            \
+	X(CALLS_IO)
 
 enum rec_type {
 	REC_NONE,

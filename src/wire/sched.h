@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #pragma once
 /*
- * The states that a thread's time is split into. It is in exactly one at any moment. The first ten are
- * those of event/thread_time.h; captures hold the numbers: append, never reorder.
+ * The states that a thread's time is split into. It is in exactly one at any moment. Captures hold the
+ * numbers: append, never reorder.
  */
 #include <linux/types.h>
 

@@ -266,12 +266,17 @@ static int profile_put(const struct profile *p, struct buf *b)
 	return 0;
 }
 
+static bool view_ok(const struct profile *p, const struct profile_out_opts *o)
+{
+	return o->view.type < profile_opts(p)->ntypes && o->view.nroots <= PROFILE_LABELS_MAX;
+}
+
 int html_data(const struct profile *before, const struct profile *p,
 	      const struct profile_out_opts *o, struct buf *b)
 {
 	int err = 0;
 
-	if (o->view.type >= profile_opts(p)->ntypes)
+	if (!view_ok(p, o))
 		return -EINVAL;
 	buf_str(b, STR("{\"porthole\":1"));
 	member_text(b, STR("type"), profile_opts(p)->types[o->view.type].type);
@@ -297,7 +302,7 @@ int html_render(const struct profile *before, const struct profile *p,
 	size_t head = at ? (size_t)(at - page.p) : 0;
 	int err;
 
-	if (!at)
+	if (!at || !view_ok(p, o))
 		return -EINVAL;
 	buf_str(b, (struct str){ page.p, head });
 	err = html_data(before, p, o, b);

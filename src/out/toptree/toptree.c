@@ -324,7 +324,7 @@ static int toptree_render(const struct profile *p, const struct profile_out_opts
 }
 
 const struct profile_out_ops profile_out_toptree = {
-	.name = "toptree",
+	.name = "text",
 	.content_type = "text/plain; charset=utf-8",
 	.suffix = ".txt",
 	.help = "top functions and the tree of calls, for people",

@@ -1,0 +1,278 @@
+/* porthole profile: where the time goes, by stack. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "agent/profiler.h"
+#include "agent/session.h"
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/report.h"
+
+#define FOR_DEFAULT (10 * NS_PER_SEC)
+#define HZ_MAX	    1000
+#define HZ_USUAL    99
+#define BY_MAX	    8
+#define BYTES_MAX   (512u << 20) /* of what is written */
+
+struct profile_cmd {
+	struct query_opts query;
+	uint64_t pid, for_ns, hz;
+	const char *output, *write, *by, *replay;
+	bool wall;
+};
+
+/* What --by takes, and the labels it needs. */
+static const struct {
+	const char *word;
+	uint32_t label;
+} words[] = {
+	{ "pod", LABEL_POD },	  { "container", LABEL_CONTAINER }, { "process", LABEL_PROCESS },
+	{ "pid", LABEL_PID },	  { "thread", LABEL_THREAD },	    { "cpu", LABEL_CPU },
+	{ "state", LABEL_STATE },
+};
+
+struct run {
+	const struct profile_cmd *o;
+	struct query query;
+	struct subscription sub;
+	struct naming *naming;
+	struct profiler *profiler;
+	const struct profile_out_ops *out;
+	struct str by[BY_MAX];
+	size_t nby;
+	uint32_t labels;
+};
+
+static void run_free(struct run *r)
+{
+	profiler_free(r->profiler);
+	naming_stop(r->naming);
+	query_free(&r->query);
+}
+
+static int by_parse(struct run *r)
+{
+	struct str rest = str_of(r->o->by);
+
+	while (rest.n) {
+		const char *comma = memchr(rest.p, ',', rest.n);
+		struct str word = { rest.p, comma ? (size_t)(comma - rest.p) : rest.n };
+		size_t i = 0, n = sizeof(words) / sizeof(words[0]);
+
+		while (i < n && !str_eq(word, str_of(words[i].word)))
+			i++;
+		if (i == n || r->nby == BY_MAX)
+			return cli_usage(
+				"--by: \"%.*s\" is none of pod, container, process, pid, thread, cpu, state",
+				STR_ARG(word));
+		r->by[r->nby++] = word;
+		r->labels |= words[i].label;
+		rest = str_skip(rest, word.n + (comma ? 1 : 0));
+	}
+	return CLI_OK;
+}
+
+static int output_find(struct run *r)
+{
+	const char *name = r->o->output ? r->o->output : "text";
+	_cleanup_(buf_free) struct buf names = { 0 };
+
+	r->out = profile_out_find(str_of(name));
+	if (r->out)
+		return CLI_OK;
+	for (size_t i = 0; profile_outs[i]; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", profile_outs[i]->name);
+	return cli_usage("-o: \"%s\" is none of %.*s", name, STR_ARG(buf_slice(&names)));
+}
+
+static int check(struct run *r)
+{
+	const struct profile_cmd *o = r->o;
+	int code = output_find(r);
+
+	if (code == CLI_OK)
+		code = by_parse(r);
+	if (code != CLI_OK)
+		return code;
+	if (o->hz > HZ_MAX)
+		return cli_usage("--hz: 1 to %d samples a second", HZ_MAX);
+	if (o->pid > UINT32_MAX)
+		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
+	if (o->query.tree && !o->pid)
+		return cli_usage("--tree goes with --pid");
+	if (r->out->binary && !o->write && isatty(STDOUT_FILENO))
+		return cli_usage("%s is not for a terminal: -w FILE", r->out->name);
+	return CLI_OK;
+}
+
+static void event_take(void *ctx, const struct event *ev)
+{
+	struct run *r = ctx;
+
+	profiler_event(r->profiler, ev);
+}
+
+static int watch(struct run *r, struct session *s, uint64_t *ret_ns)
+{
+	const struct pushdown_clause clause = pushdown_of_query(&r->query);
+	struct boot_ns begin, until = { 0 };
+	int err = profiler_begin(r->profiler, clock_wall().ns);
+
+	if (err)
+		return err;
+	r->sub = (struct subscription){ .kinds = r->query.kinds,
+					.where = r->query.where,
+					.scope = r->query.scope,
+					.event = event_take,
+					.ctx = r };
+	if (s->live)
+		session_drain(s);
+	pipeline_subscribe(&s->pipeline, &r->sub);
+	begin = clock_boot();
+	if (s->live) {
+		err = pushdown_set(&s->pushdown, r->query.kinds, 0, &clause, 1);
+		until.ns = begin.ns + (r->o->for_ns ? r->o->for_ns : FOR_DEFAULT);
+	}
+	if (!err)
+		err = session_run(s, until);
+	session_drain(s);
+	*ret_ns = clock_boot().ns - begin.ns;
+	pipeline_unsubscribe(&s->pipeline, &r->sub);
+	return err;
+}
+
+static int result_write(const struct run *r, const struct buf *b)
+{
+	_cleanup_(closep) int fd = -1;
+	size_t done = 0;
+
+	if (!r->o->write)
+		return cli_write(b->p, b->n) ? CLI_OK : CLI_FAILED;
+	fd = open(r->o->write, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return cli_fail("%s: %s", r->o->write, strerror(errno));
+	while (done < b->n) {
+		ssize_t n = write(fd, b->p + done, b->n - done);
+
+		if (n < 0 && errno != EINTR)
+			return cli_fail("%s: %s", r->o->write, strerror(errno));
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return CLI_OK;
+}
+
+static int result_show(struct run *r, uint64_t ns)
+{
+	struct winsize size;
+	const bool screen = !r->o->write && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+	const struct profile_out_opts opts = {
+		.view = { .roots = r->by, .nroots = r->nby },
+		.width = screen && size.ws_col >= 60 ? size.ws_col : 0,
+	};
+	_cleanup_(buf_free) struct buf b = { .max = BYTES_MAX };
+	struct profile *p = NULL;
+	int err = profiler_end(r->profiler, ns, &p);
+
+	if (!err)
+		err = r->out->render(p, &opts, &b);
+	profile_free(p);
+	if (err)
+		return cli_fail("cannot make the profile: %s", strerror(-err));
+	return result_write(r, &b);
+}
+
+static int run_session(struct run *r)
+{
+	struct session_opts so = { .replay = r->o->replay,
+				   .kinds = r->query.kinds,
+				   .sample_hz = (uint32_t)r->o->hz };
+	_cleanup_(buf_free) struct buf why = { 0 };
+	struct session s;
+	uint64_t ns = 0;
+	bool whole = true;
+	int code, err;
+
+	if (session_open(&so, &s, &why) != 0)
+		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
+	err = s.live ? report_probes(&s, r->query.kinds) : 0;
+	if (!err)
+		err = watch(r, &s, &ns);
+	code = err ? cli_fail("cannot watch: %s", strerror(-err)) : result_show(r, ns);
+	whole = report_losses(&s);
+	session_close(&s);
+	return code == CLI_OK && !whole ? CLI_FAILED : code;
+}
+
+static int profile_run(void *opts, int argc, char **argv)
+{
+	struct profile_cmd *o = opts;
+	struct run r = { .o = o };
+	struct profiler_opts po;
+	_cleanup_(buf_free) struct buf why = { 0 };
+	int code = check(&r);
+
+	(void)argc;
+	(void)argv;
+	if (code != CLI_OK)
+		return code;
+	o->query.pid = (uint32_t)o->pid;
+	o->query.kinds = o->wall ? "sample,offcpu" : "sample";
+	if (query_make(&o->query, &r.query, &why) != 0)
+		return cli_usage_buf(&why);
+	po = (struct profiler_opts){ .hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
+				     .labels = r.labels | LABEL_PROCESS | LABEL_POD |
+					       (o->wall ? LABEL_STATE : 0),
+				     .wall = o->wall,
+				     .title = STR("porthole profile") };
+	if (naming_start(true, &r.naming) != 0 || profiler_new(&po, r.naming, &r.profiler) != 0)
+		code = cli_fail("out of memory");
+	else
+		code = run_session(&r);
+	run_free(&r);
+	return code;
+}
+
+#define OPT(member) offsetof(struct profile_cmd, member)
+
+static const struct cli_option profile_options[] = {
+	{ 0, "for", "TIME", CLI_DURATION, OPT(for_ns), "watch so long: 10s (default), 500ms, 2m",
+	  NULL },
+	{ 0, "hz", "N", CLI_UINT, OPT(hz), "samples a second and CPU: 99 (default), up to 1000",
+	  NULL },
+	{ 0, "wall", NULL, CLI_FLAG, OPT(wall),
+	  "all of the threads' time: also what they waited for, by state", NULL },
+	{ 'w', "write", "FILE", CLI_STRING, OPT(write), "write to FILE instead of standard output",
+	  "FILE" },
+	{ 'o', "output", "FORMAT", CLI_STRING, OPT(output),
+	  "text (default), folded, pprof, speedscope or html", "text folded pprof speedscope html" },
+	{ 0, "by", "LABELS", CLI_STRING, OPT(by),
+	  "these above the stacks, by comma: pod, container, process, pid, thread, cpu, state",
+	  "pod container process pid thread cpu state" },
+	{ 0, "where", "EXPR", CLI_STRING, OPT(query.where),
+	  "only samples for which the expression holds", NULL },
+	{ 0, "pod", "NS/NAME", CLI_STRING, OPT(query.pod), "only this pod", NULL },
+	{ 0, "container", "ID", CLI_STRING, OPT(query.container),
+	  "only this container: id, its beginning, or name", NULL },
+	{ 'p', "pid", "PID", CLI_UINT, OPT(pid), "only this process", NULL },
+	{ 0, "tree", NULL, CLI_FLAG, OPT(query.tree), "with --pid: and its descendants", NULL },
+	CLI_OPT_REPLAY(struct profile_cmd, replay),
+	{ 0 },
+};
+
+const struct cli_command cmd_profile = {
+	.name = "profile",
+	.summary = "where the time goes: CPU and waiting, by stack",
+	.description =
+		"Samples what runs on every CPU, with the stacks of kernel and programs, also of programs "
+		"built without frame pointers, and shows where the time goes. With --wall, the time of "
+		"threads that wait is in it too, by what they wait for.",
+	.examples = "porthole profile --pod shop/cart\ttop functions and call tree of a pod\n"
+		    "porthole profile --for 30s -o html -w cart.html\ta flame graph of the node\n"
+		    "porthole profile --wall --by state,thread --pid 4711\twhat each thread waits for\n"
+		    "porthole profile -o pprof -w cpu.pb.gz\tfor go tool pprof, Parca, Pyroscope\n",
+	.options = profile_options,
+	.options_size = sizeof(struct profile_cmd),
+	.run = profile_run,
+};
