@@ -332,14 +332,16 @@ static void too_much_work(void **state)
 {
 	_cleanup_(buf_free) struct buf eh = { 0 };
 	_cleanup_(unwind_table_freep) struct unwind_table *t = NULL;
-	uint32_t cies[CODE / 16], n = 0;
+	uint32_t cies[CODE / 16], n = 0, length;
 
 	(void)state;
 	for (; n < CODE / 16; n++) {
 		cies[n] = image_cie(&eh, "zR", false);
 		for (int j = 0; j < 4096; j++)
 			buf_char(&eh, 0);
-		*(uint32_t *)(eh.p + cies[n]) += 4096;
+		memcpy(&length, eh.p + cies[n], 4);
+		length += 4096;
+		memcpy(eh.p + cies[n], &length, 4);
 	}
 	for (uint32_t round = 0; round < 40; round++)
 		for (uint32_t i = 0; i < n; i++)
