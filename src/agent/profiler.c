@@ -29,7 +29,6 @@ int profiler_new(const struct profiler_opts *o, struct naming *naming, struct pr
 	p->opts = *o;
 	if (!p->opts.hz)
 		p->opts.hz = HZ_DEFAULT;
-	p->opts.wall |= o->off_only;
 	snprintf(p->title, sizeof(p->title), "%.*s", STR_ARG(o->title));
 	p->naming = naming;
 	if (stacks_new(&p->stacks) != 0) {
@@ -51,8 +50,7 @@ void profiler_free(struct profiler *p)
 
 uint64_t profiler_kinds(const struct profiler *p)
 {
-	return (p->opts.off_only ? 0 : KIND_BIT(KIND_SAMPLE)) |
-	       (p->opts.wall ? KIND_BIT(KIND_OFFCPU) : 0);
+	return p->opts.kinds;
 }
 
 int profiler_begin(struct profiler *p, int64_t wall_ns)
@@ -197,11 +195,11 @@ static void offcpu_take(struct profiler *p, const struct event *ev)
 
 void profiler_event(struct profiler *p, const struct event *ev)
 {
-	if (!p->profile)
+	if (!p->profile || !(p->opts.kinds & KIND_BIT(ev->kind->id)))
 		return;
-	if (ev->hdr->type == REC_SAMPLE && !p->opts.off_only)
+	if (ev->hdr->type == REC_SAMPLE)
 		sample_take(p, ev);
-	else if (ev->hdr->type == REC_OFFCPU && p->opts.wall)
+	else if (ev->hdr->type == REC_OFFCPU)
 		offcpu_take(p, ev);
 }
 

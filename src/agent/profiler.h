@@ -24,8 +24,8 @@ enum profiler_label {
 struct profiler_opts {
 	uint32_t hz;	 /* of the samples: what each stands for */
 	uint32_t labels; /* enum profiler_label */
-	bool wall;	 /* type is wall time, not CPU time: off-CPU samples are taken too */
-	bool off_only;	 /* off-CPU samples alone */
+	uint64_t kinds;	 /* KIND_BITs of sample, offcpu, or both */
+	bool wall;	 /* the type is called wall time, not CPU time: both sorts add up */
 	struct str title;
 };
 

@@ -212,13 +212,20 @@ void watching_free(struct watching *w)
 
 static int parts_make(struct watching *w, uint32_t hz)
 {
-	const struct profiler_opts cpu = { .hz = hz,
-					   .labels = LABEL_PROCESS | LABEL_PID,
-					   .title = w->target };
-	const struct profiler_opts off = { .hz = hz,
-					   .labels = LABEL_PROCESS | LABEL_STATE | LABEL_LOCK,
-					   .off_only = true,
-					   .title = w->target };
+	const struct profiler_opts cpu = {
+		.hz = hz,
+		.labels = LABEL_PROCESS | LABEL_PID | LABEL_STATE,
+		.kinds = KIND_BIT(KIND_SAMPLE),
+		.wall = true,
+		.title = w->target,
+	};
+	const struct profiler_opts off = {
+		.hz = hz,
+		.labels = LABEL_PROCESS | LABEL_PID | LABEL_STATE | LABEL_LOCK,
+		.kinds = KIND_BIT(KIND_OFFCPU),
+		.wall = true,
+		.title = w->target,
+	};
 	int err = naming_start(false, &w->naming);
 
 	if (!err)
@@ -253,6 +260,7 @@ int watching_begin(struct session *s, const struct watching_opts *o, struct watc
 	}
 	session_drain(s);
 	w->begin = clock_boot();
+	sums_begin(w->sums, w->begin);
 	readings_begin(w);
 	w->of_target = (struct subscription){
 		.kinds = watching_kinds(), .scope = o->query->scope, .event = target_event, .ctx = w

@@ -304,6 +304,7 @@ void watching_fill(const struct sums *s, const struct watching_target *t, struct
 		for (size_t k = 0; k < n; k++)
 			tables[i].row(&f, some[k]);
 	}
+	w->seconds = sums_seconds(s, &w->nseconds);
 	if (!some)
 		watch_unseen(w, "memory was short: no figures");
 	if (sums_refused(s))

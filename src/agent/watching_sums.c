@@ -16,6 +16,9 @@ struct sums {
 	uint64_t refused;
 	struct budget budget;
 	struct intern texts;
+	struct boot_ns begin;
+	uint64_t second[WATCH_SECONDS_MAX][THREAD_STATE_COUNT];
+	size_t seconds; /* of those, how many are in use */
 };
 
 int sums_new(struct sums **ret)
@@ -83,6 +86,31 @@ struct str sums_text(struct sums *s, struct str text)
 	uint32_t id;
 
 	return text.n && intern_put(&s->texts, text, &id) == 0 ? intern_get(&s->texts, id) : STR_NONE;
+}
+
+void sums_begin(struct sums *s, struct boot_ns begin)
+{
+	s->begin = begin;
+}
+
+uint64_t *sums_second(struct sums *s, struct boot_ns time)
+{
+	size_t at;
+
+	if (time.ns <= s->begin.ns)
+		return NULL;
+	at = (time.ns - s->begin.ns - 1) / NS_PER_SEC;
+	if (at >= WATCH_SECONDS_MAX)
+		return NULL;
+	if (at >= s->seconds)
+		s->seconds = at + 1;
+	return s->second[at];
+}
+
+const uint64_t (*sums_seconds(const struct sums *s, size_t *ret_n))[THREAD_STATE_COUNT]
+{
+	*ret_n = s->seconds;
+	return s->second;
 }
 
 size_t sums_count(const struct sums *s)

@@ -48,6 +48,13 @@ struct sum *sum_find(const struct sums *s, enum sum_sort sort, uint32_t pid, uin
 /* A copy that lives as long as the sums; equal texts are one. */
 struct str sums_text(struct sums *s, struct str text);
 
+/* Seconds are counted from here. */
+void sums_begin(struct sums *s, struct boot_ns begin);
+
+/* What threads spent in each state during the second that @time is in; NULL: too late, or too early. */
+uint64_t *sums_second(struct sums *s, struct boot_ns time);
+const uint64_t (*sums_seconds(const struct sums *s, size_t *ret_n))[THREAD_STATE_COUNT];
+
 size_t sums_count(const struct sums *s);
 struct sum *sums_get(const struct sums *s, size_t i);
 uint64_t sums_refused(const struct sums *s);

@@ -76,13 +76,19 @@ static void times_take(struct sums *s, const struct event *ev)
 {
 	const struct rec_sched_times *t = ev->body;
 	struct sum *r = row(s, ev, SUM_THREAD, ev->hdr->tid, ev->hdr->start_ns);
+	uint64_t *second;
 
 	if (!r)
 		return;
 	r->who.tid = ev->hdr->tid;
 	r->who.comm = sums_text(s, str_fixed(t->comm, sizeof(t->comm)));
-	for (size_t i = 0; i < THREAD_STATE_COUNT; i++)
+	second = sums_second(s, ev->time);
+	for (size_t i = 0; i < THREAD_STATE_COUNT; i++) {
+		/* A wait may move from one state to another when it ends: that is no negative time. */
+		if (second && t->ns[i] > r->v[i])
+			second[i] += t->ns[i] - r->v[i];
 		r->v[i] = t->ns[i];
+	}
 	r->v[THREAD_V_SWITCHES] = t->voluntary;
 	r->v[THREAD_V_PREEMPTED] = t->involuntary;
 	r->v[THREAD_V_WAKEUPS] = t->wakeups;

@@ -1,9 +1,13 @@
 /* Text wraps at blanks under its own beginning; what comes from outside is made printable. */
 #include "agent/why.h"
 
+#include <errno.h>
 #include <stdio.h>
 
+#include "agg/profile_merge.h"
+#include "base/cleanup.h"
 #include "base/json.h"
+#include "out/html/html.h"
 
 #define SHOWN 3 /* possible findings that are told in full */
 
@@ -144,6 +148,16 @@ static void finding_json(const struct finding *f, struct buf *b)
 	buf_char(b, '}');
 }
 
+static void states_json(const uint64_t ns[THREAD_STATE_COUNT], struct buf *b)
+{
+	buf_char(b, '{');
+	for (size_t i = 0; i < THREAD_STATE_COUNT; i++) {
+		json_key(b, str_of(state_names[i]));
+		buf_printf(b, "%.6f", (double)ns[i] / 1e9);
+	}
+	buf_char(b, '}');
+}
+
 void why_json(const struct watch *w, const struct why *y, struct buf *b)
 {
 	buf_char(b, '{');
@@ -159,16 +173,19 @@ void why_json(const struct watch *w, const struct why *y, struct buf *b)
 	}
 	buf_char(b, ']');
 	json_key(b, STR("time"));
-	buf_char(b, '{');
-	for (size_t i = 0; i < THREAD_STATE_COUNT; i++) {
-		json_key(b, str_of(state_names[i]));
-		buf_printf(b, "%.6f", (double)w->ns[i] / 1e9);
-	}
-	buf_char(b, '}');
+	states_json(w->ns, b);
 	json_key(b, STR("watched"));
 	buf_printf(b, "%.3f", (double)w->duration_ns / 1e9);
 	json_key(b, STR("threads"));
 	buf_printf(b, "%lu", w->threads_seen);
+	json_key(b, STR("timeline"));
+	buf_char(b, '[');
+	for (size_t i = 0; i < w->nseconds; i++) {
+		if (i)
+			buf_char(b, ',');
+		states_json(w->seconds[i], b);
+	}
+	buf_char(b, ']');
 	json_key(b, STR("unseen"));
 	buf_char(b, '[');
 	for (size_t i = 0; i < w->nunseen; i++) {
@@ -177,4 +194,60 @@ void why_json(const struct watch *w, const struct why *y, struct buf *b)
 		json_str(b, w->unseen[i]);
 	}
 	buf_str(b, STR("]}\n"));
+}
+
+/* --- the page --------------------------------------------------------------------------------------- */
+
+extern const char ui_why[], ui_why_end[];
+
+#define WHY_MARK  STR("<!--why-->")
+#define DATA_MARK STR("<!--data-->")
+
+/* No text in the JSON may end the element it stands in. */
+static void json_in_page(struct buf *b, struct str json)
+{
+	for (size_t i = 0; i < json.n; i++)
+		if (json.p[i] == '<')
+			buf_str(b, STR("\\u003c"));
+		else
+			buf_char(b, json.p[i]);
+}
+
+/* On the CPU and off it, in one. */
+static int all_stacks(const struct watch *w, struct profile **ret)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	int err = profile_new(profile_opts(w->cpu), &p);
+
+	if (!err)
+		err = profile_merge(p, w->cpu, NULL, NULL);
+	if (!err && w->off)
+		err = profile_merge(p, w->off, NULL, NULL);
+	if (!err)
+		*ret = take_ptr(p);
+	return err;
+}
+
+int why_html(const struct watch *w, const struct why *y, struct buf *b)
+{
+	const struct profile_out_opts o = { .view.type = 0 };
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	_cleanup_(buf_free) struct buf json = { 0 };
+	struct str page = { ui_why, (size_t)(ui_why_end - ui_why) };
+	const char *at = memmem(page.p, page.n, WHY_MARK.p, WHY_MARK.n);
+	const char *data = memmem(page.p, page.n, DATA_MARK.p, DATA_MARK.n);
+	int err;
+
+	if (!at || !data || data < at || !w->cpu)
+		return -EINVAL;
+	err = all_stacks(w, &p);
+	if (err)
+		return err;
+	why_json(w, y, &json);
+	buf_add(b, page.p, (size_t)(at - page.p));
+	json_in_page(b, buf_slice(&json));
+	buf_add(b, at + WHY_MARK.n, (size_t)(data - at) - WHY_MARK.n);
+	err = html_data(NULL, p, &o, b);
+	buf_str(b, str_skip(page, (size_t)(data - page.p) + DATA_MARK.n));
+	return err ? err : b->failed || json.failed ? -EFBIG : 0;
 }

@@ -20,6 +20,7 @@
 #define WATCH_ROWS_MAX	  256 /* of each other table */
 #define WATCH_UNSEEN_MAX  32
 #define WATCH_ARENA_BYTES (4u << 20)
+#define WATCH_SECONDS_MAX 600
 
 /* Who: as findings name them. */
 struct watch_who {
@@ -172,6 +173,8 @@ struct watch {
 	uint64_t threads_seen;
 	uint64_t ns[THREAD_STATE_COUNT]; /* of all the target's threads */
 	uint64_t switches, preempted;
+	const uint64_t (*seconds)[THREAD_STATE_COUNT]; /* the same by second; borrowed */
+	size_t nseconds;
 	const struct profile *cpu;   /* on-CPU samples of the target, type 0 in ns; NULL: none */
 	const struct profile *off;   /* off-CPU, with a label "state"; NULL: none */
 	uint64_t user_ns, kernel_ns; /* of cpu: in the program's code, in the kernel's */

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,10 +63,10 @@ int cli_usage_buf(const struct buf *why)
 	return CLI_USAGE;
 }
 
-bool cli_write(const char *p, size_t n)
+static bool write_all(int fd, const char *p, size_t n)
 {
 	while (n) {
-		ssize_t w = write(STDOUT_FILENO, p, n);
+		ssize_t w = write(fd, p, n);
 
 		if (w < 0 && errno == EINTR)
 			continue;
@@ -75,6 +76,20 @@ bool cli_write(const char *p, size_t n)
 		n -= (size_t)w;
 	}
 	return true;
+}
+
+bool cli_write(const char *p, size_t n)
+{
+	return write_all(STDOUT_FILENO, p, n);
+}
+
+int cli_write_file(const char *path, const char *p, size_t n)
+{
+	_cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0 || !write_all(fd, p, n))
+		return cli_fail("%s: %s", path, strerror(errno));
+	return CLI_OK;
 }
 
 bool cli_duration(const char *text, uint64_t *ret_ns)

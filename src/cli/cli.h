@@ -98,6 +98,9 @@ bool cli_duration(const char *text, uint64_t *ret_ns);
 /* Writes all of it to standard output; false when that is gone or full. */
 bool cli_write(const char *p, size_t n);
 
+/* Writes all of it to a file of that name, new or overwritten. enum cli_exit; failures are told. */
+int cli_write_file(const char *path, const char *p, size_t n);
+
 /* Help and manual page of a command (NULL: of porthole itself) to standard output. */
 void cli_help(const struct cli_command *c);
 void cli_manual(const struct cli_command *c);

@@ -1,6 +1,5 @@
 /* porthole profile: where the time goes, by stack. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -145,22 +144,9 @@ static int watch(struct run *r, struct session *s, uint64_t *ret_ns)
 
 static int result_write(const struct run *r, const struct buf *b)
 {
-	_cleanup_(closep) int fd = -1;
-	size_t done = 0;
-
-	if (!r->o->write)
-		return cli_write(b->p, b->n) ? CLI_OK : CLI_FAILED;
-	fd = open(r->o->write, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return cli_fail("%s: %s", r->o->write, strerror(errno));
-	while (done < b->n) {
-		ssize_t n = write(fd, b->p + done, b->n - done);
-
-		if (n < 0 && errno != EINTR)
-			return cli_fail("%s: %s", r->o->write, strerror(errno));
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return CLI_OK;
+	if (r->o->write)
+		return cli_write_file(r->o->write, b->p, b->n);
+	return cli_write(b->p, b->n) ? CLI_OK : CLI_FAILED;
 }
 
 static int result_show(struct run *r, uint64_t ns)
@@ -221,11 +207,13 @@ static int profile_run(void *opts, int argc, char **argv)
 	o->query.kinds = o->wall ? "sample,offcpu" : "sample";
 	if (query_make(&o->query, &r.query, &why) != 0)
 		return cli_usage_buf(&why);
-	po = (struct profiler_opts){ .hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
-				     .labels = r.labels | LABEL_PROCESS | LABEL_POD |
-					       (o->wall ? LABEL_STATE : 0),
-				     .wall = o->wall,
-				     .title = STR("porthole profile") };
+	po = (struct profiler_opts){
+		.hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
+		.labels = r.labels | LABEL_PROCESS | LABEL_POD | (o->wall ? LABEL_STATE : 0),
+		.kinds = KIND_BIT(KIND_SAMPLE) | (o->wall ? KIND_BIT(KIND_OFFCPU) : 0),
+		.wall = o->wall,
+		.title = STR("porthole profile")
+	};
 	if (naming_start(true, &r.naming) != 0 || profiler_new(&po, r.naming, &r.profiler) != 0)
 		code = cli_fail("out of memory");
 	else

@@ -16,10 +16,12 @@
 #define HZ_USUAL    99
 #define WIDTH	    100
 #define TARGET_MAX  512
+#define PAGE_MAX    (256u << 20)
 
 struct why_cmd {
 	uint64_t for_ns, hz;
 	enum cli_format output;
+	const char *html;
 	bool all;
 };
 
@@ -116,6 +118,16 @@ static unsigned width(void)
 	return size.ws_col < 2 * WIDTH ? size.ws_col : 2 * WIDTH;
 }
 
+static int page_write(const char *path, const struct watch *w, const struct why *y)
+{
+	_cleanup_(buf_free) struct buf b = { .max = PAGE_MAX };
+	int err = why_html(w, y, &b);
+
+	if (err)
+		return cli_fail("%s: cannot make the page: %s", path, strerror(-err));
+	return cli_write_file(path, b.p, b.n);
+}
+
 static int answer(const struct why_cmd *o, const struct watch *w)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
@@ -124,6 +136,8 @@ static int answer(const struct why_cmd *o, const struct watch *w)
 	if (!y)
 		return cli_fail("out of memory");
 	why_judge(w, y);
+	if (o->html && page_write(o->html, w, y) != CLI_OK)
+		return CLI_FAILED;
 	if (o->output == CLI_JSON)
 		why_json(w, y, &b);
 	else
@@ -189,6 +203,8 @@ static const struct cli_option why_options[] = {
 	{ 0, "for", "TIME", CLI_DURATION, OPT(for_ns), "watch so long: 10s (default), 30s, 2m", NULL },
 	{ 0, "hz", "N", CLI_UINT, OPT(hz), "samples a second and CPU: 99 (default), up to 1000",
 	  NULL },
+	{ 0, "html", "FILE", CLI_STRING, OPT(html),
+	  "also a page: the answer, the time line and the flame graph", "FILE" },
 	{ 'a', "all", NULL, CLI_FLAG, OPT(all), "all findings, also the least of the possible", NULL },
 	CLI_OPT_FORMAT(struct why_cmd, output),
 	{ 0 },
