@@ -42,11 +42,11 @@ class Case:
 
     def _head(self, lines):
         for line in lines:
-            if line.startswith('#!') or line.strip() in ('/*', '//'):
-                continue
             m = LINE.match(line)
             if not m:
-                return
+                if self.said:
+                    return
+                continue
             if m.group(1) not in KEYS:
                 raise ValueError('%s: %s is no key' % (self.path, m.group(1)))
             self.said[m.group(1)] = m.group(2)
