@@ -27,12 +27,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define A "10.77.0.1"
-#define B "10.77.0.2"
+#define A   "10.77.0.1"
+#define B   "10.77.0.2"
 #define MIB (1ul << 20)
 
 static char role;
-static size_t memory;	/* bytes */
+static size_t memory; /* bytes */
 static uint64_t random_state;
 
 static inline uint64_t next_random(void)
@@ -69,7 +69,8 @@ static inline double now_ms(void)
 
 static inline void rest_ms(double ms)
 {
-	struct timespec t = { (time_t)(ms / 1e3), (long)((ms - (double)(time_t)(ms / 1e3) * 1e3) * 1e6) };
+	struct timespec t = { (time_t)(ms / 1e3),
+			      (long)((ms - (double)(time_t)(ms / 1e3) * 1e3) * 1e6) };
 
 	nanosleep(&t, NULL);
 }
@@ -92,14 +93,14 @@ static inline pthread_t thread_start(void *(*f)(void *), void *arg)
 
 /* --- work that is spread over many functions, some 20 us each -------------------------------------- */
 
-#define SPREAD(name, step)                                                     \
-	static __attribute__((noinline, unused)) uint64_t name(uint64_t x)     \
-	{                                                                      \
-		for (uint64_t i = 1; i < 8000; i++) {                          \
-			x = step;                                              \
-			__asm__ volatile("" : "+r"(x));                        \
-		}                                                              \
-		return x;                                                      \
+#define SPREAD(name, step)                                                 \
+	static __attribute__((noinline, unused)) uint64_t name(uint64_t x) \
+	{                                                                  \
+		for (uint64_t i = 1; i < 8000; i++) {                      \
+			x = step;                                          \
+			__asm__ volatile("" : "+r"(x));                    \
+		}                                                          \
+		return x;                                                  \
 	}
 SPREAD(parse, (x ^ (x << 5)) + i)
 SPREAD(validate, (x + i) ^ (x >> 9))
@@ -114,7 +115,7 @@ SPREAD(account, (x ^ i) - (x >> 6))
 
 static inline void work_ms(double ms)
 {
-	static uint64_t (*const steps[])(uint64_t) = { parse, validate, lookup, merge,	encode,
+	static uint64_t (*const steps[])(uint64_t) = { parse,  validate, lookup, merge,	 encode,
 						       filter, route,	 format, digest, account };
 	static __thread uint64_t x, at;
 	double end = now_ms() + ms;

@@ -49,7 +49,8 @@ static inline void dns_serve(double late_ms, unsigned int lost)
 
 		q->fd = fd;
 		q->late_ms = late_ms;
-		q->n = recvfrom(fd, q->data, sizeof(q->data) - 64, 0, (struct sockaddr *)&q->from, &size);
+		q->n = recvfrom(fd, q->data, sizeof(q->data) - 64, 0, (struct sockaddr *)&q->from,
+				&size);
 		q->unknown = q->n > 12 && memmem(q->data, (size_t)q->n, "nowhere", 7);
 		if (q->n < 17 || (lost && next_random() % lost == 0))
 			free(q);

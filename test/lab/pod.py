@@ -5,10 +5,12 @@ wire has to be bad; neither has anything to do with the machine's own network.
 """
 import ctypes
 import glob
+import json
 import os
 import shutil
 import signal
 import subprocess
+import time
 
 import e2e
 import runc
@@ -122,16 +124,46 @@ class Pod:
         end(self.holder)
         end(self.out)
         shutil.rmtree(self.folder, ignore_errors=True)
-        for b in glob.glob('%s/bundle-%s' % (e2e.DIR, self.id[:12])):
-            shutil.rmtree(b, ignore_errors=True)
+        shutil.rmtree('%s/bundle-%s' % (e2e.DIR, self.id[:12]), ignore_errors=True)
 
 
 def _wait_netns(path):
     """Until the holder is in a namespace of its own."""
-    e2e_until = 200
-    while os.readlink(path) == os.readlink('/proc/self/ns/net') and e2e_until:
-        e2e_until -= 1
-        subprocess.run(['sleep', '0.01'])
+    for _ in range(500):
+        if os.readlink(path) != os.readlink('/proc/self/ns/net'):
+            return
+        time.sleep(0.01)
+    raise RuntimeError('no network namespace')
+
+
+def _born(pid):
+    """When a process was started, in ticks; None: there is none."""
+    try:
+        with open('/proc/%d/stat' % pid) as f:
+            return f.read().rsplit(')', 1)[1].split()[19]
+    except OSError:
+        return None
+
+
+def sweep(folder):
+    """Removes what laboratories left that were killed; then signs for what this one makes."""
+    for d in glob.glob(folder + '/porthole-e2e-*'):
+        try:
+            with open(d + '/owner') as f:
+                pid, born = f.read().split()
+        except (OSError, ValueError):
+            continue
+        if _born(int(pid)) == born:
+            continue
+        for path in glob.glob(d + '/bundle-*/config.json'):
+            with open(path) as f:
+                cgroup = json.load(f)['linux']['cgroupsPath']
+            subprocess.run(['runc', '--root', d + '/runc', 'delete', '-f', os.path.basename(cgroup)],
+                           stderr=subprocess.DEVNULL)
+            runc.cgroup_remove(cgroup)
+        shutil.rmtree(d, ignore_errors=True)
+    with open(e2e.DIR + '/owner', 'w') as f:
+        f.write('%d %s' % (os.getpid(), _born(os.getpid())))
 
 
 def wire(a, b, program, delay_ms, loss_percent, seed):

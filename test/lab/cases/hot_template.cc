@@ -22,7 +22,10 @@ struct Order {
 };
 
 template <typename T> struct ByKey {
-	bool operator()(const T &a, const T &b) const { return a.key < b.key; }
+	bool operator()(const T &a, const T &b) const
+	{
+		return a.key < b.key;
+	}
 };
 
 int main(int argc, char **argv)
