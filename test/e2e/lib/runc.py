@@ -49,7 +49,7 @@ def _rootfs():
         f.write('root:x:0:0:root:/:/bin/sh\n')
 
 
-def _bundle(name, args, cgroup):
+def _bundle(name, args, cgroup, edit=None):
     _rootfs()
     b = '%s/bundle-%s' % (DIR, name)
     os.makedirs(b, exist_ok=True)
@@ -62,6 +62,8 @@ def _bundle(name, args, cgroup):
     c['root'] = {'path': ROOTFS, 'readonly': True}
     c['linux']['cgroupsPath'] = cgroup
     c['linux'].pop('resources', None)
+    if edit:
+        edit(c)
     with open(b + '/config.json', 'w') as f:
         json.dump(c, f)
     return b
@@ -86,8 +88,9 @@ def cgroup_remove(path):
 
 
 class Container:
-    def __init__(self, cgroup, id=None):
-        """@cgroup: with {id} for the container's."""
+    def __init__(self, cgroup, id=None, edit=None):
+        """@cgroup: with {id} for the container's. @edit: changes its config.json before it is written."""
+        self.edit = edit
         self.id = id or new_id()
         self.cgroup = cgroup.format(id=self.id)
         at_end(cgroup_remove, self.cgroup)
@@ -98,17 +101,17 @@ class Container:
 
     def run(self, *args):
         """Runs @args in it to the end."""
-        b = _bundle(self.id[:12], list(args), self.cgroup)
+        b = _bundle(self.id[:12], list(args), self.cgroup, self.edit)
         p = self._runc('run', '-b', b, self.id, stdin=subprocess.DEVNULL)
         if p.returncode:
             raise RuntimeError('runc run: %s' % p.stderr.decode())
 
-    def start(self, *args):
-        """Starts @args in it. -> pid of its first process"""
-        b = _bundle(self.id[:12], list(args), self.cgroup)
+    def start(self, *args, out=None):
+        """Starts @args in it, its output going to @out. -> pid of its first process"""
+        b = _bundle(self.id[:12], list(args), self.cgroup, self.edit)
         with open(os.devnull, 'r+b') as null:
             subprocess.run(['runc', '--root', STATE, 'run', '-d', '--pid-file', b + '/pid', '-b', b,
-                            self.id], stdin=null, stdout=null, stderr=null, check=True, timeout=60)
+                            self.id], stdin=null, stdout=out or null, stderr=out or null, check=True, timeout=60)
         with open(b + '/pid') as f:
             return int(f.read())
 
