@@ -474,7 +474,7 @@ static bool kernel_passes(const struct event *ev)
 	if (m & told.dim[DIM_PID])
 		m &= mask_of(MAP_f_pid, &p->pid, told.other[DIM_PID]);
 	if (m & told.dim[DIM_UID])
-		m &= mask_of(MAP_f_uid, &p->uid, told.other[DIM_UID]);
+		m &= mask_of(MAP_f_uid, &p->euid, told.other[DIM_UID]);
 	if (m & told.dim[DIM_CGROUP])
 		m &= mask_of(MAP_f_cgroup, &p->cgroup->id, UINT64_MAX);
 	if (m & told.dim[DIM_COMM])
@@ -562,7 +562,7 @@ static void way_make(struct room *r, size_t i, struct way *w)
 
 	memset(w, 0, sizeof(*w));
 	w->proc = (struct proc){ .pid = procs[i % PROCS].pid,
-				 .uid = procs[i % PROCS].uid,
+				 .euid = procs[i % PROCS].uid,
 				 .start.ns = 1,
 				 .program = &w->program,
 				 .cgroup = cgroup_get(enrich_cgroups(r->s.p.enrich),

@@ -27,7 +27,7 @@
 enum filter_dim {
 	DIM_CALL,   /* map f_call, by system call, result and access mode */
 	DIM_PID,    /* map f_pid */
-	DIM_UID,    /* map f_uid, by real uid */
+	DIM_UID,    /* map f_uid, by effective uid */
 	DIM_CGROUP, /* map f_cgroup; one that is not there passes */
 	DIM_COMM,   /* map f_comm */
 	DIM_FAMILY, /* ctl.family, by the socket behind the descriptor */

@@ -14,7 +14,7 @@ if why:
     print('1..0 # SKIP ' + why)
     sys.exit(0)
 
-FIELDS = 'evt.type,evt.rawres,proc.pid,fd.name,fd.type'
+FIELDS = 'evt.type,evt.rawres,proc.pid,user.uid,fd.name,fd.type'
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, OPENS = -100, 20000
 TOP = DIR + '/t'
@@ -35,6 +35,8 @@ WHERES = [
     'evt.type=connect and fd.type=ipv4 and (evt.rawres>=0 or evt.res=EINPROGRESS)',
     'evt.type in (dup,dup2,dup3) and evt.rawres in (0,1,2) and fd.type in (ipv4,ipv6) or '
     'evt.type=connect and fd.type=unix',
+    'evt.kind=open and user.uid=4321 and fd.filename in (passwd,hosts)',
+    'evt.kind=open and not user.uid=0 and fd.directory=/etc',
 ]
 
 
@@ -108,6 +110,17 @@ def sockets():
     os.dup2(os.open('/dev/null', os.O_RDONLY), 1)
 
 
+def other_user():
+    """The effective user is the one that counts."""
+    opened('/etc/hosts')
+    os.setresuid(0, 4321, 0)
+    opened('/etc/passwd')
+    os.setresuid(4321, 0, 0)
+    opened('/etc/passwd')
+    os.setresuid(0, 4322, 0)
+    opened('/etc/passwd')
+
+
 def rows(events, pids):
     keys = FIELDS.split(',')
     return [tuple(e.get(k) for k in keys) for e in events if e.get('proc.pid') in pids]
@@ -119,7 +132,7 @@ def same():
     record = Watch('--kind', kinds, '--write', everything, command=('record',),
                    env={'PORTHOLE_PUSHDOWN': '0'})
     watches = [Watch('--where', w, '--fields', FIELDS) for w in WHERES]
-    work = [lambda: paths(1), lambda: paths(2), odd_places, sockets]
+    work = [lambda: paths(1), lambda: paths(2), odd_places, sockets, other_user]
     pids = [child(f) for f in work]
     live = [w.events() for w in watches]
     status, _, err = record.stop()
