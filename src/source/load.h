@@ -16,6 +16,9 @@
 	X(f_uid)                \
 	X(f_comm)               \
 	X(f_call)               \
+	X(f_arg)                \
+	X(f_port)               \
+	X(f_net)                \
 	X(f_path)               \
 	X(cg_count)
 

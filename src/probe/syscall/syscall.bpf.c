@@ -6,6 +6,7 @@
 #include "probe/syscall/syscall.h"
 
 #include "bpf/call_filter.h"
+#include "bpf/ends_filter.h"
 #include "bpf/overlay.h"
 #include "bpf/path_filter.h"
 #include "bpf/record.h"
@@ -641,6 +642,22 @@ static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other, u
 			   want);
 }
 
+/* What the ends of the connection leave of the clauses, and the peer that the call names. */
+VERIFIED_ONCE u64 call_ends(CALL_PARAMS, u64 other)
+{
+	struct sys_call call = CALL_OF_PARAMS(), *s = &call;
+	struct sock *sk = file_sock(task_file(s->task, (int)arg_at(s, row_of(s)->fd)));
+	struct peer named = {};
+	struct message m;
+
+	if (!sk)
+		return other;
+	message_read(s, &m);
+	if (peer_named(&m, &named))
+		other |= end_mask(named.family, named.addr, bpf_ntohs(named.port));
+	return other | sock_ends_mask(sk);
+}
+
 /* Whether the call can match anything. */
 VERIFIED_ONCE int call_pass(CALL_PARAMS)
 {
@@ -660,10 +677,14 @@ VERIFIED_ONCE int call_pass(CALL_PARAMS)
 		else if (f->access != CALL_NO_ARG)
 			access = arg_at(&s, f->access);
 		m &= filter_call_mask(f, s.ret, access);
+		if ((m & c->dim[DIM_ARG]) && f->arg != CALL_NO_ARG)
+			m &= filter_arg_mask(f, s.nr, arg_at(&s, f->arg));
 	}
 	m = task_mask(c, m, s.task);
 	if ((m & c->dim[DIM_FAMILY]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
 		m &= c->family[file_family(task_file(s.task, (int)arg_at(&s, row_of(&s)->fd))) & 3];
+	if ((m & c->dim[DIM_ENDS]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
+		m &= call_ends(CALL_NUMBERS(&s), c->other[DIM_ENDS]);
 	if (m & c->dim[DIM_PATH])
 		m &= call_path_mask(&s, c->other[DIM_PATH], m);
 	return m != 0;
