@@ -293,13 +293,14 @@ static int arg_judge(struct call *c, const struct clause *list, size_t n, struct
 const char *calls_arg_name(uint32_t nr, uint32_t value)
 {
 	const struct sys_call *c = sys_call_find(nr);
+	const struct flag_name *f = NULL;
 
 	for (int at = 0; at < SYS_ARGS; at++)
 		if (c->args[at].name && arg_is_enum(c->args[at].type))
-			for (const struct flag_name *f = c->args[at].type->flags; f->name; f++)
-				if (f->bits == value)
-					return f->name;
-	return NULL;
+			f = c->args[at].type->flags;
+	while (f && f->name && f->bits != value)
+		f++;
+	return f ? f->name : NULL;
 }
 
 struct call_masks *calls_judge(const struct clause *list, size_t n, uint64_t used)

@@ -20,6 +20,7 @@
 	X(f_port)               \
 	X(f_net)                \
 	X(f_path)               \
+	X(sys_peers)            \
 	X(cg_count)
 
 enum shared_map {
