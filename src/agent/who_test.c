@@ -218,12 +218,12 @@ static void test_effective(void **state)
 	struct shown sh;
 
 	(void)state;
-	shown_open(&sh, "%user.uid %user.ruid %user.name %group.gid %group.rgid");
+	shown_open(&sh, "%user.uid %user.ruid %user.name %group.gid %group.rgid %thread.vtid");
 	stream_users(&sh.s, "0:root\n7:lp\n");
-	assert_string_equal(show(&sh, 5), "0 <NA> root <NA> <NA>");
+	assert_string_equal(show(&sh, 5), "0 <NA> root <NA> <NA> <NA>");
 	lp_put(&sh.s, REC_TASK_SEEN);
 	lp_put(&sh.s, REC_EXIT);
-	assert_string_equal(sh.text.p, "7 0 lp 8 0");
+	assert_string_equal(sh.text.p, "7 0 lp 8 0 9");
 	shown_close(&sh);
 }
 

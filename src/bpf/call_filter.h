@@ -27,11 +27,12 @@ static __always_inline struct filter_call *filter_call_get(u32 nr)
 /* @flags: the argument that f->access names; 0 when it names none. */
 static __always_inline u64 filter_call_mask(const struct filter_call *f, long ret, u64 flags)
 {
-	u32 result = ret > 2 ? RESULT_MORE : RESULT_STDIO;
+	u32 result = ret > 2 ? RESULT_MORE : RESULT_STDIO, way = CALL_ACCESS_OF(flags);
 
 	if (ret < 0)
 		result = ret == -EINPROGRESS_V ? RESULT_IN_PROGRESS : RESULT_FAILED;
-	return f->mask[result & (RESULT_COUNT - 1)][CALL_ACCESS_OF(flags)];
+	asm volatile("" : "+r"(way)); /* else the mask stands where older verifiers forget it */
+	return f->mask[result & (RESULT_COUNT - 1)][way & (CALL_ACCESS - 1)];
 }
 
 /* @value: of the argument f->arg, which is not CALL_NO_ARG. */

@@ -48,11 +48,11 @@ static __always_inline bool bytes_append(const struct tail *t, u64 from, u32 n, 
 }
 
 /* The same as a piece: of the program's memory, or with @kernel of the kernel's. */
-#define bytes_fill(r, which, from, n, t, kernel)               \
-	({                                                     \
-		u32 at_ = tail_end(t);                         \
-		if (!bytes_append(t, (from), (n), (kernel)))   \
-			(r)->fault |= REC_CUT(which);          \
-		else if (tail_end(t) != at_)                   \
+#define bytes_fill(r, which, from, n, t, kernel)                \
+	({                                                      \
+		u32 at_ = tail_end(t);                          \
+		if (!bytes_append(t, (from), (n), (kernel)))    \
+			(r)->fault |= REC_CUT(which);           \
+		else if (tail_end(t) != at_)                    \
 			piece_set((r), (which), at_, t, false); \
 	})

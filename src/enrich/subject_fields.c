@@ -234,6 +234,19 @@ static bool main_get(const struct event *ev, const struct field_ref *ref, unsign
 	return nth == 0;
 }
 
+/* A record has the thread's number on the node alone: of others in a namespace it is not known. */
+static bool vtid_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		     struct value *ret)
+{
+	const struct proc *p = ev->proc;
+	bool outside = p->vpid == p->pid;
+
+	(void)ref;
+	ret->type = VALUE_U64;
+	ret->u64 = outside ? ev->hdr->tid : p->vpid;
+	return nth == 0 && p->vpid && (outside || ev->hdr->tid == p->pid);
+}
+
 static bool cgroup_str_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 			   struct value *ret)
 {
@@ -277,7 +290,13 @@ const struct field enrich_subject_fields[] = {
 	  "whether it leads its process group" },
 	{ "proc.is_vpgid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(pgid),
 	  "whether it leads its process group" },
+	{ "proc.is_vsid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(sid),
+	  "whether it leads its session" },
 	{ "proc.sname", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION, "session leader's name" },
+	{ "proc.sid.name", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION,
+	  "session leader's name (proc.sname)" },
+	{ "proc.vsid.name", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION,
+	  "session leader's name (proc.sname)" },
 	{ "proc.pgid.name", VALUE_STR, "", ALL, 0, field_proc_comm, GROUP,
 	  "name of the process group's leader" },
 	{ "proc.vpgid.name", VALUE_STR, "", ALL, 0, field_proc_comm, GROUP,
@@ -327,6 +346,8 @@ const struct field enrich_subject_fields[] = {
 	{ "thread.cgroup", VALUE_STR, "", ALL, SUB, cgroup_str_get, CG(path), "cgroup path" },
 	{ "systemd.unit", VALUE_STR, "", ALL, SUB, cgroup_str_get, CG(unit),
 	  "systemd unit or slice the process belongs to" },
+	{ "thread.vtid", VALUE_U64, "", ALL, 0, vtid_get, 0,
+	  "the thread in the process's own pid namespace; there, only of a first thread" },
 	{ "thread.ismain", VALUE_BOOL, "", ALL, 0, main_get, 0,
 	  "whether it is the process's first thread" },
 	{ NULL },

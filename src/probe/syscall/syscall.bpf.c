@@ -498,7 +498,8 @@ VERIFIED_ONCE int peer_note(CALL_PARAMS)
 	message_read(s, &m);
 	if (!peer_named(m.addr, m.addr_len, false, &now))
 		return 0;
-	return peer_changed(task_file(s->task, (int)arg_at(s, row_of(s)->fd)), &now) ? SYS_PEER_NEW : 0;
+	return peer_changed(task_file(s->task, (int)arg_at(s, row_of(s)->fd)), &now) ? SYS_PEER_NEW :
+										       0;
 }
 
 /* True when the path was all there is to it: sent. */

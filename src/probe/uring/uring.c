@@ -45,8 +45,8 @@ static const struct uring_call {
 #define URING_KINDS                                                              \
 	(KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_OPEN) |  \
 	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_DELETE) | KIND_BIT(KIND_CREATE) | \
-	 KIND_BIT(KIND_LINK) | KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_SOCKET) | \
-	 KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV))
+	 KIND_BIT(KIND_LINK) | KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) |     \
+	 KIND_BIT(KIND_SOCKET) | KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV))
 
 /* The shapes the tracepoints have had, by their number of arguments and the type of one. */
 static const struct door {
