@@ -581,7 +581,7 @@ VERIFIED_ONCE u64 call_ends(CALL_PARAMS, u64 other)
 		return other;
 	message_read(s, &m);
 	if (peer_named(m.addr, m.addr_len, false, &named))
-		other |= end_mask(named.family, named.addr, bpf_ntohs(named.port));
+		other |= end_of(named.family, named.addr, bpf_ntohs(named.port));
 	return other | sock_ends_mask(sk);
 }
 
