@@ -101,11 +101,46 @@ static void names(void **state)
 	}
 }
 
+/* Every field and event type that Falco's official rules use is known here. */
+static void test_falco(void **state)
+{
+	FILE *f = fopen("test/rules/falco_fields.txt", "r");
+	size_t fields = 0, both = 0, events = 0, missing = 0;
+	char what[16], name[64], line[128], seen[128][64];
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		bool is_event, again = false;
+
+		if (line[0] == '#' || sscanf(line, "%15s %63s", what, name) != 2)
+			continue;
+		is_event = strcmp(what, "event") == 0;
+		events += is_event;
+		for (size_t i = 0; !is_event && i < fields; i++)
+			again |= strcmp(seen[i], name) == 0;
+		both += again;
+		if (!is_event && !again && fields < 128)
+			memcpy(seen[fields++], name, sizeof(name));
+		if (is_event ? !catalogue_type_kinds(str_of(name)) :
+			       !field_find(catalogue_get(), str_of(name))) {
+			print_error("%s %s is not known\n", what, name);
+			missing++;
+		}
+	}
+	fclose(f);
+	assert_int_equal(missing, 0);
+	assert_int_equal(fields, 90);
+	assert_int_equal(both, 71 + 56 - 90);
+	assert_int_equal(events, 41);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_as_declared),
 		cmocka_unit_test(names),
+		cmocka_unit_test(test_falco),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -450,7 +450,7 @@ const struct config_key config_keys[] = {
 	{ "alerts.http_timeout", CONFIG_TIME, AT(alerts_http_timeout_ns), 100, 600000,
 	  .standard = "5s", .help = "How long one request may take." },
 	{ "alerts.spool", CONFIG_FILENAME, AT(alerts_spool), .standard = "/var/lib/porthole/spool",
-	  .help = "Where alerts wait while a receiver is down; they survive a restart." },
+	  .help = "Where alerts wait while a receiver is down; they survive a restart, and a power cut but for the last second." },
 	{ "alerts.spool_size", CONFIG_BYTES, AT(alerts_spool_bytes), 1024, 1u << 30,
 	  .standard = "64MiB",
 	  .help = "Its size at most; beyond it the oldest of the least severe alerts go, counted." },

@@ -228,6 +228,9 @@ static void channels_fill(const struct outlets *o, struct metrics *m)
 
 	outlets_stats(o, &all);
 	m->detect.spool_bytes = all.spool_bytes;
+	m->detect.spool_absent = all.spool_absent;
+	m->detect.spool_expired = all.spool_expired;
+	m->detect.spool_sync_errors = all.sync_errors;
 	for (int p = 0; p < PRIORITIES; p++)
 		m->detect.intake_dropped += all.intake_dropped[p];
 	for (size_t i = 0; i < outlets_count(o); i++) {

@@ -111,7 +111,7 @@ static void dump_proc(struct dump *d, const struct proc *p)
 			 .cgroup = p->cgroup ? p->cgroup->id : 0,
 			 .pid = p->pid,
 			 .tid = p->pid,
-			 .uid = p->uid },
+			 .uid = p->euid },
 		.task = task_of(p),
 		.exe = prog->file,
 	};

@@ -14,6 +14,7 @@
 
 #include "agent/outside.h"
 #include "agent/pushdown_calls.h"
+#include "agent/pushdown_ends.h"
 #include "agent/pushdown_keys.h"
 #include "agent/pushdown_path.h"
 #include "agent/subject.h"
@@ -135,7 +136,7 @@ static int map_put(struct pushdown *p, enum shared_map map, const void *key, con
 static void map_clear(struct pushdown *p, enum shared_map map, size_t key_bytes)
 {
 	int fd = live_map(p->source, map);
-	char key[KEY_BYTES];
+	char key[sizeof(struct filter_net)];
 
 	while (key_bytes <= sizeof(key) && bpf_map_get_next_key(fd, NULL, key) == 0)
 		if (bpf_map_delete_elem(fd, key) != 0)
@@ -166,8 +167,31 @@ static int calls_put(struct pushdown *p, const struct bits *b)
 		for (size_t i = 0; i < FAMILY_COUNT; i++)
 			p->ctl.dim[DIM_FAMILY] |= ~m->family[i] & b->used;
 		p->ctl.dim[DIM_CALL] = live_map(p->source, MAP_f_call) < 0 ? 0 : b->used;
+		p->ctl.dim[DIM_ARG] = m->args;
+	}
+	for (size_t i = 0; !err && i < m->narg; i++) {
+		uint64_t key = FILTER_ARG_KEY(m->arg[i].nr, m->arg[i].value);
+
+		err = map_put(p, MAP_f_arg, &key, &m->arg[i].mask);
 	}
 	free(m);
+	return err;
+}
+
+static int ends_put(struct pushdown *p, const struct bits *b)
+{
+	struct ends *e = ends_judge(b->list, b->n);
+	int err = e ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && e->clears && i < e->nports; i++)
+		err = map_put(p, MAP_f_port, &e->port[i].port, &e->port[i].mask);
+	for (size_t i = 0; !err && e->clears && i < e->nnets; i++)
+		err = map_put(p, MAP_f_net, &e->net[i].net, &e->net[i].mask);
+	if (!err) {
+		p->ctl.dim[DIM_ENDS] = e->clears;
+		p->ctl.other[DIM_ENDS] = ~e->clears;
+	}
+	free(e);
 	return err;
 }
 
@@ -375,6 +399,9 @@ static int filter_make(struct pushdown *p)
 	map_clear(p, MAP_f_uid, 4);
 	map_clear(p, MAP_f_comm, 16);
 	map_clear(p, MAP_f_cgroup, 8);
+	map_clear(p, MAP_f_arg, 8);
+	map_clear(p, MAP_f_port, 4);
+	map_clear(p, MAP_f_net, sizeof(struct filter_net));
 	kinds_put(p, b);
 	if (!err)
 		err = keys_put(p, MAP_f_pid, DIM_PID, &b->pid);
@@ -384,6 +411,8 @@ static int filter_make(struct pushdown *p)
 		err = keys_put(p, MAP_f_comm, DIM_COMM, &b->comm);
 	if (!err)
 		err = calls_put(p, b);
+	if (!err)
+		err = ends_put(p, b);
 	if (!err)
 		err = paths_put(p, b);
 	p->ctl.dim[DIM_CGROUP] = b->by_cgroup;
@@ -441,9 +470,15 @@ void pushdown_free(struct pushdown *p)
 void pushdown_describe(const struct pushdown *p, struct buf *b)
 {
 	static const char *const names[DIM_COUNT] = {
-		[DIM_CALL] = "calls",	  [DIM_PID] = "processes",	[DIM_UID] = "users",
-		[DIM_CGROUP] = "cgroups", [DIM_COMM] = "command names", [DIM_FAMILY] = "sockets",
+		[DIM_CALL] = "calls",
+		[DIM_PID] = "processes",
+		[DIM_UID] = "users",
+		[DIM_CGROUP] = "cgroups",
+		[DIM_COMM] = "command names",
+		[DIM_FAMILY] = "sockets",
 		[DIM_PATH] = "paths",
+		[DIM_ARG] = "arguments",
+		[DIM_ENDS] = "ports and addresses",
 	};
 	bool any = false;
 

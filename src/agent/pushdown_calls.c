@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+
 #include "probe/syscall/table.h"
 
 /* A result that no other member of an event has by chance. */
@@ -39,11 +41,17 @@ const char *calls_name(uint32_t nr)
 	return sys_call_find(nr)->name;
 }
 
+static bool arg_is_enum(const struct arg_type *t)
+{
+	return t == &arg_domain || t == &arg_ptrace || t == &arg_bpf;
+}
+
 struct call {
 	const struct sys_call *row;
 	struct event ev;
 	bool fd_is_ret;
 	int access;		/* argument, -1: none */
+	int arg;		/* argument of a few values with names, -1: none */
 	struct rec_syscall rec; /* last: it has a tail, which is empty */
 };
 
@@ -53,7 +61,7 @@ static bool call_make(const struct sys_call *row, struct arena *a, struct call *
 	static const struct event_host host;
 	struct decode_stats ignored = { 0 };
 
-	*ret = (struct call){ .row = row, .access = -1 };
+	*ret = (struct call){ .row = row, .access = -1, .arg = -1 };
 	ret->rec = (struct rec_syscall){
 		.hdr = { .len = sizeof(ret->rec), .type = REC_SYSCALL },
 		.nr = row->nr,
@@ -66,6 +74,8 @@ static bool call_make(const struct sys_call *row, struct arena *a, struct call *
 		if (row->args[at].name && row->args[at].type == &arg_open_flags &&
 		    !(row->flags & SYS_HOW))
 			ret->access = at;
+		else if (row->args[at].name && arg_is_enum(row->args[at].type))
+			ret->arg = at;
 	arena_reset(a);
 	return true;
 }
@@ -100,7 +110,8 @@ static bool call_possible(struct call *c, const struct clause *clause, enum call
 		know.peer_new = access;
 	} else if (c->access >= 0) {
 		know.know |= KNOW_ACCESS;
-		c->rec.args[c->access] = access;
+		know.no_create = !(access & CALL_CREATES);
+		c->rec.args[c->access] = (access & 3) | (know.no_create ? 0 : OPEN_CREATES);
 	}
 	return clause_possible(clause, &know);
 }
@@ -121,7 +132,8 @@ static void call_judge(struct call *c, const struct clause *list, size_t n, uint
 {
 	unsigned modes = c->access < 0 ? 1 : CALL_ACCESS;
 
-	*ret = (struct filter_call){ .access = c->access < 0 ? CALL_NO_ARG : (uint8_t)c->access };
+	*ret = (struct filter_call){ .access = c->access < 0 ? CALL_NO_ARG : (uint8_t)c->access,
+				     .arg = CALL_NO_ARG };
 	if (c->row->flags & SYS_PEER) {
 		ret->access = CALL_BY_PEER;
 		modes = 2;
@@ -131,8 +143,7 @@ static void call_judge(struct call *c, const struct clause *list, size_t n, uint
 			ret->mask[r][a] = unused | call_mask(c, list, n, (enum call_result)r, a);
 }
 
-/* The kinds whose calls have a descriptor that the kernel looks behind at their return. */
-static uint64_t descriptor_kinds(void)
+uint64_t calls_descriptor_kinds(void)
 {
 	static struct sys_row rows[SYS_ROWS];
 	uint64_t kinds = 0;
@@ -146,7 +157,7 @@ static uint64_t descriptor_kinds(void)
 
 static void families_judge(const struct clause *list, size_t n, uint64_t unused, uint64_t *ret)
 {
-	uint64_t kinds = descriptor_kinds();
+	uint64_t kinds = calls_descriptor_kinds();
 
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct knowledge know = { .know = KNOW_FAMILY, .family = f };
@@ -160,22 +171,162 @@ static void families_judge(const struct clause *list, size_t n, uint64_t unused,
 	}
 }
 
+/* Arguments by value */
+
+struct collect {
+	const char *name;
+	uint32_t values[FILTER_ARGS / 4];
+	size_t n;
+	bool full;
+};
+
+static void value_add(struct collect *v, uint64_t value)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->values[i] == (uint32_t)value)
+			return;
+	if (v->n < sizeof(v->values) / sizeof(v->values[0]))
+		v->values[v->n++] = (uint32_t)value;
+	else
+		v->full = true;
+}
+
+/* The numbers that stand in conditions on the argument, as numbers or as text. */
+static enum judgement value_collect(void *ctx, const struct expr_cond *c)
+{
+	struct collect *v = ctx;
+
+	if (!know_is_arg(c->ref->field, v->name))
+		return JUDGE_UNKNOWN;
+	for (size_t i = 0; i < c->n; i++) {
+		struct str s = c->values[i].v.str;
+		uint64_t n = 0;
+
+		if (c->values[i].v.type != VALUE_STR) {
+			value_add(v, c->values[i].v.u64);
+			continue;
+		}
+		for (size_t at = 0; at < s.n && s.p[at] >= '0' && s.p[at] <= '9'; at++)
+			n = n * 10 + (uint64_t)(s.p[at] - '0');
+		value_add(v, n);
+	}
+	return JUDGE_UNKNOWN;
+}
+
+/* Every value that has a name, and those of the clauses. */
+static void values_collect(const struct call *c, const struct clause *list, size_t n,
+			   struct collect *ret)
+{
+	const struct sys_arg *arg = &c->row->args[c->arg];
+
+	*ret = (struct collect){ .name = arg->name };
+	for (const struct flag_name *f = arg->type->flags; f->name; f++)
+		value_add(ret, f->bits);
+	for (size_t i = 0; i < n; i++) {
+		if (!(list[i].c.kinds & KIND_BIT(c->row->kind)))
+			continue;
+		if (list[i].c.where)
+			expr_judge(list[i].c.where, value_collect, ret);
+		if (list[i].c.scope)
+			expr_judge(list[i].c.scope, value_collect, ret);
+	}
+}
+
+/* @value: NULL for every other one. */
+static uint64_t value_mask(struct call *c, const struct clause *list, size_t n, const char *name,
+			   const uint32_t *value)
+{
+	struct knowledge know = {
+		.kinds = KIND_BIT(c->row->kind),
+		.know = KNOW_TYPE,
+		.ev = &c->ev,
+		.arg = name,
+		.arg_other = !value,
+	};
+	uint64_t mask = 0, bits = 0;
+
+	c->rec.args[c->arg] = value ? *value : 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!(list[i].c.kinds & know.kinds))
+			continue;
+		bits |= list[i].bit;
+		if (clause_possible(&list[i], &know))
+			mask |= list[i].bit;
+		/* What was rendered; without room a field would count as absent. */
+		arena_reset(field_arena());
+	}
+	return mask | ~bits;
+}
+
+/* Enters what the argument's values leave, unless it is the same for all. 0 or -ENOMEM. */
+static int arg_judge(struct call *c, const struct clause *list, size_t n, struct call_masks *m)
+{
+	_cleanup_(freep) struct collect *v = malloc(sizeof(*v));
+	struct filter_call *f = &m->call[m->n - 1].filter;
+	size_t before = m->narg;
+	uint64_t other, clears;
+
+	if (!v)
+		return -ENOMEM;
+	values_collect(c, list, n, v);
+	if (v->full || m->narg + v->n > sizeof(m->arg) / sizeof(m->arg[0]))
+		return 0;
+	other = value_mask(c, list, n, v->name, NULL);
+	clears = ~other;
+	for (size_t i = 0; i < v->n; i++) {
+		uint64_t mask = value_mask(c, list, n, v->name, &v->values[i]);
+
+		clears |= ~mask;
+		if (mask != other)
+			m->arg[m->narg++] = (struct call_arg){ c->row->nr, v->values[i], mask };
+	}
+	if (!clears) {
+		m->narg = before;
+		return 0;
+	}
+	m->args |= clears;
+	f->arg = (uint8_t)c->arg;
+	f->arg_other = other;
+	return 0;
+}
+
+const char *calls_arg_name(uint32_t nr, uint32_t value)
+{
+	const struct sys_call *c = sys_call_find(nr);
+	const struct flag_name *f = NULL;
+
+	for (int at = 0; at < SYS_ARGS; at++)
+		if (c->args[at].name && arg_is_enum(c->args[at].type))
+			f = c->args[at].type->flags;
+	while (f && f->name && f->bits != value)
+		f++;
+	return f ? f->name : NULL;
+}
+
 struct call_masks *calls_judge(const struct clause *list, size_t n, uint64_t used)
 {
 	struct call_masks *m = calloc(1, sizeof(*m) + sys_calls_n * sizeof(m->call[0]));
-	struct arena arena = { 0 };
+	struct arena arena = { 0 }, *before = field_arena();
 	struct call c;
+	int err = 0;
 
 	if (!m || arena_init(&arena, sizeof(struct rec_syscall) * 16) != 0) {
 		free(m);
 		return NULL;
 	}
 	families_judge(list, n, ~used, m->family);
-	for (size_t i = 0; i < sys_calls_n; i++)
+	field_arena_set(&arena);
+	for (size_t i = 0; i < sys_calls_n && !err; i++)
 		if (call_make(&sys_calls[i], &arena, &c)) {
 			m->call[m->n].nr = sys_calls[i].nr;
 			call_judge(&c, list, n, ~used, &m->call[m->n++].filter);
+			err = c.arg < 0 ? 0 : arg_judge(&c, list, n, m);
 		}
+	field_arena_set(before);
 	arena_free(&arena);
+	if (err) {
+		free(m);
+		return NULL;
+	}
 	return m;
 }

@@ -1,6 +1,7 @@
 /* The same judgements as for the kernel's maps, of one clause, in words. */
 #include <stdlib.h>
 
+#include "agent/pushdown_ends.h"
 #include "agent/pushdown_keys.h"
 #include "agent/pushdown_path.h"
 #include "base/cleanup.h"
@@ -57,14 +58,15 @@ static void ways_explain(const struct filter_call *f, struct buf *b)
 					     "with mode 3" };
 	static const char *const peers[] = { "with the same peer", "with another peer" };
 	bool any = false, by_peer = f->access == CALL_BY_PEER;
-	unsigned ended = 0, ways = 0;
+	unsigned ended = 0, ways = 0, creates = 0;
 	unsigned places = f->access == CALL_NO_ARG ? 1 : by_peer ? 2 : CALL_ACCESS;
 
 	for (unsigned r = 0; r < RESULT_COUNT; r++)
 		for (unsigned a = 0; a < places; a++)
 			if (f->mask[r][a] & 1) {
 				ended |= 1u << r;
-				ways |= 1u << a;
+				ways |= 1u << (a & 3);
+				creates |= a & CALL_CREATES ? 2 : 1;
 			}
 	if ((ended & 3) == 3) {
 		part_add(b, &any, ", ", ended == 15 ? "any result" : "successful");
@@ -74,9 +76,12 @@ static void ways_explain(const struct filter_call *f, struct buf *b)
 		if (ended & (1u << r))
 			part_add(b, &any, ", ", results[r]);
 	any = false;
+	places = places > 4 ? 4 : places;
 	for (unsigned a = 0; a < places && ways + 1 != 1u << places; a++)
 		if (ways & (1u << a))
 			part_add(b, &any, ", ", by_peer ? peers[a] : opens[a]);
+	if (f->access != CALL_NO_ARG && !by_peer && creates < 3)
+		buf_printf(b, ", %s", creates == 2 ? "that may create" : "that creates nothing");
 }
 
 static bool call_passes(const struct filter_call *f)
@@ -88,6 +93,29 @@ static bool call_passes(const struct filter_call *f)
 	return false;
 }
 
+/* The values with which it passes, or those with which it does not. */
+static void arg_explain(const struct call_masks *m, uint32_t nr, const struct filter_call *f,
+			struct buf *b)
+{
+	struct names l = { b, 0 };
+
+	if (f->arg == CALL_NO_ARG)
+		return;
+	buf_printf(b, ", with%s ", f->arg_other & 1 ? "out" : "");
+	for (size_t i = 0; i < m->narg; i++) {
+		const char *name = calls_arg_name(nr, m->arg[i].value);
+		char number[16];
+
+		if (m->arg[i].nr != nr || (m->arg[i].mask & 1) == (f->arg_other & 1))
+			continue;
+		snprintf(number, sizeof(number), "%u", m->arg[i].value);
+		if (l.n++ < NAMES_SHOWN)
+			buf_printf(b, "%s%s", l.n > 1 ? " or " : "", name ? name : number);
+	}
+	if (l.n > NAMES_SHOWN)
+		buf_printf(b, " and %zu more", l.n - NAMES_SHOWN);
+}
+
 static void calls_explain(const struct call_masks *m, struct buf *b)
 {
 	for (size_t i = 0; i < m->n; i++) {
@@ -95,6 +123,7 @@ static void calls_explain(const struct call_masks *m, struct buf *b)
 			continue;
 		buf_printf(b, "call: %s", calls_name(m->call[i].nr));
 		ways_explain(&m->call[i].filter, b);
+		arg_explain(m, m->call[i].nr, &m->call[i].filter, b);
 		buf_char(b, '\n');
 	}
 }
@@ -162,6 +191,33 @@ static void trigger_name(void *ctx, const struct expr_cond *c)
 	}
 }
 
+static void end_name(void *ctx, const struct expr_cond *c)
+{
+	struct names *l = ctx;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (l->n < NAMES_SHOWN)
+			buf_printf(l->b, "%s%s = ", l->n ? ", " : "", c->ref->field->name);
+		if (l->n++ >= NAMES_SHOWN)
+			continue;
+		value_text(l->b, &c->values[i].v);
+		if (c->ref->field->type == VALUE_IP && c->values[i].bits < c->values[i].v.ip.len * 8)
+			buf_printf(l->b, "/%u", c->values[i].bits);
+	}
+}
+
+static void ends_explain(const struct pushdown_clause *c, struct buf *b)
+{
+	struct names l = { b, 0 };
+	size_t before = b->n;
+
+	buf_str(b, STR("connections with: "));
+	if (ends_triggers(c, end_name, &l) == 1)
+		names_end(&l);
+	else
+		b->n = before;
+}
+
 static void paths_explain(const struct pushdown_clause *c, struct buf *b)
 {
 	struct names l = { b, 0 };
@@ -195,5 +251,6 @@ void pushdown_explain(const struct pushdown_clause *c, struct buf *b)
 	keys_explain(&one.c, KNOW_COMM, "command names", b);
 	if (m)
 		families_explain(m, b);
+	ends_explain(&one.c, b);
 	paths_explain(&one.c, b);
 }

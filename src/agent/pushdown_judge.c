@@ -219,9 +219,68 @@ static enum judgement peer_judge(const struct knowledge *k, const struct expr_co
 }
 
 /* Addresses and ports are those of IPv4 and IPv6 sockets alone. */
-static bool field_of_net(const struct field *f)
+bool know_is_end(const struct field *f)
 {
 	return strncmp(f->name, "fd.", 3) == 0 && (f->type == VALUE_IP || f->type == VALUE_PORT);
+}
+
+bool know_is_arg(const struct field *f, const char *name)
+{
+	struct str s = str_of(f->name);
+
+	return (str_starts(s, STR("evt.arg.")) && str_eq(str_skip(s, 8), str_of(name))) ||
+	       (str_starts(s, STR("evt.rawarg.")) && str_eq(str_skip(s, 11), str_of(name)));
+}
+
+/* Whether every value is a text with something in it that no decimal number has. */
+static bool values_no_number(const struct expr_cond *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct str s = c->values[i].v.str;
+		bool digits = true;
+
+		for (size_t n = 0; n < s.n; n++)
+			digits &= s.p[n] >= '0' && s.p[n] <= '9';
+		if (digits)
+			return false;
+	}
+	return true;
+}
+
+/* An argument whose text is a decimal number that no condition has. */
+static enum judgement arg_other_judge(const struct expr_cond *c)
+{
+	switch (c->op) {
+	case EXPR_EQ:
+		return JUDGE_NO;
+	case EXPR_NE:
+	case EXPR_EXISTS:
+		return JUDGE_YES;
+	case EXPR_CONTAINS:
+	case EXPR_STARTSWITH:
+	case EXPR_ENDSWITH:
+		return c->ref->field->type == VALUE_STR && values_no_number(c) ? JUDGE_NO :
+										 JUDGE_UNKNOWN;
+	default:
+		return JUDGE_UNKNOWN;
+	}
+}
+
+/* What an open that creates nothing is not. */
+static bool create_needed(const struct expr_cond *c)
+{
+	const char *name = c->ref->field->name;
+
+	if (strcmp(name, "evt.is_open_create") == 0 || strcmp(name, "evt.is_open_exec") == 0)
+		return c->op == EXPR_EQ && c->n == 1 && c->values[0].v.b;
+	if (strcmp(name, "evt.arg.flags") != 0 ||
+	    (c->op != EXPR_EQ && c->op != EXPR_CONTAINS && c->op != EXPR_STARTSWITH &&
+	     c->op != EXPR_ENDSWITH))
+		return false;
+	for (size_t i = 0; i < c->n; i++)
+		if (!memmem(c->values[i].v.str.p, c->values[i].v.str.n, "O_CREAT", 7))
+			return false;
+	return true;
 }
 
 /* A value that is none of those the expression names. */
@@ -246,6 +305,10 @@ enum judgement know_judge(void *ctx, const struct expr_cond *c)
 
 	if (f->kinds && !(f->kinds & k->kinds))
 		return JUDGE_NO; /* absent */
+	if (k->arg && know_is_arg(f, k->arg))
+		return k->arg_other ? arg_other_judge(c) : judged(expr_cond_holds(c, k->ev));
+	if ((k->know & KNOW_ACCESS) && k->no_create && create_needed(c))
+		return JUDGE_NO;
 	group = know_group(c->ref);
 	if (group & k->other)
 		return other_judge(c);
@@ -262,7 +325,7 @@ enum judgement know_judge(void *ctx, const struct expr_cond *c)
 	if (group & k->know)
 		return judged(expr_cond_holds(c, k->ev));
 	if ((k->know & KNOW_FAMILY) && k->family != FAMILY_IPV4 && k->family != FAMILY_IPV6 &&
-	    field_of_net(f))
+	    know_is_end(f))
 		return JUDGE_NO;
 	if (group == KNOW_TYPE || strcmp(f->name, "evt.kind") == 0)
 		return kinds_judge(k, c);

@@ -33,6 +33,11 @@ struct knowledge {
 	int64_t ret_min, ret_max; /* all negative or all not */
 	int family;		  /* enum sock_family of wire/ctl.h */
 	bool peer_new;
+	/* With KNOW_ACCESS: the open creates nothing: O_CREAT is not among its flags, nor O_TMPFILE. */
+	bool no_create;
+	/* The argument of that name (evt.arg.NAME, evt.rawarg.NAME) is the event's; NULL: not known. */
+	const char *arg;
+	bool arg_other; /* it is a number that stands in no condition and has no name */
 };
 
 /* NULL: no condition. */
@@ -40,6 +45,12 @@ bool know_possible(const struct expr *x, const struct knowledge *k);
 
 /* As judge_fn; @ctx is a struct knowledge. */
 enum judgement know_judge(void *ctx, const struct expr_cond *c);
+
+/* Whether the field is evt.arg.@name or evt.rawarg.@name. */
+bool know_is_arg(const struct field *f, const char *name);
+
+/* Whether the field is a port or an address of a connection. */
+bool know_is_end(const struct field *f);
 
 /* The group of a field, 0: none. */
 uint32_t know_group(const struct field_ref *ref);

@@ -92,7 +92,7 @@ static bool key_possible(const struct keys *k, const struct key *key, uint64_t k
 	if (k->group == KNOW_COMM)
 		memcpy(proc.comm, key->bytes, KEY_BYTES);
 	else if (k->group == KNOW_UID)
-		proc.uid = number;
+		proc.euid = number;
 	else
 		proc.pid = number;
 	return pair_possible(where, scope, &know);

@@ -98,19 +98,6 @@ static enum part part_of(const struct field_ref *ref)
 	return PART_NONE;
 }
 
-struct triggers {
-	struct knowledge know; /* about the clause's events, whatever their path */
-	void (*add)(void *ctx, const struct expr_cond *c);
-	void *ctx;
-};
-
-static enum judgement trigger_judge(void *ctx, const struct expr_cond *c)
-{
-	struct triggers *t = ctx;
-
-	return know_judge(&t->know, c);
-}
-
 static bool trigger_usable(void *ctx, const struct expr_cond *c)
 {
 	(void)ctx;
@@ -118,25 +105,9 @@ static bool trigger_usable(void *ctx, const struct expr_cond *c)
 						c->op == EXPR_ENDSWITH || c->op == EXPR_CONTAINS);
 }
 
-static void trigger_found(void *ctx, const struct expr_cond *c)
+int paths_triggers(const struct pushdown_clause *c, trigger_add_fn add, void *ctx)
 {
-	struct triggers *t = ctx;
-
-	t->add(t->ctx, c);
-}
-
-int paths_triggers(const struct pushdown_clause *c,
-		   void (*add)(void *ctx, const struct expr_cond *c), void *ctx)
-{
-	const struct expr *both[] = { c->where, c->scope };
-	struct triggers t = { { .kinds = c->kinds & path_kinds() }, add, ctx };
-	int got = 0;
-
-	for (size_t i = 0; got == 0 && i < 2; i++)
-		if (both[i])
-			got = expr_triggers(both[i], trigger_judge, trigger_usable, trigger_found,
-					    &t);
-	return got;
+	return triggers_find(c, path_kinds(), trigger_usable, add, ctx);
 }
 
 static void name_put(struct patterns *p, enum expr_op op, struct str s)

@@ -5,6 +5,7 @@
  * an expression by name leave of it ("and not fd.name=/dev/null"), once their name is known.
  */
 #include "agent/pushdown_calls.h"
+#include "agent/pushdown_triggers.h"
 
 /* Bytes of a pattern: longer ones are cut, and let more through. */
 #define PATH_PATTERN_MAX 128
@@ -15,6 +16,5 @@
  */
 int paths_judge(const struct clause *list, size_t n, struct filter_path *table, uint64_t *ret_clears);
 
-/* As expr_triggers: the conditions on the path that every event of the clause meets one of. */
-int paths_triggers(const struct pushdown_clause *c,
-		   void (*add)(void *ctx, const struct expr_cond *c), void *ctx);
+/* As triggers_find: the conditions on the path that every event of the clause meets one of. */
+int paths_triggers(const struct pushdown_clause *c, trigger_add_fn add, void *ctx);

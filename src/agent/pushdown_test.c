@@ -21,7 +21,7 @@
 
 struct fake_map {
 	struct {
-		char key[16];
+		char key[24];
 		char value[sizeof(struct filter_call)];
 		bool used;
 	} e[ENTRIES];
@@ -40,6 +40,9 @@ static const struct {
 	[MAP_f_uid] = { 4, 8 },
 	[MAP_f_comm] = { 16, 8 },
 	[MAP_f_call] = { 4, sizeof(struct filter_call) },
+	[MAP_f_arg] = { 8, 8 },
+	[MAP_f_port] = { 4, 8 },
+	[MAP_f_net] = { sizeof(struct filter_net), 8 },
 };
 
 int live_map(struct source *s, enum shared_map map)
@@ -200,6 +203,8 @@ static void room_close(struct room *r)
 #define COMM   (1 << DIM_COMM)
 #define CGROUP (1 << DIM_CGROUP)
 #define SOCKET (1 << DIM_FAMILY)
+#define ENDS   (1 << DIM_ENDS)
+#define ARG    (1 << DIM_ARG)
 #define PATH   (1 << DIM_PATH)
 
 static void test_what(void **state)
@@ -229,7 +234,12 @@ static void test_what(void **state)
 		{ "not container.id=host", CGROUP },
 		{ "container.id=abc and user.uid=7", CGROUP | USER },
 		{ "fd.type=ipv4", SOCKET },
-		{ "fd.sip=1.2.3.4 and fd.sport=80", SOCKET },
+		{ "fd.sip=1.2.3.4 and fd.sport=80", SOCKET | ENDS },
+		{ "fd.sport>80", SOCKET },
+		{ "fd.sport=80 or proc.pname=x", 0 },
+		{ "evt.arg.request=PTRACE_ATTACH", ARG },
+		{ "evt.arg.request!=PTRACE_ATTACH", ARG },
+		{ "evt.arg.request=PTRACE_ATTACH or proc.pname=x", 0 },
 		{ "fd.sip!=1.2.3.4", SOCKET },
 		{ "evt.type=openat", 0 },
 	};
@@ -280,7 +290,9 @@ static bool call_passes(unsigned nr, long ret, uint64_t access)
 	return f.mask[ret == -EINPROGRESS ? RESULT_IN_PROGRESS :
 		      ret < 0		  ? RESULT_FAILED :
 		      ret > 2		  ? RESULT_MORE :
-					    RESULT_STDIO][f.access == CALL_NO_ARG ? 0 : access & 3] &
+					    RESULT_STDIO][f.access == CALL_NO_ARG  ? 0 :
+					      f.access == CALL_BY_PEER ? access & 1 :
+									 CALL_ACCESS_OF(access)] &
 	       1;
 }
 
@@ -307,6 +319,20 @@ static void test_calls(void **state)
 	room_where(&r, "evt.res=ENOENT");
 	assert_true(call_passes(__NR_openat, -ENOENT, 0) && !call_passes(__NR_openat, 3, 0));
 	assert_false(call_passes(__NR_openat, -EINPROGRESS, 0));
+	room_close(&r);
+	/* Whether the call may create a file. */
+	room_where(&r, "evt.type in (openat,creat) and evt.arg.flags contains O_CREAT");
+	assert_true(call_passes(__NR_openat, 3, O_CREAT | O_RDWR));
+	assert_false(call_passes(__NR_openat, 3, O_RDWR));
+	room_close(&r);
+	room_where(&r, "evt.is_open_create=true or evt.is_open_exec=true");
+	assert_true(call_passes(__NR_open, 3, O_CREAT) && call_passes(__NR_open, 3, O_TMPFILE));
+	assert_true(call_passes(__NR_creat, 3, 0));
+	assert_false(call_passes(__NR_open, 3, O_DIRECTORY));
+	room_close(&r);
+	room_where(&r, "not evt.arg.flags contains O_CREAT and evt.is_open_write=true");
+	assert_true(call_passes(__NR_open, 3, O_CREAT | O_WRONLY));
+	assert_true(call_passes(__NR_open, 3, O_WRONLY));
 	room_close(&r);
 	/* Of calls that name a peer the last argument says whether it is a new one. */
 	room_where(&r, "evt.type=connect or (evt.type in (sendto,sendmsg) and fd.name_changed=true)");
@@ -469,12 +495,12 @@ static bool kernel_passes(const struct event *ev)
 					   RESULT_STDIO]
 			   [f.access == CALL_NO_ARG  ? 0 :
 			    f.access == CALL_BY_PEER ? (rec->info & SYS_PEER_NEW) != 0 :
-						       rec->args[f.access] & 3];
+						       CALL_ACCESS_OF(rec->args[f.access])];
 	}
 	if (m & told.dim[DIM_PID])
 		m &= mask_of(MAP_f_pid, &p->pid, told.other[DIM_PID]);
 	if (m & told.dim[DIM_UID])
-		m &= mask_of(MAP_f_uid, &p->uid, told.other[DIM_UID]);
+		m &= mask_of(MAP_f_uid, &p->euid, told.other[DIM_UID]);
 	if (m & told.dim[DIM_CGROUP])
 		m &= mask_of(MAP_f_cgroup, &p->cgroup->id, UINT64_MAX);
 	if (m & told.dim[DIM_COMM])
@@ -562,7 +588,7 @@ static void way_make(struct room *r, size_t i, struct way *w)
 
 	memset(w, 0, sizeof(*w));
 	w->proc = (struct proc){ .pid = procs[i % PROCS].pid,
-				 .uid = procs[i % PROCS].uid,
+				 .euid = procs[i % PROCS].uid,
 				 .start.ns = 1,
 				 .program = &w->program,
 				 .cgroup = cgroup_get(enrich_cgroups(r->s.p.enrich),
@@ -785,6 +811,16 @@ static void test_explain(void **state)
 		  "kinds: connect\ncall: connect, EINPROGRESS\nprocesses: only 5\n"
 		  "cgroups: by container and pod\nsockets: ipv4, ipv6\n" },
 		{ "evt.type=execve and proc.name=x", "kinds: exec (always all)\n" },
+		{ "evt.type=openat and evt.arg.flags contains O_CREAT",
+		  "kinds: open\ncall: openat, any result, that may create\n" },
+		{ "evt.type=ptrace and evt.arg.request in (PTRACE_ATTACH,PTRACE_SEIZE)",
+		  "kinds: ptrace\ncall: ptrace, any result, with PTRACE_ATTACH or PTRACE_SEIZE\n" },
+		{ "evt.type=bpf and not evt.arg.cmd=BPF_PROG_LOAD",
+		  "kinds: bpf\ncall: bpf, any result, without BPF_PROG_LOAD\n" },
+		{ "evt.type=connect and evt.rawres=0 and fd.sip in (10.0.0.0/8,1.1.1.1) and "
+		  "fd.sport in (22,53)",
+		  "kinds: connect\ncall: connect, 0 to 2\nsockets: ipv4, ipv6\n"
+		  "connections with: fd.sip = 10.0.0.0/8, fd.sip = 1.1.1.1\n" },
 	};
 
 	(void)state;

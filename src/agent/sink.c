@@ -6,10 +6,43 @@
 #include "agent/catalogue.h"
 #include "base/cleanup.h"
 
+static void ref_take(void *ctx, const struct field_ref *ref)
+{
+	*(struct field_ref *)ctx = *ref;
+}
+
+/* A field with brackets, which is written as in a format. */
+static int field_indexed(struct sink *s, struct str name, struct buf *why)
+{
+	_cleanup_(format_freep) struct format *f = NULL;
+	_cleanup_(buf_free) struct buf text = { 0 };
+	struct lang_error error;
+	int err;
+
+	buf_printf(&text, "%%%.*s", STR_ARG(name));
+	if (text.failed)
+		return -ENOMEM;
+	err = format_parse(catalogue_get(), buf_slice(&text), &f, &error);
+	if (err == -EINVAL)
+		lang_error_print(&error, why);
+	if (err)
+		return err;
+	if (format_count(f) != 1 || !str_eq(format_name(f, 0), name) || s->nrefs == SINK_FIELDS_MAX) {
+		buf_printf(why, "--fields: %.*s: not a field with an index, or too many",
+			   STR_ARG(name));
+		return -EINVAL;
+	}
+	format_fields(f, ref_take, &s->refs[s->nrefs++]);
+	s->indexed[s->nindexed++] = take_ptr(f);
+	return 0;
+}
+
 static int field_one(struct sink *s, struct str name, struct buf *why)
 {
 	const struct field *f = field_find(catalogue_get(), name), *near;
 
+	if (name.n && memchr(name.p, '[', name.n))
+		return field_indexed(s, name, why);
 	if (f && s->nrefs < SINK_FIELDS_MAX) {
 		s->refs[s->nrefs++] = (struct field_ref){ .field = f };
 		return 0;
@@ -29,13 +62,23 @@ static int field_one(struct sink *s, struct str name, struct buf *why)
 	return -EINVAL;
 }
 
+/* Bytes up to the comma that ends a field: not one in brackets. */
+static size_t field_end(struct str list)
+{
+	bool inside = false;
+	size_t n = 0;
+
+	for (; n < list.n && (inside || list.p[n] != ','); n++)
+		inside = list.p[n] == '[' || (inside && list.p[n] != ']');
+	return n;
+}
+
 static int fields_parse(struct sink *s, struct str list, struct buf *why)
 {
 	int err = 0;
 
 	while (!err && list.n) {
-		const char *comma = memchr(list.p, ',', list.n);
-		struct str part = { list.p, comma ? (size_t)(comma - list.p) : list.n };
+		struct str part = { list.p, field_end(list) };
 
 		err = field_one(s, part, why);
 		list = str_skip(list, part.n + 1);
@@ -88,6 +131,12 @@ static void shown_note(struct sink *s)
 		format_fields(s->format, shown_add, &s->query.shown);
 }
 
+static void indexed_free(struct sink *s)
+{
+	while (s->nindexed > 0)
+		format_free(s->indexed[--s->nindexed]);
+}
+
 int sink_make(const struct sink_opts *o, struct sink *ret, struct buf *why)
 {
 	struct sink s = { .ops = o->json ? &out_json_ops : &out_text_ops, .count = o->count };
@@ -104,11 +153,13 @@ int sink_make(const struct sink_opts *o, struct sink *ret, struct buf *why)
 		err = s.ops->open(catalogue_get(), ret->refs, ret->nrefs, &ret->out);
 		s.query = (struct query){ 0 };
 		s.format = NULL;
+		s.nindexed = 0;
 		if (err)
 			sink_free(ret);
 	}
 	query_free(&s.query);
 	format_free(s.format);
+	indexed_free(&s);
 	return err;
 }
 
@@ -129,6 +180,7 @@ void sink_free(struct sink *s)
 	if (s->out)
 		s->ops->close(s->out);
 	format_free(s->format);
+	indexed_free(s);
 	query_free(&s->query);
 	buf_free(&s->buf);
 	*s = (struct sink){ 0 };

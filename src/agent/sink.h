@@ -12,7 +12,7 @@
 struct sink_opts {
 	struct query_opts query;
 	bool json;
-	const char *fields; /* "a,b,c"; NULL: the form's own choice */
+	const char *fields; /* "a,b[1],c"; NULL: the form's own choice */
 	const char *format; /* "%evt.time %proc.name"; NULL: none */
 	uint64_t count;	    /* stop after so many; 0: no limit */
 };
@@ -23,6 +23,8 @@ struct sink {
 	const struct out_ops *ops;
 	struct out *out;
 	struct format *format;
+	struct format *indexed[SINK_FIELDS_MAX]; /* own the brackets of some of refs */
+	size_t nindexed;
 	struct field_ref refs[SINK_FIELDS_MAX];
 	size_t nrefs;
 	uint64_t count, lost; /* lost: lines that did not fit the buffer */

@@ -71,6 +71,29 @@ static void test_json(void **state)
 	sink_close(&s);
 }
 
+/* Brackets, with commas and more in them, as in a format; the JSON key has them too. */
+static void test_index(void **state)
+{
+	struct sink_opts o = {
+		.fields = "evt.type,proc.aname[0],proc.apid[1],container.mount.dest[a,b]"
+	};
+	struct stream s;
+
+	(void)state;
+	sink_open(&o, &s);
+	work(&s);
+	assert_string_equal(sink_text(), "clone\tsh\t-\t-\nexecve\ta\\tb\t10\t-\n"
+					 "procexit\ta\\tb\t10\t-\n");
+	sink_close(&s);
+	o = (struct sink_opts){ .json = true,
+				.fields = "proc.aname[0],proc.aname[1]",
+				.query.kinds = "exit" };
+	sink_open(&o, &s);
+	work(&s);
+	assert_string_equal(sink_text(), "{\"proc.aname[0]\":\"a\\tb\",\"proc.aname[1]\":\"sh\"}\n");
+	sink_close(&s);
+}
+
 static void test_format(void **state)
 {
 	struct sink_opts o = { .format = "<%proc.pid %evt.type>", .query.kinds = "exec,exit" };
@@ -123,6 +146,9 @@ static void test_errors(void **state)
 	} cases[] = {
 		{ { .fields = "proc.nam" }, "proc.name" },
 		{ { .fields = "proc.name,,evt.type" }, "\"\"" },
+		{ { .fields = "proc.aname[1" }, "never closed" },
+		{ { .fields = "proc.name[1]" }, "proc.name" },
+		{ { .fields = "proc.aname[1]x" }, "not a field" },
 		{ { .fields = "proc.name\x1b" }, "\\x1b" },
 		{ { .format = "%proc.nme" }, "proc.name" },
 		{ { .query.where = "(" }, "^" },
@@ -166,10 +192,10 @@ static void test_fields_max(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields),	   cmocka_unit_test(test_json),
-		cmocka_unit_test(test_format),	   cmocka_unit_test(test_count),
-		cmocka_unit_test(test_full),	   cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_fields_max),
+		cmocka_unit_test(test_fields), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_index),  cmocka_unit_test(test_format),
+		cmocka_unit_test(test_count),  cmocka_unit_test(test_full),
+		cmocka_unit_test(test_errors), cmocka_unit_test(test_fields_max),
 	};
 
 	return cmocka_run_group_tests_name("sink", tests, NULL, NULL);

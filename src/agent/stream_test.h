@@ -104,7 +104,7 @@ static inline void stream_seen(struct stream *s, uint32_t pid, uint32_t ppid, ui
 {
 	stream_header(s, REC_TASK_SEEN, sizeof(s->r.seen), pid);
 	s->r.seen.task = stream_task(pid, ppid, comm);
-	s->r.seen.task.uid = s->r.hdr.uid = uid;
+	s->r.seen.task.uid = s->r.seen.task.euid = s->r.hdr.uid = uid;
 	s->r.seen.piece[EXEC_ARGS] = stream_tail(s, comm, strlen(comm) + 1);
 	stream_put(s);
 }

@@ -205,11 +205,26 @@ static void lp_put(struct stream *s, enum rec_type type)
 	s->r.hdr.uid = 7;
 	if (seen) {
 		s->r.seen.task = stream_task(9, 1, "x");
-		s->r.seen.task.uid = 7;
-		s->r.seen.task.gid = 8;
+		s->r.seen.task.euid = 7;
+		s->r.seen.task.egid = 8;
 		s->r.seen.task.loginuid = 0;
 	}
 	stream_put(s);
+}
+
+/* Falco's user and group are the effective ones; the header's user is newer than the program's. */
+static void test_effective(void **state)
+{
+	struct shown sh;
+
+	(void)state;
+	shown_open(&sh, "%user.uid %user.ruid %user.name %group.gid %group.rgid %thread.vtid");
+	stream_users(&sh.s, "0:root\n7:lp\n");
+	assert_string_equal(show(&sh, 5), "0 <NA> root <NA> <NA> <NA>");
+	lp_put(&sh.s, REC_TASK_SEEN);
+	lp_put(&sh.s, REC_EXIT);
+	assert_string_equal(sh.text.p, "7 0 lp 8 0 9");
+	shown_close(&sh);
 }
 
 static void test_accounts(void **state)
@@ -320,8 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_image),	      cmocka_unit_test(test_container),
 		cmocka_unit_test(test_container_old), cmocka_unit_test(test_exe),
-		cmocka_unit_test(test_accounts),      cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_generation),
+		cmocka_unit_test(test_accounts),      cmocka_unit_test(test_effective),
+		cmocka_unit_test(test_sessions),      cmocka_unit_test(test_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,8 +46,8 @@ struct outlets {
 	size_t waiting, waiting_bytes; /* in the intake */
 	atomic_bool stop;
 	bool ended; /* the intake */
-	pthread_t thread;
-	bool started;
+	pthread_t thread, syncer;
+	bool started, syncing;
 	struct outlets_stats stats;
 	struct channel channels[OUTLETS_MAX];
 	size_t nchannels;
@@ -289,11 +289,22 @@ static int thread_start(pthread_t *thread, void *(*run)(void *), void *ctx, cons
 	return -r;
 }
 
+static void *sync_thread(void *ctx)
+{
+	struct outlets *o = ctx;
+
+	spool_sync(o->spool, &o->stop);
+	return NULL;
+}
+
 static int outlets_start(struct outlets *o)
 {
 	int err = thread_start(&o->thread, intake_thread, o, "alerts");
 
 	o->started = !err;
+	if (!err)
+		err = thread_start(&o->syncer, sync_thread, o, "alerts-sync");
+	o->syncing = o->started && !err;
 	for (size_t i = 0; !err && i < o->nchannels; i++) {
 		struct channel *c = &o->channels[i];
 		char name[16];
@@ -357,8 +368,10 @@ int outlets_open(const struct outlets_opts *opts, struct outlets **ret, struct b
 		if (!err)
 			why->n = n;
 	}
-	if (!err)
+	if (!err) {
+		spool_absent(o->spool);
 		err = outlets_start(o);
+	}
 	if (err)
 		return err;
 	*ret = take_ptr(o);
@@ -402,6 +415,9 @@ void outlets_stats(const struct outlets *o, struct outlets_stats *ret)
 	ret->spool_max_bytes = s.max_bytes;
 	ret->spool_errors = s.errors;
 	ret->spool_refused = s.refused;
+	ret->spool_absent = s.absent;
+	ret->spool_expired = s.expired;
+	ret->sync_errors = s.sync_errors;
 	ret->damaged_bytes = s.damaged;
 }
 
@@ -446,6 +462,8 @@ uint64_t outlets_close(struct outlets *o, uint32_t deadline_ms)
 		pthread_mutex_unlock(&o->lock);
 		spool_wake(o->spool);
 	}
+	if (o->syncing)
+		pthread_join(o->syncer, NULL);
 	for (size_t i = 0; i < o->nchannels; i++) {
 		struct channel *c = &o->channels[i];
 

@@ -68,6 +68,9 @@ struct outlets_stats {
 	uint64_t spool_bytes, spool_max_bytes;
 	uint64_t spool_errors;	/* writes that failed: those alerts are in memory */
 	uint64_t spool_refused; /* alerts lost: no record can hold them, or no memory */
+	uint64_t spool_absent;	/* waiting for channels that are not configured any more */
+	uint64_t spool_expired; /* of those, given up after SPOOL_ABSENT_DAYS */
+	uint64_t sync_errors;
 	/* Found at the start: bytes of torn or damaged records, given up. */
 	uint64_t damaged_bytes;
 };

@@ -135,6 +135,7 @@ int segment_append(struct segment *s, const void *p, size_t n)
 		return err;
 	s->size += n;
 	s->records++;
+	s->unsynced = s->fd >= 0;
 	return 0;
 }
 

@@ -13,6 +13,7 @@ struct segment {
 	uint32_t records;
 	uint64_t size;
 	int fd; /* -1: in memory */
+	bool unsynced;
 	struct buf mem;
 };
 

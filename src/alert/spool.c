@@ -156,8 +156,10 @@ static int spool_put(struct spool *s, enum priority p, uint64_t number, bool mem
 
 	if (!err)
 		err = segment_append(g, s->record.p, s->record.n);
-	if (!err)
+	if (!err) {
 		s->stats.bytes += s->record.n;
+		s->unsynced |= g->unsynced;
+	}
 	return err;
 }
 
@@ -394,5 +396,7 @@ void spool_stats(struct spool *s, struct spool_stats *ret)
 {
 	pthread_mutex_lock(&s->lock);
 	*ret = s->stats;
+	for (unsigned i = 0; i < s->nreaders; i++)
+		ret->absent += s->readers[i].absent ? s->readers[i].stats.pending : 0;
 	pthread_mutex_unlock(&s->lock);
 }

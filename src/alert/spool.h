@@ -11,8 +11,14 @@
  * On disk: PRIORITY-NUMBER.seg, NAME.pos (how far a reader is) and `lock` in a directory of mode
  * 0700. A new process reads what is there: torn and damaged records are given up and counted in
  * bytes, the rest is kept; a reader goes on behind the last alert it was done with, and one that was
- * never there before starts at the end. Writes are not synced: what was appended survives the
- * process, not the machine. When the disk refuses a write the segment is kept in memory.
+ * never there before starts at the end. When the disk refuses a write the segment is kept in memory.
+ *
+ * What was appended survives the process at once, the machine's power once spool_sync was there: its
+ * caller's thread does that once a second at most, so a power cut loses the last second. Positions
+ * are not synced: alerts may come again.
+ *
+ * A reader of an earlier process that is none any more (a channel taken out of the configuration) keeps
+ * its place for SPOOL_ABSENT_DAYS, within the bounds that all have; then it is given up, counted.
  *
  * Every function may be called from any thread, but one thread per reader, and readers are added
  * before the first append.
@@ -23,6 +29,8 @@
 #define SPOOL_BATCH	  64
 #define SPOOL_BATCH_BYTES (256u << 10) /* no more alerts join a batch beyond this */
 #define SPOOL_SEGMENTS	  512
+#define SPOOL_ABSENT_DAYS 7
+#define SPOOL_SYNC_MS	  1000
 #define SPOOL_PARTS	  64 /* segments of a full spool */
 
 struct spool;
@@ -58,6 +66,9 @@ struct spool_stats {
 	uint64_t errors;  /* writes the disk refused */
 	uint64_t damaged; /* bytes given up */
 	uint64_t refused; /* alerts that no record can hold, or no memory */
+	uint64_t absent;  /* alerts that wait for readers that are none any more */
+	uint64_t expired; /* of those, given up after their time */
+	uint64_t syncs, sync_errors;
 };
 
 /* 0; -EBUSY: another process has it; or -errno, with the reason appended to @why. */
@@ -65,6 +76,16 @@ int spool_open(const struct spool_opts *o, struct spool **ret, struct buf *why);
 
 /* @name: plain characters. 0 with the reader's number, or -errno. */
 int spool_reader(struct spool *s, const char *name, unsigned *ret);
+
+/* After the last spool_reader: takes up the places of readers that are none any more. */
+void spool_absent(struct spool *s);
+
+/*
+ * Waits until something is there that is not on the disk for good, and puts it there; then waits
+ * SPOOL_SYNC_MS. Returns when *stop is set and spool_wake was called. For a thread of its own: the
+ * spool is not locked while the disk works. Returns at once for a spool in memory.
+ */
+void spool_sync(struct spool *s, const atomic_bool *stop);
 
 /* Wakes the readers. 0; -E2BIG or -ENOMEM (counted): it is not in. */
 int spool_append(struct spool *s, const struct alert *a);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "alert/spool_state.h"
@@ -152,17 +153,9 @@ static int reader_position(struct spool *s, struct reader *r, const char *name)
 	return 0;
 }
 
-int spool_reader(struct spool *s, const char *name, unsigned *ret)
+/* Puts the reader at its position in each chain. */
+static void reader_place(struct spool *s, struct reader *r)
 {
-	struct reader *r = &s->readers[s->nreaders];
-	int err;
-
-	if (s->nreaders == SPOOL_READERS_MAX)
-		return -EINVAL;
-	r->fd = -1;
-	err = reader_position(s, r, name);
-	if (err)
-		return err;
 	if (r->position >= s->next)
 		s->next = r->position + 1;
 	for (unsigned p = 0; p < PRIORITIES; p++) {
@@ -179,9 +172,78 @@ int spool_reader(struct spool *s, const char *name, unsigned *ret)
 		r->stats.pending -= h->read;
 		r->bytes -= h->at;
 	}
+}
+
+int spool_reader(struct spool *s, const char *name, unsigned *ret)
+{
+	struct reader *r = &s->readers[s->nreaders];
+	int err;
+
+	if (s->nreaders == SPOOL_READERS_MAX)
+		return -EINVAL;
+	r->fd = -1;
+	err = reader_position(s, r, name);
+	if (err)
+		return err;
+	reader_place(s, r);
 	position_write(r);
 	*ret = s->nreaders++;
 	return 0;
+}
+
+/* --- readers that are none any more ----------------------------------------------------------- */
+
+static int is_position(const struct dirent *d)
+{
+	return str_ends(str_of(d->d_name), STR(".pos"));
+}
+
+/* Whether one of the readers has this file. */
+static bool position_taken(const struct spool *s, const struct stat *st)
+{
+	struct stat own;
+
+	for (unsigned i = 0; i < s->nreaders; i++)
+		if (s->readers[i].fd >= 0 && fstat(s->readers[i].fd, &own) == 0 &&
+		    own.st_ino == st->st_ino && own.st_dev == st->st_dev)
+			return true;
+	return false;
+}
+
+/* Its file tells when it was last one. A file that tells no place, or too many of them, is removed. */
+static void absent_add(struct spool *s, const char *name)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	_cleanup_(closep) int fd = openat(s->dir, name, flags);
+	struct reader r = { .fd = -1, .absent = true };
+	struct stat st;
+	bool keep;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || position_taken(s, &st))
+		return;
+	keep = position_read(fd, &r.position) && s->nreaders < SPOOL_READERS_MAX;
+	reader_place(s, &r);
+	if (keep && time(NULL) - st.st_mtime < SPOOL_ABSENT_DAYS * 86400) {
+		s->readers[s->nreaders++] = r;
+		return;
+	}
+	s->stats.expired += r.stats.pending;
+	unlinkat(s->dir, name, 0);
+}
+
+void spool_absent(struct spool *s)
+{
+	struct dirent **names = NULL;
+	int n = s->dir < 0 ? 0 : scandirat(s->dir, ".", &names, is_position, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		absent_add(s, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	/* What nobody waits for any more. */
+	for (unsigned p = 0; p < PRIORITIES && s->nreaders; p++)
+		chain_clean(s, p);
 }
 
 void spool_close(struct spool *s)

@@ -19,6 +19,7 @@ struct reader {
 	uint64_t position; /* done up to this number */
 	uint64_t bytes;	   /* of what it has before it */
 	int fd;		   /* of its position file, -1: none */
+	bool absent;	   /* nobody reads: only its place is kept */
 	struct spool_reader_stats stats;
 };
 
@@ -35,6 +36,7 @@ struct spool {
 	struct chain chains[PRIORITIES];
 	struct reader readers[SPOOL_READERS_MAX];
 	unsigned nreaders;
+	bool unsynced;	   /* some segment is */
 	struct buf record; /* scratch */
 	struct spool_stats stats;
 };

@@ -12,11 +12,15 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "alert/spool.h"
 #include "base/cleanup.h"
 
 #define MANY 2000
+
+static atomic_bool sync_stop;
 
 struct fixture {
 	char dir[64];
@@ -266,6 +270,91 @@ static void test_restart(void **state)
 	spool_close(s);
 }
 
+/* A reader that is none any more keeps its place for a week, then not. */
+static void test_absent(void **state)
+{
+	struct fixture *x = *state;
+	struct spool *s = opened(x->dir, 1 << 20);
+	unsigned a = reader(s, "a"), b;
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct spool_stats st;
+	char path[128];
+
+	reader(s, "gone");
+	spool_absent(s); /* both are there */
+	for (unsigned i = 0; i < 50; i++)
+		append(s, i, PRIORITY_ERROR, 50);
+	while (take(x, s, a) != UINT32_MAX)
+		;
+	spool_stats(s, &st);
+	assert_int_equal(st.absent + st.expired, 0);
+	spool_close(s);
+	s = opened(x->dir, 1 << 20);
+	a = reader(s, "a");
+	spool_absent(s);
+	spool_stats(s, &st);
+	assert_int_equal(st.absent, 50);
+	append(s, 50, PRIORITY_ERROR, 0);
+	assert_int_equal(take(x, s, a), 50);
+	spool_close(s);
+	/* It comes back: nothing is lost. */
+	s = opened(x->dir, 1 << 20);
+	a = reader(s, "a");
+	b = reader(s, "gone");
+	spool_absent(s);
+	assert_int_equal(pending(s, b), 51);
+	assert_int_equal(take(x, s, b), 0);
+	spool_close(s);
+	/* It stays away. */
+	snprintf(path, sizeof(path), "%s/gone.pos", x->dir);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	s = opened(x->dir, 1 << 20);
+	reader(s, "a");
+	spool_absent(s);
+	spool_stats(s, &st);
+	assert_int_equal(st.absent, 0);
+	assert_int_equal(st.expired, 50);
+	assert_int_equal(access(path, F_OK), -1);
+	spool_close(s);
+	assert_int_equal(files(x->dir), 0);
+}
+
+static void *sync_run(void *ctx)
+{
+	spool_sync(ctx, &sync_stop);
+	return NULL;
+}
+
+/* What is appended is synced soon, once a second at most; and not for nothing. */
+static void test_sync(void **state)
+{
+	struct fixture *x = *state;
+	struct spool *s = opened(x->dir, 1 << 20), *memory = opened(NULL, 1 << 20);
+	struct spool_stats st = { 0 };
+	pthread_t t;
+
+	reader(s, "a");
+	spool_sync(memory, &sync_stop); /* comes back at once */
+	spool_close(memory);
+	assert_int_equal(pthread_create(&t, NULL, sync_run, s), 0);
+	append(s, 0, PRIORITY_ERROR, 50);
+	for (int i = 0; i < 500 && !st.syncs; i++) {
+		usleep(10000);
+		spool_stats(s, &st);
+	}
+	assert_int_equal(st.syncs, 1);
+	for (unsigned i = 1; i < 100; i++)
+		append(s, i, PRIORITY_ERROR, 50);
+	usleep(50000);
+	spool_stats(s, &st);
+	assert_int_equal(st.syncs, 1);
+	assert_int_equal(st.sync_errors, 0);
+	atomic_store(&sync_stop, true);
+	spool_wake(s);
+	pthread_join(t, NULL);
+	spool_close(s);
+}
+
 static void test_locked(void **state)
 {
 	struct fixture *x = *state;
@@ -490,7 +579,7 @@ int main(void)
 		T(test_bound_disk),   T(test_restart),	  T(test_dropped_while_sending),
 		T(test_locked),	      T(test_kill),	  T(test_damage),
 		T(test_strangers),    T(test_disk_full),  T(test_damage_running),
-		T(test_too_large),
+		T(test_too_large),    T(test_absent),	  T(test_sync),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

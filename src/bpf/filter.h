@@ -39,7 +39,7 @@ static __always_inline u64 task_mask(struct ctl *c, u64 m, struct task_struct *t
 {
 	m = pid_mask(c, m, bpf_get_current_pid_tgid() >> 32);
 	if (m & c->dim[DIM_UID]) {
-		u32 uid = (u32)bpf_get_current_uid_gid();
+		u32 uid = current_euid(t);
 
 		m &= mask_or(bpf_map_lookup_elem(&f_uid, &uid), c->other[DIM_UID]);
 	}

@@ -137,13 +137,51 @@ struct io_listen {
 	int backlog;
 };
 
+/* From 6.0 to 6.11 with the address that a send names. */
+struct io_sr_msg {
+	void *umsg; /* or the data */
+	int len;
+	void *addr;
+	u16 addr_len;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
+/* Since then (6.10, commit 50220d6ac8ff) it is made at submission, and the address is in it. */
+struct io_async_msghdr {
+	struct msghdr msg;
+};
+
+struct io_async_msghdr___first {
+	int free_iov_nr;
+};
+
+struct iou_vec {
+	int nr;
+};
+
+struct io_async_msghdr___vec {
+	struct iou_vec vec;
+};
+
+struct io_kiocb___async {
+	void *async_data;
+};
+
 #pragma clang attribute pop
 
 /* enum io_uring_op: the kernel's user interface. */
 enum {
+	OP_SENDMSG = 9,
+	OP_RECVMSG = 10,
 	OP_ACCEPT = 13,
 	OP_CONNECT = 16,
 	OP_OPENAT = 18,
+	OP_SEND = 26,
+	OP_RECV = 27,
 	OP_OPENAT2 = 28,
 	OP_RENAMEAT = 35,
 	OP_UNLINKAT = 36,
@@ -151,6 +189,8 @@ enum {
 	OP_SYMLINKAT = 38,
 	OP_LINKAT = 39,
 	OP_SOCKET = 45,
+	OP_SEND_ZC = 47,
+	OP_SENDMSG_ZC = 48,
 	OP_BIND = 56,
 	OP_LISTEN = 57,
 };
@@ -168,8 +208,16 @@ struct uring_args {
 	int dir[2];
 	u32 paths;  /* how many names it has */
 	u32 slot;   /* of the result in the ring's own table; 0: it is a descriptor */
-	void *addr; /* user memory */
+	void *addr; /* user memory, or with addr_kernel the kernel's */
 	u32 addr_bytes;
+	u32 addr_kernel;
+};
+
+/* struct msghdr of a program of 64 bits. */
+struct user_msg {
+	u64 name;
+	u32 name_len, pad;
+	u64 iov, iov_n;
 };
 
 /* Where the pointer to a struct filename is. */
@@ -291,6 +339,43 @@ static __always_inline void sock_args(struct io_kiocb *req, u32 op, struct uring
 	}
 }
 
+/* A send that names its peer. */
+static __always_inline void send_addr(struct io_kiocb *req, struct uring_args *ret)
+{
+	struct io_sr_msg *m = (void *)req;
+	struct io_async_msghdr *made;
+
+	if (bpf_core_field_exists(m->addr)) {
+		ret->addr = BPF_CORE_READ(m, addr);
+		ret->addr_bytes = BPF_CORE_READ(m, addr_len);
+	} else if (bpf_core_field_exists(struct io_async_msghdr___first, free_iov_nr) ||
+		   bpf_core_field_exists(struct io_async_msghdr___vec, vec)) {
+		made = BPF_CORE_READ((struct io_kiocb___async *)req, async_data);
+		ret->addr = BPF_CORE_READ(made, msg.msg_name);
+		ret->addr_bytes = BPF_CORE_READ(made, msg.msg_namelen);
+		ret->addr_kernel = 1;
+	}
+}
+
+static __always_inline void message_args(struct io_kiocb *req, u32 op, struct uring_args *ret)
+{
+	struct io_sr_msg *m = (void *)req;
+	struct user_msg msg = {};
+
+	ret->v[0] = uring_fd(req);
+	ret->v[1] = (u64)BPF_CORE_READ(m, umsg);
+	if (op == OP_SENDMSG || op == OP_SENDMSG_ZC || op == OP_RECVMSG) {
+		bpf_probe_read_user(&msg, sizeof(msg), (void *)ret->v[1]);
+		ret->addr = (void *)msg.name;
+		/* What a receive will find is not there yet. */
+		ret->addr_bytes = op == OP_RECVMSG ? 0 : msg.name_len;
+		return;
+	}
+	ret->v[2] = (u32)BPF_CORE_READ(m, len);
+	if (op != OP_RECV)
+		send_addr(req, ret);
+}
+
 static __always_inline void uring_args_of(struct io_kiocb *req, u32 op, struct uring_args *ret)
 {
 	__builtin_memset(ret, 0, sizeof(*ret));
@@ -318,6 +403,15 @@ static __always_inline void uring_args_of(struct io_kiocb *req, u32 op, struct u
 	case OP_SYMLINKAT:
 		symlink_args(req, ret);
 		ret->paths = 2;
+		break;
+	case OP_SENDMSG:
+	case OP_RECVMSG:
+	case OP_SEND:
+	case OP_RECV:
+	case OP_SEND_ZC:
+	case OP_SENDMSG_ZC:
+		message_args(req, op, ret);
+		ret->paths = 0;
 		break;
 	default:
 		sock_args(req, op, ret);

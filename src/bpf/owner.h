@@ -40,7 +40,7 @@ static __always_inline void owner_of(struct task_struct *t, struct owner *ret)
 	ret->leader = (u64)leader;
 	ret->pid = BPF_CORE_READ(t, tgid);
 	ret->tid = BPF_CORE_READ(t, pid);
-	ret->uid = BPF_CORE_READ(t, real_cred, uid.val);
+	ret->uid = BPF_CORE_READ(t, real_cred, euid.val);
 	ret->pad = 0;
 	BPF_CORE_READ_INTO(&ret->comm, leader, comm);
 }
@@ -54,7 +54,7 @@ static __always_inline void owner_now(struct owner *o)
 	    BPF_CORE_READ(t, start_boottime) != o->start_ns)
 		return;
 	o->cgroup = task_cgroup(t);
-	o->uid = BPF_CORE_READ(t, real_cred, uid.val);
+	o->uid = BPF_CORE_READ(t, real_cred, euid.val);
 	BPF_CORE_READ_INTO(&o->comm, t, comm);
 }
 

@@ -62,7 +62,7 @@ static __always_inline void hdr_fill(struct rec_hdr *h, u32 type, struct task_st
 	h->tid = (u32)id;
 	h->type = type;
 	h->cpu = bpf_get_smp_processor_id();
-	h->uid = (u32)bpf_get_current_uid_gid();
+	h->uid = current_euid(t);
 	current_comm(t, h->comm);
 }
 

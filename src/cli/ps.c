@@ -313,7 +313,7 @@ static void cell_put(struct buf *b, const struct ps *ps, const struct row *r, en
 		if (proc_account(p, p->user))
 			buf_text(b, p->user->name);
 		else
-			buf_u64(b, p->uid);
+			buf_u64(b, p->euid);
 		break;
 	case COL_CONTAINER:
 		container_put(b, p->cgroup);

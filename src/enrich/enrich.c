@@ -78,8 +78,8 @@ static void accounts_set(struct enrich *e, struct proc *p)
 {
 	const struct users *own = users_of(e, p);
 
-	p->user = users_find(own, p->uid);
-	p->group = users_group(own, p->gid);
+	p->user = users_find(own, p->euid);
+	p->group = users_group(own, p->egid);
 	p->login = p->loginuid == UINT32_MAX ? NULL : users_find(&e->users, p->loginuid);
 	p->gen++;
 }
@@ -157,8 +157,8 @@ static void subject_set(struct enrich *e, struct event *ev)
 		memcpy(p->comm, h->comm, sizeof(p->comm));
 		p->gen++;
 	}
-	if (p->uid != h->uid) {
-		p->uid = h->uid;
+	if (p->euid != h->uid) {
+		p->euid = h->uid;
 		accounts_set(e, p);
 	}
 	ev->proc = p;

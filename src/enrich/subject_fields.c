@@ -63,7 +63,9 @@ bool field_proc_u32(const struct event *ev, const struct field_ref *ref, unsigne
 		return false;
 	ret->type = VALUE_U64;
 	ret->u64 = *(const uint32_t *)field_member(p, ref);
-	return FIELD_OFFSET(ref->field->arg) == P(pid) || !p->unknown;
+	/* Both are in every record. */
+	return FIELD_OFFSET(ref->field->arg) == P(pid) ||
+	       (FIELD_OFFSET(ref->field->arg) == P(euid) && p == ev->proc) || !p->unknown;
 }
 
 bool field_proc_comm(const struct event *ev, const struct field_ref *ref, unsigned nth,
@@ -232,6 +234,19 @@ static bool main_get(const struct event *ev, const struct field_ref *ref, unsign
 	return nth == 0;
 }
 
+/* A record has the thread's number on the node alone: of others in a namespace it is not known. */
+static bool vtid_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		     struct value *ret)
+{
+	const struct proc *p = ev->proc;
+	bool outside = p->vpid == p->pid;
+
+	(void)ref;
+	ret->type = VALUE_U64;
+	ret->u64 = outside ? ev->hdr->tid : p->vpid;
+	return nth == 0 && p->vpid && (outside || ev->hdr->tid == p->pid);
+}
+
 static bool cgroup_str_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
 			   struct value *ret)
 {
@@ -275,7 +290,13 @@ const struct field enrich_subject_fields[] = {
 	  "whether it leads its process group" },
 	{ "proc.is_vpgid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(pgid),
 	  "whether it leads its process group" },
+	{ "proc.is_vsid_leader", VALUE_BOOL, "", ALL, SUB, leads_get, P(sid),
+	  "whether it leads its session" },
 	{ "proc.sname", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION, "session leader's name" },
+	{ "proc.sid.name", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION,
+	  "session leader's name (proc.sname)" },
+	{ "proc.vsid.name", VALUE_STR, "", ALL, 0, field_proc_comm, SESSION,
+	  "session leader's name (proc.sname)" },
 	{ "proc.pgid.name", VALUE_STR, "", ALL, 0, field_proc_comm, GROUP,
 	  "name of the process group's leader" },
 	{ "proc.vpgid.name", VALUE_STR, "", ALL, 0, field_proc_comm, GROUP,
@@ -292,9 +313,12 @@ const struct field enrich_subject_fields[] = {
 	  "time from the start of its parent to the event" },
 	{ "proc.pidns_init_start_ts", VALUE_TIME, "ns", ALL, SUB, since_get, P(pidns_start),
 	  "when the first process of its pid namespace started" },
-	{ "user.uid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(uid), "real user id" },
+	{ "user.uid", VALUE_U64, "", ALL, DEF, field_proc_u32, P(euid),
+	  "effective user id, as Falco has it" },
+	{ "user.ruid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(uid),
+	  "real user id, at exec or fork" },
 	{ "user.name", VALUE_STR, "", ALL, DEF, account_get, USER | A(name),
-	  "the user's name, in a container by its own files; <NA>: none" },
+	  "the effective user's name, in a container by its own files; <NA>: none" },
 	{ "user.homedir", VALUE_STR, "", ALL, SUB, account_get, USER | A(home),
 	  "the user's home, likewise" },
 	{ "user.shell", VALUE_STR, "", ALL, SUB, account_get, USER | A(shell),
@@ -303,11 +327,16 @@ const struct field enrich_subject_fields[] = {
 	  "name of user.loginuid on the node; <NA>: none" },
 	{ "user.loginuid", VALUE_I64, "", ALL, SUB, loginuid_get, 0,
 	  "user id of the login, kept through su and sudo; -1: none" },
-	{ "user.euid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(euid), "effective user id" },
+	{ "user.euid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(euid),
+	  "effective user id (user.uid)" },
 	{ "group.name", VALUE_STR, "", ALL, SUB, account_get, GROUP_OF | A(name),
-	  "the group's name, in a container by its own files; <NA>: none" },
-	{ "group.gid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(gid), "real group id" },
-	{ "group.egid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(egid), "effective group id" },
+	  "the effective group's name, in a container by its own files; <NA>: none" },
+	{ "group.gid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(egid),
+	  "effective group id, at exec or fork" },
+	{ "group.rgid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(gid),
+	  "real group id, at exec or fork" },
+	{ "group.egid", VALUE_U64, "", ALL, SUB, field_proc_u32, P(egid),
+	  "effective group id (group.gid)" },
 	{ "thread.cap_permitted", VALUE_STR, "", ALL, SUB, caps_get, P(cap_permitted),
 	  "permitted capabilities, at exec or fork" },
 	{ "thread.cap_effective", VALUE_STR, "", ALL, SUB, caps_get, P(cap_effective),
@@ -317,6 +346,8 @@ const struct field enrich_subject_fields[] = {
 	{ "thread.cgroup", VALUE_STR, "", ALL, SUB, cgroup_str_get, CG(path), "cgroup path" },
 	{ "systemd.unit", VALUE_STR, "", ALL, SUB, cgroup_str_get, CG(unit),
 	  "systemd unit or slice the process belongs to" },
+	{ "thread.vtid", VALUE_U64, "", ALL, 0, vtid_get, 0,
+	  "the thread in the process's own pid namespace; there, only of a first thread" },
 	{ "thread.ismain", VALUE_BOOL, "", ALL, 0, main_get, 0,
 	  "whether it is the process's first thread" },
 	{ NULL },

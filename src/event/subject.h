@@ -96,7 +96,7 @@ struct proc {
 	struct boot_ns exited;	    /* 0: alive */
 	struct boot_ns pidns_start; /* of its pid namespace's first process; 0: unknown */
 	char comm[16];		    /* at fork or exec */
-	/* NULL: not known. In a container the node's names may not hold: proc_account. */
+	/* Of the effective ids. NULL: not known. In a container the node's names may not hold: proc_account. */
 	const struct account *user, *group, *login;
 	struct program *program; /* never NULL */
 	struct proc *parent;	 /* NULL: unknown or none; may be dead */

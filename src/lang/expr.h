@@ -23,7 +23,6 @@
 #define EXPR_REGEX_MAX	       1024	  /* regular expressions in one expression */
 #define EXPR_REGEX_MAX_BYTES   (1u << 20) /* memory of each */
 #define EXPR_PATTERN_MAX_BYTES 4096	  /* of a glob or regular expression */
-#define EXPR_NECESSARY_MAX     64	  /* conditions that expr_necessary looks at in one node */
 
 struct expr_opts {
 	/* The kinds that can have this evt.type, 0 for none; NULL: nothing is known. */
@@ -81,13 +80,6 @@ struct expr_cond {
  * from field->kinds (0 there is taken to mean any).
  */
 uint64_t expr_kinds(const struct expr *x);
-
-/*
- * Conditions that every matching event satisfies (all of them): what may be tested early, in the
- * kernel or in an index. There may be none. The condition lives as long as the expr, its values
- * only during the call. 0 or -ENOMEM.
- */
-int expr_necessary(const struct expr *x, void (*cb)(void *ctx, const struct expr_cond *c), void *ctx);
 
 /* Does it hold? The slow way, for tests and for few conditions. */
 bool expr_cond_holds(const struct expr_cond *c, const struct event *ev);

@@ -16,7 +16,11 @@
 	X(f_uid)                \
 	X(f_comm)               \
 	X(f_call)               \
+	X(f_arg)                \
+	X(f_port)               \
+	X(f_net)                \
 	X(f_path)               \
+	X(sys_peers)            \
 	X(cg_count)             \
 	X(uw_files)             \
 	X(uw_pages)             \

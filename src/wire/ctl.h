@@ -26,11 +26,13 @@
 /* From cheap to dear, as the programs go through them. */
 enum filter_dim {
 	DIM_CALL,   /* map f_call, by system call, result and access mode */
+	DIM_ARG,    /* map f_arg, by the value of one small argument of the call */
 	DIM_PID,    /* map f_pid */
-	DIM_UID,    /* map f_uid, by real uid */
+	DIM_UID,    /* map f_uid, by effective uid */
 	DIM_CGROUP, /* map f_cgroup; one that is not there passes */
 	DIM_COMM,   /* map f_comm */
 	DIM_FAMILY, /* ctl.family, by the socket behind the descriptor */
+	DIM_ENDS,   /* maps f_port and f_net, by the ports and addresses of a connection's ends */
 	DIM_PATH,   /* map f_path; one that cannot be judged passes */
 	DIM_COUNT
 };
@@ -44,16 +46,40 @@ enum call_result {
 	RESULT_COUNT
 };
 
-#define CALL_ACCESS  4 /* an open's flags & 3 */
+/* How an open opens: its access mode, and whether it may create a file (O_CREAT, O_TMPFILE). */
+#define CALL_ACCESS	      8
+#define CALL_CREATES	      4
+#define OPEN_CREATES	      020000100
+#define CALL_ACCESS_OF(flags) (((flags) & 3) | ((flags) & OPEN_CREATES ? CALL_CREATES : 0))
+
 #define FILTER_CALLS 512
 #define CALL_NO_ARG  0xff
 #define CALL_BY_PEER 0xfe /* 1: the call names another peer than its socket's last one; else 0 */
 
 struct filter_call {
 	__u64 mask[RESULT_COUNT][CALL_ACCESS];
-	__u8 access; /* argument that has the access mode, or one of CALL_*; CALL_NO_ARG: place 0 */
-	__u8 pad[7];
+	__u64 arg_other; /* of values of `arg` that f_arg does not have */
+	__u8 access; /* argument that has an open's flags, or one of CALL_*; CALL_NO_ARG: place 0 */
+	__u8 arg;    /* argument whose value f_arg has; CALL_NO_ARG: none */
+	__u8 pad[6];
 };
+
+/* Key of f_arg: the call in the upper half, the argument's lower half in the other. */
+#define FILTER_ARG_KEY(nr, value) ((__u64)(nr) << 32 | (__u32)(value))
+#define FILTER_ARGS		  1024
+
+/*
+ * A network: the first @bits of an address, IPv4's inside IPv6 (::ffff:10.0.0.1). What a network
+ * leaves includes what those around it do: only the longest is found. A connection leaves what any
+ * port or address of its two ends leaves, or of the peer that the call names: which end is the server
+ * is for user space to say.
+ */
+struct filter_net {
+	__u32 bits;
+	__u8 addr[16];
+};
+#define FILTER_NETS  1024
+#define FILTER_PORTS 4096
 
 /* What is behind a descriptor. */
 enum sock_family {

@@ -56,7 +56,7 @@ struct rec_hdr {
 	__u32 tid;
 	__u16 type; /* enum rec_type */
 	__u16 cpu;
-	__u32 uid;
+	__u32 uid;     /* effective */
 	char comm[16]; /* of the process (its group leader) */
 };
 _Static_assert(sizeof(struct rec_hdr) == 64, "rec_hdr is stored in captures");

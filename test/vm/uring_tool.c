@@ -15,6 +15,11 @@
  *     unlink PATH RES     rmdir PATH RES
  *     connect PORT RES    to 127.0.0.1, TCP
  *     socket RES          UDP over IPv4
+ *     send PORT RES       "hello" to 127.0.0.1, UDP, from port 39125 of it; send-zc the same without copies
+ *     send-known PORT RES to the peer that the socket is connected to
+ *     sendmsg PORT RES    sendmsg-zc PORT RES
+ *     recv PORT RES       what a socket of port 39125 sends to port PORT
+ *     recvmsg PORT RES    the same, asking who sent it
  *     accept N            listens on a port of its own; N connections, one request each; 0: one
  *                         request to which nobody comes
  *     accept-more N       the same by one request that goes on
@@ -45,9 +50,13 @@
 /* enum io_uring_op and flags: older headers lack the newest. */
 enum {
 	OP_NOP = 0,
+	OP_SENDMSG = 9,
+	OP_RECVMSG = 10,
 	OP_ACCEPT = 13,
 	OP_CONNECT = 16,
 	OP_OPENAT = 18,
+	OP_SEND = 26,
+	OP_RECV = 27,
 	OP_OPENAT2 = 28,
 	OP_RENAMEAT = 35,
 	OP_UNLINKAT = 36,
@@ -55,6 +64,8 @@ enum {
 	OP_SYMLINKAT = 38,
 	OP_LINKAT = 39,
 	OP_SOCKET = 45,
+	OP_SEND_ZC = 47,
+	OP_SENDMSG_ZC = 48,
 	SQE_CQE_SKIP = 1 << 6,
 	CQE_MORE = 1 << 1,
 	ACCEPT_MULTISHOT = 1 << 0,
@@ -278,6 +289,115 @@ static bool do_socket(char **a)
 	return uring_do("socket", sqe, a[0]);
 }
 
+#define SENDER_PORT 39125
+
+static struct sockaddr_in loopback(int port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons((uint16_t)port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static int udp_at(int port)
+{
+	struct sockaddr_in sa = loopback(port);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (bind(fd, (void *)&sa, sizeof(sa)) != 0) {
+		perror("bind");
+		exit(1);
+	}
+	return fd;
+}
+
+static bool send_some(uint8_t op, char **a)
+{
+	static char hello[] = "hello";
+	struct sockaddr_in sa = loopback(atoi(a[0]));
+	struct io_uring_sqe sqe = { .opcode = op,
+				    .fd = udp_at(SENDER_PORT),
+				    .addr = (uintptr_t)hello,
+				    .len = 5,
+				    .off = (uintptr_t)&sa,
+				    .splice_fd_in = sizeof(sa) }; /* addr_len */
+
+	return uring_do("send", sqe, a[1]);
+}
+
+static bool do_send(char **a)
+{
+	return send_some(OP_SEND, a);
+}
+
+static bool do_send_zc(char **a)
+{
+	return send_some(OP_SEND_ZC, a);
+}
+
+static bool do_send_known(char **a)
+{
+	struct sockaddr_in sa = loopback(atoi(a[0]));
+	struct io_uring_sqe sqe = { .opcode = OP_SEND, .fd = udp_at(SENDER_PORT) };
+
+	if (connect(sqe.fd, (void *)&sa, sizeof(sa)) != 0)
+		return false;
+	sqe.addr = (uintptr_t)"hello";
+	sqe.len = 5;
+	return uring_do("send", sqe, a[1]);
+}
+
+static bool message_do(uint8_t op, int fd, struct sockaddr_in *sa, const char *want)
+{
+	static char text[] = "hello";
+	struct iovec iov = { text, 5 };
+	struct msghdr m = { .msg_name = sa, .msg_namelen = sizeof(*sa), .msg_iov = &iov, .msg_iovlen = 1 };
+	struct io_uring_sqe sqe = { .opcode = op, .fd = fd, .addr = (uintptr_t)&m, .len = 1 };
+
+	return uring_do("message", sqe, want);
+}
+
+static bool do_sendmsg(char **a)
+{
+	struct sockaddr_in sa = loopback(atoi(a[0]));
+
+	return message_do(OP_SENDMSG, udp_at(SENDER_PORT), &sa, a[1]);
+}
+
+static bool do_sendmsg_zc(char **a)
+{
+	struct sockaddr_in sa = loopback(atoi(a[0]));
+
+	return message_do(OP_SENDMSG_ZC, udp_at(SENDER_PORT), &sa, a[1]);
+}
+
+/* A socket at @port at which something waits. */
+static int udp_ready(int port)
+{
+	struct sockaddr_in sa = loopback(port);
+	int fd = udp_at(port), from = udp_at(SENDER_PORT);
+
+	if (sendto(from, "hello", 5, 0, (void *)&sa, sizeof(sa)) != 5)
+		perror("sendto");
+	close(from);
+	return fd;
+}
+
+static bool do_recv(char **a)
+{
+	static char room[8];
+	struct io_uring_sqe sqe = { .opcode = OP_RECV, .fd = udp_ready(atoi(a[0])), .len = sizeof(room) };
+
+	sqe.addr = (uintptr_t)room;
+	return uring_do("recv", sqe, a[1]);
+}
+
+static bool do_recvmsg(char **a)
+{
+	struct sockaddr_in sa = { 0 };
+
+	return message_do(OP_RECVMSG, udp_ready(atoi(a[0])), &sa, a[1]);
+}
+
 static bool accept_some(int n_conns, bool more)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -344,6 +464,13 @@ static const struct {
 	{ "rmdir", 2, do_rmdir },
 	{ "connect", 2, do_connect },
 	{ "socket", 1, do_socket },
+	{ "send", 2, do_send },
+	{ "send-zc", 2, do_send_zc },
+	{ "send-known", 2, do_send_known },
+	{ "sendmsg", 2, do_sendmsg },
+	{ "sendmsg-zc", 2, do_sendmsg_zc },
+	{ "recv", 2, do_recv },
+	{ "recvmsg", 2, do_recvmsg },
 	{ "accept", 1, do_accept },
 	{ "accept-more", 1, do_accept_more },
 };

@@ -19,7 +19,7 @@ static bool is_answer(int error)
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		if (answers[i] == error)
 			return true;
-	return error == 0;
+	return error == 0 || error == WATCH_NOTHING;
 }
 
 static void judge(const struct watch *w, struct findings *ret)

@@ -17,7 +17,7 @@
 #define CACHE_BYTES   (8u << 20)
 
 struct key {
-	struct str text; /* `"name":` */
+	struct str text; /* the name; with brackets it is the key's own, with room behind */
 	struct field_ref ref;
 };
 
@@ -36,13 +36,26 @@ struct out {
 	struct fragment cache[CACHE_ENTRIES];
 };
 
+static bool ref_is_plain(const struct field_ref *ref)
+{
+	return !ref->has_index && !ref->key.p;
+}
+
+static void keys_free(struct key *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!ref_is_plain(&list[i].ref))
+			free((char *)list[i].text.p);
+	free(list);
+}
+
 static void json_close(struct out *o)
 {
 	if (!o)
 		return;
-	free(o->subject);
+	keys_free(o->subject, o->nsubject);
 	for (size_t k = 0; k < KIND_COUNT; k++)
-		free(o->of_kind[k]);
+		keys_free(o->of_kind[k], o->nof_kind[k]);
 	for (size_t i = 0; i < CACHE_ENTRIES; i++)
 		buf_free(&o->cache[i].text);
 	free(o);
@@ -51,11 +64,24 @@ static void json_close(struct out *o)
 static int key_add(struct key **list, size_t *n, const struct field_ref *ref)
 {
 	struct key *more = realloc(*list, (*n + 1) * sizeof(*more));
+	struct buf b = { 0 };
+	struct str name;
 
 	if (!more)
 		return -ENOMEM;
 	*list = more;
-	more[(*n)++] = (struct key){ str_of(ref->field->name), *ref };
+	if (ref_is_plain(ref)) {
+		name = str_of(ref->field->name);
+	} else {
+		if (ref->key.p)
+			buf_printf(&b, "%s[%.*s]", ref->field->name, STR_ARG(ref->key));
+		else
+			buf_printf(&b, "%s[%lld]", ref->field->name, (long long)ref->index);
+		if (b.failed)
+			return -ENOMEM;
+		name = buf_slice(&b);
+	}
+	more[(*n)++] = (struct key){ name, *ref };
 	return 0;
 }
 
@@ -63,7 +89,7 @@ static int field_add(struct out *o, const struct field_ref *ref, uint64_t kinds)
 {
 	int err = 0;
 
-	if ((ref->field->flags & FIELD_SUBJECT) && !ref->has_index && !ref->key.p)
+	if ((ref->field->flags & FIELD_SUBJECT) && ref_is_plain(ref))
 		return key_add(&o->subject, &o->nsubject, ref);
 	for (size_t k = 0; !err && k < KIND_COUNT; k++)
 		if (kinds & KIND_BIT(k))

@@ -281,6 +281,12 @@ static void detect_print(const struct metrics *m, struct buf *b)
 	one_u64(b, "alerts_intake_dropped_total", "counter",
 		"Alerts that came faster than they could be put into the spool.", d->intake_dropped);
 	one_u64(b, "alerts_spool_bytes", "gauge", "Size of the spool.", d->spool_bytes);
+	one_u64(b, "alerts_spool_absent", "gauge",
+		"Alerts kept for channels that are not configured any more.", d->spool_absent);
+	one_u64(b, "alerts_spool_expired_total", "counter",
+		"Alerts given up because their channel stayed away.", d->spool_expired);
+	one_u64(b, "alerts_spool_sync_errors_total", "counter",
+		"Times that the disk did not take the spool for good.", d->spool_sync_errors);
 	one_u64(b, "lookback_captures_total", "counter", "Captures written around alerts.",
 		d->captures);
 	one_u64(b, "lookback_failed_total", "counter", "Captures that could not be written.",

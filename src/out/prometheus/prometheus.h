@@ -77,6 +77,7 @@ struct metrics_detect {
 	uint64_t rules, reloads, reloads_refused;
 	uint64_t alerts, folded, limited_rule, limited_pod, unrendered, intake_dropped;
 	uint64_t spool_bytes;
+	uint64_t spool_absent, spool_expired, spool_sync_errors; /* see alert/outlets.h */
 	uint64_t captures, captures_failed, captures_limited, captures_cut, captures_removed;
 };
 

@@ -423,7 +423,7 @@ int process_seen(struct bpf_iter__task *ctx)
 	r.hdr.len = sizeof(r);
 	r.hdr.pid = r.hdr.tid = r.task.pid;
 	r.hdr.type = REC_TASK_SEEN;
-	r.hdr.uid = r.task.uid;
+	r.hdr.uid = r.task.euid;
 	__builtin_memcpy(r.hdr.comm, r.task.comm, sizeof(r.hdr.comm));
 	exe_fill(t, BPF_CORE_READ(t, mm, exe_file), &r.exe);
 	r.user_ns = BPF_CORE_READ(sig, utime) + BPF_CORE_READ(t, utime);

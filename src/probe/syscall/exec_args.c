@@ -150,11 +150,11 @@ static bool arg_put(const struct event *ev, enum exec_arg arg, struct arg_text *
 	case EXEC_FLAGS:
 		return flags_put(p, t);
 	case EXEC_UID:
-		return account_put(p, p->user, p->uid, t);
+		return account_put(p, p->user, p->euid, t);
 	case EXEC_PGID:
 		return number(p->pgid, ret);
 	case EXEC_GID:
-		return account_put(p, p->group, p->gid, t);
+		return account_put(p, p->group, p->egid, t);
 	case EXEC_FILENAME:
 		return text(p->program->exepath, ret);
 	case EXEC_ARG_COUNT:

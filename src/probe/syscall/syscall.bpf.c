@@ -6,8 +6,11 @@
 #include "probe/syscall/syscall.h"
 
 #include "bpf/call_filter.h"
+#include "bpf/ends_filter.h"
 #include "bpf/overlay.h"
 #include "bpf/path_filter.h"
+#include "bpf/peer.h"
+#include "bpf/piece.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
 #include "bpf/walk.h"
@@ -24,27 +27,12 @@ struct {
 	__type(value, struct rec_sock);
 } sys_entered SEC(".maps");
 
-/* The peer that a socket's last event named; `ino` tells sockets apart that had one address. */
-struct peer {
-	u8 addr[16];
-	u32 ino;
-	u16 port, family;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64); /* struct sock * */
-	__type(value, struct peer);
-} sys_peers SEC(".maps");
-
 #define PATH_SMALL 256
 /* Sizes of a record's tail: one short path; relative paths; anything (see TAIL_BYTES). */
 #define MASK_MESSAGE	511
 #define MASK_MEDIUM	1023
 #define PATH_MEDIUM	256
 #define MASK_LARGE	16383
-#define ADDR_MAX	128
 #define AT_FDCWD_V	(-100)
 #define O_CREAT_V	0100
 #define FMODE_CREATED_V 0x100000 /* since 4.19 */
@@ -124,18 +112,6 @@ static __always_inline const volatile struct sys_row *row_at(u32 nr)
 static __always_inline const volatile struct sys_row *row_of(const struct sys_call *s)
 {
 	return row_at(s->nr);
-}
-
-/* The piece is what the tail has got since @from. */
-static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from,
-				      const struct tail *t, bool cut)
-{
-	u32 to = tail_end(t);
-
-	r->piece[which & 7].off = to > from ? sizeof(*r) + from : 0;
-	r->piece[which & 7].len = to - from;
-	if (cut)
-		r->cut |= REC_CUT(which);
 }
 
 /* The string of path argument @n. */
@@ -226,31 +202,13 @@ static __always_inline void message_read(const struct sys_call *s, struct messag
 		ret->data_len = done;
 }
 
-/* Appends @n bytes of the program's memory, ADDR_MAX - 1 at most. */
-static __always_inline void user_fill(struct rec_syscall *r, u32 which, u64 from, u32 n,
-				      const struct tail *t)
-{
-	u32 at = tail_end(t);
-
-	if (!from || at > t->mask - ADDR_MAX)
-		return;
-	if (n > ADDR_MAX - 1)
-		n = ADDR_MAX - 1;
-	if (bpf_probe_read_user(t->p + at, n & (ADDR_MAX - 1), (void *)from) != 0) {
-		r->fault |= REC_CUT(which);
-		return;
-	}
-	*t->end = at + (n & (ADDR_MAX - 1));
-	piece_set(r, which, at, t, false);
-}
-
 static __always_inline void addr_fill(struct rec_syscall *r, const struct sys_call *s,
 				      const struct tail *t)
 {
 	u8 addr = row_of(s)->addr;
 
 	if (addr != ARG_NONE)
-		user_fill(r, SYS_ADDR, arg_at(s, addr), arg_at(s, addr + 1), t);
+		bytes_fill(r, SYS_ADDR, arg_at(s, addr), arg_at(s, addr + 1), t, false);
 }
 
 /* The descriptor: a socket's two ends go into the record; of anything else the path is returned. */
@@ -509,32 +467,12 @@ VERIFIED_ONCE int send_message(CALL_PARAMS)
 	rec_start(r, s, number);
 	t = (struct tail){ r->tail, &r->hdr.len, MASK_MESSAGE };
 	message_read(s, &m);
-	user_fill(r, SYS_ADDR, m.addr, m.addr_len, &t);
+	bytes_fill(r, SYS_ADDR, m.addr, m.addr_len, &t, false);
 	if (c && (c->want_flags & WANT_DATA))
-		user_fill(r, SYS_DATA, m.data, m.data_len, &t);
+		bytes_fill(r, SYS_DATA, m.data, m.data_len, &t, false);
 	fd_fill(r, s, &t);
 	rec_end(r, kind, tail_end(&t));
 	return 0;
-}
-
-/* The peer that the call names, not the one its socket is connected to. */
-static __always_inline bool peer_named(const struct message *m, struct peer *ret)
-{
-	u32 sa[6] = {}; /* family and port, IPv4 address or flow, IPv6 address */
-
-	if (!m->addr || m->addr_len < 16 || bpf_probe_read_user(sa, 16, (void *)m->addr) != 0)
-		return false;
-	ret->family = sa[0];
-	ret->port = sa[0] >> 16;
-	if (ret->family == AF_INET_V) {
-		__builtin_memcpy(ret->addr, &sa[1], 4);
-		return true;
-	}
-	if (ret->family != AF_INET6_V || m->addr_len < 24 ||
-	    bpf_probe_read_user(&sa[4], 8, (void *)m->addr + 16) != 0)
-		return false;
-	__builtin_memcpy(ret->addr, &sa[2], 16);
-	return true;
 }
 
 /*
@@ -544,26 +482,16 @@ static __always_inline bool peer_named(const struct message *m, struct peer *ret
 VERIFIED_ONCE int peer_note(CALL_PARAMS)
 {
 	struct sys_call call = CALL_OF_PARAMS(), *s = &call;
-	struct peer now = {}, *was;
+	struct peer now = {};
 	struct message m;
-	struct file *f;
-	u64 key;
 
 	if (s->ret < 0 && s->ret != -EINPROGRESS_V)
 		return 0;
 	message_read(s, &m);
-	if (!peer_named(&m, &now))
+	if (!peer_named(m.addr, m.addr_len, false, &now))
 		return 0;
-	f = task_file(s->task, (int)arg_at(s, row_of(s)->fd));
-	key = (u64)file_sock(f);
-	if (!key)
-		return 0;
-	now.ino = BPF_CORE_READ(f, f_inode, i_ino);
-	was = bpf_map_lookup_elem(&sys_peers, &key);
-	if (was && __builtin_memcmp(was, &now, sizeof(now)) == 0)
-		return 0;
-	bpf_map_update_elem(&sys_peers, &key, &now, BPF_ANY);
-	return SYS_PEER_NEW;
+	return peer_changed(task_file(s->task, (int)arg_at(s, row_of(s)->fd)), &now) ? SYS_PEER_NEW :
+										       0;
 }
 
 /* True when the path was all there is to it: sent. */
@@ -633,6 +561,22 @@ static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other, u
 			   want);
 }
 
+/* What the ends of the connection leave of the clauses, and the peer that the call names. */
+VERIFIED_ONCE u64 call_ends(CALL_PARAMS, u64 other)
+{
+	struct sys_call call = CALL_OF_PARAMS(), *s = &call;
+	struct sock *sk = file_sock(task_file(s->task, (int)arg_at(s, row_of(s)->fd)));
+	struct peer named = {};
+	struct message m;
+
+	if (!sk)
+		return other;
+	message_read(s, &m);
+	if (peer_named(m.addr, m.addr_len, false, &named))
+		other |= end_of(named.family, named.addr, bpf_ntohs(named.port));
+	return other | sock_ends_mask(sk);
+}
+
 /* Whether the call can match anything. */
 VERIFIED_ONCE int call_pass(CALL_PARAMS)
 {
@@ -652,10 +596,14 @@ VERIFIED_ONCE int call_pass(CALL_PARAMS)
 		else if (f->access != CALL_NO_ARG)
 			access = arg_at(&s, f->access);
 		m &= filter_call_mask(f, s.ret, access);
+		if ((m & c->dim[DIM_ARG]) && f->arg != CALL_NO_ARG)
+			m &= filter_arg_mask(f, s.nr, arg_at(&s, f->arg));
 	}
 	m = task_mask(c, m, s.task);
 	if ((m & c->dim[DIM_FAMILY]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
 		m &= c->family[file_family(task_file(s.task, (int)arg_at(&s, row_of(&s)->fd))) & 3];
+	if ((m & c->dim[DIM_ENDS]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
+		m &= call_ends(CALL_NUMBERS(&s), c->other[DIM_ENDS]);
 	if (m & c->dim[DIM_PATH])
 		m &= call_path_mask(&s, c->other[DIM_PATH], m);
 	return m != 0;

@@ -11,7 +11,8 @@
  * under the same user_data are one here. Where completions name no request (before 5.19) the first
  * of two requests of one ring with the same user_data gets the first result, the other is told as
  * assumed. Results that are descriptors of the ring's own table (direct descriptors) are its
- * indices, and the files and sockets there are not looked up.
+ * indices, and the files and sockets there are not looked up. Of a receive that goes on only the end is
+ * told, and of messages not their data.
  */
 #include "probe/uring/uring.h"
 
@@ -19,6 +20,8 @@
 #include "bpf/io_uring.h"
 #include "bpf/overlay.h"
 #include "bpf/path_filter.h"
+#include "bpf/peer.h"
+#include "bpf/piece.h"
 #include "bpf/record.h"
 #include "bpf/sock.h"
 #include "bpf/walk.h"
@@ -40,7 +43,6 @@ const volatile u32 by_data SEC(".rodata.shape");
 #define MASK_KEPT  1023
 #define MASK_LARGE 16383
 #define PATH_KEPT  256
-#define ADDR_MAX   128
 #define AT_FDCWD_V (-100)
 
 /* By the request, or {ring, user_data} where the completion names none. */
@@ -78,6 +80,7 @@ struct submission {
 	u8 kind;
 	u8 wanted;
 	u8 counted;
+	u16 info; /* SYS_PEER_NEW */
 	struct uring_args args;
 };
 
@@ -87,6 +90,17 @@ static __always_inline const volatile struct uring_op *op_at(u32 op)
 	return &ops[op & (URING_OPS - 1)];
 }
 
+static __always_inline bool op_has_path(u32 op)
+{
+	return op == OP_OPENAT || op == OP_OPENAT2 || (op >= OP_RENAMEAT && op <= OP_LINKAT);
+}
+
+static __always_inline bool op_is_message(u32 op)
+{
+	return op == OP_SENDMSG || op == OP_RECVMSG || op == OP_SEND || op == OP_RECV ||
+	       op == OP_SEND_ZC || op == OP_SENDMSG_ZC;
+}
+
 /* A typed pointer as a mere number, which a function that is verified by itself can be given. */
 static __always_inline u64 number_of(const void *p)
 {
@@ -94,18 +108,6 @@ static __always_inline u64 number_of(const void *p)
 
 	bpf_probe_read_kernel(&ret, sizeof(ret), &p);
 	return ret;
-}
-
-/* The piece is what the tail has got since @from. */
-static __always_inline void piece_set(struct rec_syscall *r, u32 which, u32 from,
-				      const struct tail *t, bool cut)
-{
-	u32 to = tail_end(t);
-
-	r->piece[which & 7].off = to > from ? sizeof(*r) + from : 0;
-	r->piece[which & 7].len = to - from;
-	if (cut)
-		r->cut |= REC_CUT(which);
 }
 
 static __always_inline void path_fill(struct rec_syscall *r, const struct uring_args *a, u32 n,
@@ -158,23 +160,6 @@ static __always_inline void base_fill(struct rec_syscall *r, const struct submis
 		r->fault |= REC_CUT(SYS_BASE0 + n);
 }
 
-static __always_inline void addr_fill(struct rec_syscall *r, const struct uring_args *a,
-				      const struct tail *t)
-{
-	u32 n = a->addr_bytes, at = tail_end(t);
-
-	if (!a->addr || at > t->mask - ADDR_MAX)
-		return;
-	if (n > ADDR_MAX - 1)
-		n = ADDR_MAX - 1;
-	if (bpf_probe_read_user(t->p + at, n & (ADDR_MAX - 1), a->addr) != 0) {
-		r->fault |= REC_CUT(SYS_ADDR);
-		return;
-	}
-	*t->end = at + (n & (ADDR_MAX - 1));
-	piece_set(r, SYS_ADDR, at, t, false);
-}
-
 /* All that is known at submission; hdr.len is the tail's end meanwhile. */
 static __always_inline void asked_fill(struct rec_syscall *r, const struct submission *s,
 				       const u32 mask, const u32 path_max)
@@ -189,10 +174,10 @@ static __always_inline void asked_fill(struct rec_syscall *r, const struct submi
 	r->ret = 0;
 	r->nr = op_at(s->op)->nr;
 	r->cut = r->fault = 0;
-	r->info = SYS_VIA_URING | (s->op == OP_OPENAT2 ? SYS_HOW_READ : 0);
+	r->info = SYS_VIA_URING | s->info | (s->op == OP_OPENAT2 ? SYS_HOW_READ : 0);
 	path_fill(r, a, 0, &t, path_max);
 	path_fill(r, a, 1, &t, path_max);
-	addr_fill(r, a, &t);
+	bytes_fill(r, SYS_ADDR, (u64)a->addr, a->addr_bytes, &t, a->addr_kernel);
 	base_fill(r, s, a, 0, &t);
 	base_fill(r, s, a, 1, &t);
 }
@@ -209,6 +194,16 @@ static __always_inline void sock_add(struct rec_syscall *r, struct file *f, cons
 	if (r->sock.family == AF_UNIX_V)
 		sock_unix_name(sk, t);
 	piece_set(r, SYS_FILE, from, t, false);
+}
+
+/* Where the kernel put the sender's address; the program's message is looked at again. */
+static __always_inline void sender_add(struct rec_syscall *r, const struct tail *t)
+{
+	struct user_msg m = {};
+
+	if (r->ret >= 0 && bpf_get_current_pid_tgid() >> 32 == r->hdr.pid &&
+	    bpf_probe_read_user(&m, sizeof(m), (void *)r->args[1]) == 0)
+		bytes_fill(r, SYS_ADDR, m.name, m.name_len, t, false);
 }
 
 /* Ends the record whose tail's end is in hdr.len, and sends it. */
@@ -237,7 +232,9 @@ static __always_inline bool call_pass(const struct rec_syscall *r, u32 kind, s64
 	f = m & c->dim[DIM_CALL] ? filter_call_get(r->nr) : NULL;
 	if (!f)
 		return m;
-	if (f->access < SYS_ARGS)
+	if (f->access == CALL_BY_PEER)
+		access = (r->info & SYS_PEER_NEW) != 0;
+	else if (f->access < SYS_ARGS)
 		access = r->args[f->access];
 	return m & filter_call_mask(f, res, access);
 }
@@ -262,7 +259,7 @@ static __noinline int now_send(const struct submission *s)
 	r->hdr.seq = number;
 	r->info |= SYS_VIA_ASSUMED;
 	t = (struct tail){ r->tail, &r->hdr.len, MASK_LARGE };
-	if (s->op == OP_CONNECT && !(s->flags & REQ_FIXED_FILE))
+	if ((s->op == OP_CONNECT || op_is_message(s->op)) && !(s->flags & REQ_FIXED_FILE))
 		sock_add(r, task_file(s->task, uring_fd(s->req)), &t);
 	rec_send(r, s->kind, MASK_LARGE);
 	return 0;
@@ -357,8 +354,10 @@ static __always_inline void kept_send(const struct uring_asked *a, s64 res, u32 
 	hdr_now(&r->hdr, number);
 	if (a->kind == KIND_OPEN)
 		kept_file(r, a, &t, whole);
-	else if (a->op < OP_OPENAT || a->op > OP_LINKAT)
+	else if (!op_has_path(a->op))
 		kept_sock(r, a, &t);
+	if (a->op == OP_RECVMSG)
+		sender_add(r, &t);
 	rec_send(r, a->kind, mask);
 }
 
@@ -386,6 +385,8 @@ __noinline int kept_tell(u64 key_a, u64 key_b, s64 res, u32 via)
 	if (!a || !c)
 		return 0;
 	kept = (void *)a->rec;
+	if (res < 0 && res != -EINPROGRESS_V)
+		kept->info &= ~SYS_PEER_NEW; /* as of a system call */
 	if (a->counted)
 		count_add(a->kind, current_cgroup((void *)bpf_get_current_task()), res < 0);
 	if (!a->wanted || !call_pass(kept, a->kind, res))
@@ -451,14 +452,47 @@ static __always_inline bool asked_keep(const struct submission *s)
 	return true;
 }
 
+/*
+ * SYS_PEER_NEW when the request names another peer than the socket's last event did. Success is
+ * assumed. Where the socket is not known yet (a file of the ring's own table, before 5.19), or its
+ * sender (a receive), each counts as another.
+ */
+static __always_inline u16 peer_note(const struct submission *s)
+{
+	struct peer now = {};
+	struct file *f;
+	int fd = uring_fd(s->req);
+
+	if (s->op == OP_RECVMSG)
+		return s->args.addr ? SYS_PEER_NEW : 0;
+	if (!peer_named((u64)s->args.addr, s->args.addr_bytes, s->args.addr_kernel, &now))
+		return 0;
+	f = fd < 0 || (s->flags & REQ_FIXED_FILE) ? NULL : task_file(s->task, fd);
+	return !file_sock(f) || peer_changed(f, &now) ? SYS_PEER_NEW : 0;
+}
+
+/* What the call leaves of the clauses, whatever its result: most messages name no new peer. */
+static __always_inline u64 asked_call_mask(struct ctl *c, const struct submission *s, u64 m)
+{
+	struct filter_call *f = m & c->dim[DIM_CALL] ? filter_call_get(op_at(s->op)->nr) : NULL;
+	u64 any = 0;
+
+	if (!f || f->access != CALL_BY_PEER)
+		return m;
+	for (int i = 0; i < RESULT_COUNT; i++)
+		any |= f->mask[i][(s->info & SYS_PEER_NEW) != 0];
+	return m & any;
+}
+
 /* Whether it can match anything, of what is known before its result. */
 static __always_inline bool asked_pass(struct ctl *c, const struct submission *s)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32, main = s->op == OP_SYMLINKAT;
-	u64 m = task_mask(c, kind_mask(c, s->kind), s->task);
+	u64 m = asked_call_mask(c, s, kind_mask(c, s->kind));
 
 	if (pid == c->self)
 		return false;
+	m = task_mask(c, m, s->task);
 	if ((m & c->dim[DIM_PATH]) && s->args.paths > main)
 		m &= filter_path_copied((u64)s->args.name[main], s->args.dir[main],
 					c->other[DIM_PATH], m);
@@ -488,6 +522,8 @@ static __always_inline int submitted(struct io_kiocb *req)
 		uring_args_of(req, s.op, &s.args);
 		/* Whatever the operation, the verifier goes on with one state. */
 		bpf_probe_read_kernel(&s.args, sizeof(s.args), &s.args);
+		if (op_is_message(s.op) || s.op == OP_CONNECT)
+			s.info = peer_note(&s);
 		s.wanted = asked_pass(c, &s);
 	}
 	if ((!s.wanted && !s.counted) || asked_keep(&s))
@@ -523,8 +559,13 @@ int BPF_PROG(submit_ctx, void *ring, struct io_kiocb *req)
 
 static __always_inline int completed(const struct uring_key *key, s64 res, u32 flags)
 {
-	if (!bpf_map_lookup_elem(&uring_asked, key))
+	struct uring_asked *a = bpf_map_lookup_elem(&uring_asked, key);
+
+	if (!a)
 		return 0;
+	/* What more a send without copies has to say is said by a request of its own. */
+	if (a->op != OP_ACCEPT)
+		flags &= ~CQE_MORE;
 	kept_tell(key->a, key->b, res, 0);
 	if (!(flags & CQE_MORE))
 		bpf_map_delete_elem(&uring_asked, key);

@@ -22,9 +22,13 @@ static const struct uring_call {
 	uint16_t nr;
 	enum kind_id kind;
 } uring_calls[] = {
+	{ 9, "sendmsg", __NR_sendmsg, KIND_SEND },
+	{ 10, "recvmsg", __NR_recvmsg, KIND_RECV },
 	{ 13, "accept4", __NR_accept4, KIND_ACCEPT },
 	{ 16, "connect", __NR_connect, KIND_CONNECT },
 	{ 18, "openat", __NR_openat, KIND_OPEN },
+	{ 26, "sendto", __NR_sendto, KIND_SEND },
+	{ 27, "recvfrom", __NR_recvfrom, KIND_RECV },
 	{ 28, "openat2", __NR_openat2, KIND_OPEN },
 	{ 35, "renameat2", __NR_renameat2, KIND_RENAME },
 	{ 36, "unlinkat", __NR_unlinkat, KIND_DELETE },
@@ -32,6 +36,8 @@ static const struct uring_call {
 	{ 38, "symlinkat", __NR_symlinkat, KIND_CREATE },
 	{ 39, "linkat", __NR_linkat, KIND_LINK },
 	{ 45, "socket", __NR_socket, KIND_SOCKET },
+	{ 47, "sendto", __NR_sendto, KIND_SEND },   /* without copies */
+	{ 48, "sendmsg", __NR_sendmsg, KIND_SEND }, /* likewise */
 	{ 56, "bind", __NR_bind, KIND_BIND },
 	{ 57, "listen", __NR_listen, KIND_LISTEN },
 };
@@ -39,7 +45,8 @@ static const struct uring_call {
 #define URING_KINDS                                                              \
 	(KIND_BIT(KIND_ACCEPT) | KIND_BIT(KIND_CONNECT) | KIND_BIT(KIND_OPEN) |  \
 	 KIND_BIT(KIND_RENAME) | KIND_BIT(KIND_DELETE) | KIND_BIT(KIND_CREATE) | \
-	 KIND_BIT(KIND_LINK) | KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) | KIND_BIT(KIND_SOCKET))
+	 KIND_BIT(KIND_LINK) | KIND_BIT(KIND_BIND) | KIND_BIT(KIND_LISTEN) |     \
+	 KIND_BIT(KIND_SOCKET) | KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV))
 
 /* The shapes the tracepoints have had, by their number of arguments and the type of one. */
 static const struct door {

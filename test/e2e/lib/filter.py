@@ -14,10 +14,11 @@ if why:
     print('1..0 # SKIP ' + why)
     sys.exit(0)
 
-FIELDS = 'evt.type,evt.rawres,proc.pid,fd.name,fd.type'
+FIELDS = 'evt.type,evt.rawres,proc.pid,user.uid,fd.name,fd.type'
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, OPENS = -100, 20000
 TOP = DIR + '/t'
+UDP_PORT = 39123
 LONG = 'n' * 200 + '/' + 'm' * 200 + '/deep'
 PARTS = ['a', 'b', 'c', '..', '..', '.', '', 'x', 'passwd', 'etc', 'link', 'dev', 'null', '...', '.x',
          'usr', 'lib', '.ssh', 'id_rsa', 'home', 'shadow']
@@ -35,11 +36,23 @@ WHERES = [
     'evt.type=connect and fd.type=ipv4 and (evt.rawres>=0 or evt.res=EINPROGRESS)',
     'evt.type in (dup,dup2,dup3) and evt.rawres in (0,1,2) and fd.type in (ipv4,ipv6) or '
     'evt.type=connect and fd.type=unix',
+    'evt.type=connect and fd.sport=1',
+    'evt.kind in (connect,send,recv) and fd.sip in (127.0.0.5,10.0.0.0/8) and fd.sport in (9,53)',
+    'evt.kind in (connect,send) and fd.net=127.0.0.0/8 and not fd.rport=9',
+    'evt.kind in (connect,send,bind) and fd.ip in (::1,127.0.0.6)',
+    'evt.kind in (send,recv) and fd.lport=%d' % UDP_PORT,
+    'evt.type=ptrace and evt.arg.request in (PTRACE_ATTACH,PTRACE_SEIZE)',
+    'evt.kind=ptrace and not evt.arg.request=PTRACE_ATTACH',
+    'evt.type=socket and evt.arg.domain contains AF_PACKET',
+    'evt.kind=open and evt.arg.flags contains O_CREAT and fd.directory="%s/a"' % TOP,
+    'evt.kind=open and evt.is_open_create=true',
+    'evt.kind=open and user.uid=4321 and fd.filename in (passwd,hosts)',
+    'evt.kind=open and not user.uid=0 and fd.directory=/etc',
 ]
 
 
 def opened(path, directory=AT_FDCWD, flags=0):
-    fd = libc.openat(directory, path.encode(), flags)
+    fd = libc.openat(directory, path.encode(), flags, 0o700)
     if fd >= 0:
         os.close(fd)
 
@@ -108,6 +121,45 @@ def sockets():
     os.dup2(os.open('/dev/null', os.O_RDONLY), 1)
 
 
+def ends():
+    a, b = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    a.bind(('127.0.0.6', UDP_PORT))
+    for peer in (('127.0.0.5', 9), ('127.0.0.5', 10), ('127.0.0.6', UDP_PORT)):
+        b.sendto(b'x', peer)
+    a.recvfrom(1)
+    b.sendmsg([b'y'], [], 0, ('127.0.0.6', UDP_PORT))
+    a.recvmsg(1)
+    b.connect(('127.0.0.5', 53))
+    b.send(b'z')
+    six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    for peer in (('::1', 9), ('::ffff:127.0.0.5', 9)):
+        six.sendto(b'x', peer)
+    six.connect(('::ffff:127.0.0.6', UDP_PORT))
+    for domain in (socket.AF_PACKET, socket.AF_UNIX, socket.AF_INET):
+        socket.socket(domain, socket.SOCK_DGRAM)
+
+
+def arguments():
+    for request in (16, 0x4206, 3, 0, 77777):
+        libc.ptrace(request, 0, 0, 0)
+    for path, flags in ((TOP + '/a/new', os.O_CREAT | os.O_RDWR), (TOP + '/a/new', os.O_CREAT),
+                        (TOP + '/a/new', os.O_RDWR), (TOP + '/a/none', os.O_RDWR),
+                        (TOP + '/a', os.O_TMPFILE | os.O_RDWR)):
+        opened(path, flags=flags)
+    libc.close(libc.creat((TOP + '/a/created').encode(), 0o700))
+
+
+def other_user():
+    """The effective user is the one that counts."""
+    opened('/etc/hosts')
+    os.setresuid(0, 4321, 0)
+    opened('/etc/passwd')
+    os.setresuid(4321, 0, 0)
+    opened('/etc/passwd')
+    os.setresuid(0, 4322, 0)
+    opened('/etc/passwd')
+
+
 def rows(events, pids):
     keys = FIELDS.split(',')
     return [tuple(e.get(k) for k in keys) for e in events if e.get('proc.pid') in pids]
@@ -115,11 +167,11 @@ def rows(events, pids):
 
 def same():
     everything = DIR + '/everything'
-    kinds = 'open,create,delete,rename,connect,dup'
+    kinds = 'open,create,delete,rename,connect,dup,send,recv,bind,ptrace,socket'
     record = Watch('--kind', kinds, '--write', everything, command=('record',),
                    env={'PORTHOLE_PUSHDOWN': '0'})
     watches = [Watch('--where', w, '--fields', FIELDS) for w in WHERES]
-    work = [lambda: paths(1), lambda: paths(2), odd_places, sockets]
+    work = [lambda: paths(1), lambda: paths(2), odd_places, sockets, other_user, ends, arguments]
     pids = [child(f) for f in work]
     live = [w.events() for w in watches]
     status, _, err = record.stop()

@@ -13,9 +13,9 @@ from e2e import DIR, Watch, capable, done, eq, ok, skip, start
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../vm/uring_tool.c')
 TOOL = os.path.join(DIR, 'uring_tool')
-KINDS = 'open,create,delete,rename,link,connect,accept,socket'
+KINDS = 'open,create,delete,rename,link,connect,accept,socket,send,recv'
 SAME = ['evt.type', 'evt.kind', 'evt.res', 'fd.name', 'fd.type', 'evt.is_open_read',
-        'evt.is_open_write', 'evt.is_open_create', 'fd.typechar', 'fd.l4proto'] + ['evt.arg.' + a for a in (
+        'evt.is_open_write', 'evt.is_open_create', 'fd.typechar', 'fd.l4proto', 'fd.name_changed'] + ['evt.arg.' + a for a in (
             'dirfd', 'name', 'path', 'flags', 'mode', 'oldpath', 'newpath', 'olddirfd', 'newdirfd',
             'target', 'linkdirfd', 'linkpath', 'olddir', 'newdir', 'addr', 'resolve', 'domain', 'type', 'proto')]
 FILE = ['fd.realpath', 'fd.ino', 'fd.dev', 'fd.is_upper_layer', 'fd.is_lower_layer']
@@ -69,6 +69,34 @@ def connect_nobody():
         s.connect_ex(('127.0.0.1', 9))
 
 
+def udp(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(('127.0.0.1', port))
+    return s
+
+
+def send_as(way):
+    def do():
+        with udp(39125) as s:
+            if way == 'sendmsg':
+                s.sendmsg([b'hello'], [], 0, ('127.0.0.1', 9))
+            elif way == 'known':
+                s.connect(('127.0.0.1', 9))
+                s.send(b'hello')
+            else:
+                s.sendto(b'hello', ('127.0.0.1', 9))
+    return do
+
+
+def receive_as(way):
+    def do():
+        with udp(39124) as s:
+            with udp(39125) as peer:
+                peer.sendto(b'hello', ('127.0.0.1', 39124))
+            s.recvmsg(8) if way == 'recvmsg' else s.recv(8)
+    return do
+
+
 def both_ways():
     """type, words for the tool, the same as a system call"""
     how = struct.pack('QQQ', os.O_RDWR | os.O_CLOEXEC, 0, 0)
@@ -87,6 +115,13 @@ def both_ways():
         ('unlinkat', 'unlink file 0', (263, AT_FDCWD, b'file', 0)),
         ('unlinkat', 'rmdir gone 0', (263, AT_FDCWD, b'gone', 0x200)),
         ('connect', 'connect 9 -111', connect_nobody),
+        ('sendto', 'send 9 0', send_as('sendto')),
+        ('sendto', 'send-zc 9 0', send_as('sendto')),
+        ('sendto', 'send-known 9 0', send_as('known')),
+        ('sendmsg', 'sendmsg 9 0', send_as('sendmsg')),
+        ('sendmsg', 'sendmsg-zc 9 0', send_as('sendmsg')),
+        ('recvfrom', 'recv 39124 0', receive_as('recv')),
+        ('recvmsg', 'recvmsg 39124 0', receive_as('recvmsg')),
         ('socket', 'socket 0', (41, socket.AF_INET, socket.SOCK_DGRAM, 17)),
     ]
     w, ran = watch(), []
