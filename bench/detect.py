@@ -22,6 +22,7 @@ CALLS = ("open openat openat2 creat connect sendto sendmsg accept accept4 listen
          "unshare").split()
 EVENTS = "/sys/kernel/tracing/events/syscalls"
 STORM_SECONDS = int(os.environ.get("BENCH_STORM_SECONDS", "60"))
+TURNS = int(os.environ.get("BENCH_TURNS", "0"))  # of the loads under the rules; 0: as many as needed
 
 
 # --- loading and matching ---
@@ -302,7 +303,7 @@ def bench_redis(table, quick):
     with Redis() as redis:
         size = 50_000
         slowdown(table, Load("redis-benchmark, 50 clients", redis.load, size, 3 if quick else 5),
-                 2 if quick else 9)
+                 TURNS or (2 if quick else 9))
         if shutil.which("strace"):
             strace_redis(table, redis, size // 5)
 
@@ -310,7 +311,7 @@ def bench_redis(table, quick):
 def bench_compile(table, quick):
     compile_load = Compile(quick)
     slowdown(table, Load("make -j2 of this project", compile_load.load, None, 1),
-             1 if quick else 5)
+             TURNS or (1 if quick else 5))
     if shutil.which("strace"):
         strace_compile(table, compile_load)
 
