@@ -2,13 +2,14 @@
 import json
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
 import time
 
-from measure import (PORTHOLE, ROOT, Absent, loads, percent, process_end, run, say, spread,
-                     status_kib, timed, work)
+from measure import (PORTHOLE, ROOT, Absent, Calm, cpu_ns, detached, loads, percent, process_end,
+                     run, say, spread, status_kib, timed, work)
 
 FALCO = [os.path.join(ROOT, "test", "rules", "falco", n)
          for n in ("falco_rules.yaml", "falco-incubating_rules.yaml")]
@@ -21,6 +22,7 @@ CALLS = ("open openat openat2 creat connect sendto sendmsg accept accept4 listen
          "unshare").split()
 EVENTS = "/sys/kernel/tracing/events/syscalls"
 STORM_SECONDS = int(os.environ.get("BENCH_STORM_SECONDS", "60"))
+TURNS = int(os.environ.get("BENCH_TURNS", "0"))  # of the loads under the rules; 0: as many as needed
 
 
 # --- loading and matching ---
@@ -95,13 +97,15 @@ class Redis:
         process_end(self.proc)
 
     def load(self, requests):
-        """Seconds per request, of 50 clients, GET and SET."""
+        """Seconds per request, of 50 clients, GET and SET, wall and CPU; CPU ns in all."""
+        before = cpu_ns(self.proc.pid) + children_ns()
         out = run(["redis-benchmark", "-p", PORT, "-c", "50", "-n", str(requests), "-t", "get,set",
                    "--csv"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
         rates = [float(m) for m in re.findall(r'^"(?:GET|SET)[^"]*","([0-9.]+)"', out, re.M)]
         if len(rates) != 2:
             raise Absent("redis-benchmark shows no rates")
-        return sum(1 / r for r in rates)
+        cpu = cpu_ns(self.proc.pid) + children_ns() - before
+        return sum(1 / r for r in rates), cpu / requests * 1e-9, cpu
 
 
 class Compile:
@@ -116,11 +120,18 @@ class Compile:
     def load(self, _, under=()):
         out = os.path.join(self.dir, "out")
         shutil.rmtree(out, ignore_errors=True)
-        begin = time.monotonic()
+        begin, before = time.monotonic(), children_ns()
         subprocess.run([*under, "make", "-s", "-j2", "-C", self.dir, f"B={out}",
                         *([f"{out}/libporthole.a"] if self.quick else ["all"])], check=True,
                        stdout=subprocess.DEVNULL)
-        return time.monotonic() - begin
+        cpu = children_ns() - before
+        return time.monotonic() - begin, cpu * 1e-9, cpu
+
+
+def children_ns():
+    """CPU time of the children that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((used.ru_utime + used.ru_stime) * 1e9)
 
 
 def ready_detect():
@@ -138,21 +149,53 @@ def ready_detect():
     raise Absent("porthole detect does not start")
 
 
-def detect_run(load, size):
-    """The load beside porthole detect: its figure, events judged, complaints, alerts."""
+class Load:
+    """A load, its size, and how often a run of it is repeated for one figure: the median."""
+
+    def __init__(self, name, load, size, repeats):
+        self.name, self.load, self.size, self.repeats = name, load, size, repeats
+        self.calm = Calm()
+
+    def figure(self, pids=()):
+        """Wall and CPU seconds, and how many times the load was run for it."""
+        best, runs = [], 0
+        for _ in range(self.repeats):
+            figures, everything = self.calm.run(lambda: self.load(self.size), lambda f: f[2], pids)
+            best.append(figures[:2])
+            runs += len(everything)
+        return [statistics.median(column) for column in zip(*best)], runs
+
+
+class Against:
+    """Slowdowns of runs with a tracer against the mean of those without before and after each."""
+
+    def __init__(self):
+        self.wall, self.cpu = [], []
+
+    def add(self, before, traced, after):
+        for ratios, b, t, a in zip((self.wall, self.cpu), before, traced, after):
+            ratios.append(t / (b + a) * 2)
+
+    def text(self):
+        return f"{percent(self.wall)}; CPU {percent(self.cpu)}"
+
+
+def detect_run(load):
+    """The load beside porthole detect: its figure, events judged a run, complaints, alerts."""
     proc, out = ready_detect()
     try:
-        figure = load(size)
+        figure, runs = load.figure([proc.pid])
         time.sleep(0.3)
     finally:
         process_end(proc)
+        detached()
     with open(out + ".err", errors="replace") as f:
         said = f.read()
     judged = re.search(r"(\d+) events judged", said)
     lost = [line for line in said.splitlines() if "lost" in line]
     with open(out) as f:
         alerts = sum(1 for _ in f)
-    return figure, int(judged.group(1)) if judged else 0, lost, alerts
+    return figure, int(judged.group(1)) / runs if judged else 0, lost, alerts
 
 
 def calls_made(load, size):
@@ -173,7 +216,7 @@ def calls_made(load, size):
     return int(m.group(1))
 
 
-def bpftrace_run(load, size):
+def bpftrace_run(load):
     here = [f"tracepoint:syscalls:sys_exit_{c}" for c in CALLS
             if os.path.isdir(f"{EVENTS}/sys_exit_{c}")]  # a kernel may have no modules
     proc = subprocess.Popen(["bpftrace", "-e", ",".join(here) + " { @[probe] = count(); }"],
@@ -182,7 +225,7 @@ def bpftrace_run(load, size):
     try:
         if proc.poll() is not None:
             raise Absent("bpftrace ended: " + proc.stderr.read()[-200:])
-        return load(size)
+        return load.figure([proc.pid])[0]
     finally:
         process_end(proc)
 
@@ -191,11 +234,11 @@ STRACE = ["strace", "-f", "-qq", "-c", "-o", "/dev/null", "-e", "trace=" + ",".j
 
 
 def strace_redis(table, redis, size):
-    base = redis.load(size)
+    base = redis.load(size)[0]
     proc = subprocess.Popen([*STRACE, "-p", str(redis.proc.pid)])
     time.sleep(1)
     try:
-        times = redis.load(size) / base
+        times = redis.load(size)[0] / base
     finally:
         process_end(proc)
     table.info("redis-benchmark under strace -f -c of the same calls: slower by",
@@ -203,36 +246,37 @@ def strace_redis(table, redis, size):
 
 
 def strace_compile(table, load):
-    base = load.load(None)
-    times = load.load(None, STRACE) / base
+    base = load.load(None)[0]
+    times = load.load(None, STRACE)[0] / base
     table.info("make -j2 of this project under strace -f -c of the same calls: slower by",
                f"{(times - 1) * 100:.0f} %")
 
 
-def slowdown(table, name, load, size, turns):
-    ratios, peers, judged, lost, alerts = [], [], [], [], 0
-    before = load(size)
+def slowdown(table, load, turns):
+    ours, peer, judged, lost, alerts = Against(), Against(), [], [], 0
+    before, _ = load.figure()
     for turn in range(turns):
-        say(f"{name} under the rules, run {turn + 1}")
-        figure, seen, said, n = detect_run(load, size)
-        after = load(size)
-        ratios.append(figure / ((before + after) / 2))
+        say(f"{load.name} under the rules, run {turn + 1}")
+        figure, seen, said, n = detect_run(load)
+        after, _ = load.figure()
+        ours.add(before, figure, after)
         judged.append(seen)
         lost += said
         alerts += n
+        before = after
         if shutil.which("bpftrace"):
-            peer = bpftrace_run(load, size)
-            before = load(size)
-            peers.append(peer / ((before + after) / 2))
-        else:
-            before = after
-    table.bar(f"{name} under `detect` with the 56 rules: slower by", percent(ratios), "<= 5 %",
-              statistics.median(ratios) <= 1.05)
-    table.bar(f"the same: lost; alerts", f"{'; '.join(lost) or 'nothing'}; {alerts}", "none lost",
+            figure = bpftrace_run(load)
+            before, _ = load.figure()
+            peer.add(after, figure, before)
+    table.bar(f"{load.name} under `detect` with the 56 rules: slower by", ours.text(), "<= 5 %",
+              statistics.median(ours.wall) <= 1.05)
+    table.bar("the same: lost; alerts", f"{'; '.join(lost) or 'nothing'}; {alerts}", "none lost",
               not lost)
-    if peers:
-        table.info(f"{name} under bpftrace counting the same system calls: slower by", percent(peers))
-        calls = calls_made(load, size)
+    table.notes.append(f"{load.name}: {load.calm.note()}.")
+    if peer.wall:
+        table.info(f"{load.name} under bpftrace counting the same system calls: slower by",
+                   peer.text())
+        calls = calls_made(load.load, load.size)
         share = [100 * j / calls for j in judged]
         table.bar("the same under `detect`: events that reached user space, of all system calls",
                   f"{spread(share, 1, 3, ' %')} of {calls}", "< 1 %",
@@ -255,14 +299,26 @@ def memory(table, quick):
               "< 48 MiB", peak < 48)
 
 
-def bench_detect(table, quick):
+def bench_redis(table, quick):
     with Redis() as redis:
-        size = 100_000 if quick else 400_000
-        slowdown(table, "redis-benchmark, 50 clients", redis.load, size, 3 if quick else 7)
+        size = 50_000
+        slowdown(table, Load("redis-benchmark, 50 clients", redis.load, size, 3 if quick else 5),
+                 TURNS or (2 if quick else 9))
         if shutil.which("strace"):
-            strace_redis(table, redis, size // 10)
+            strace_redis(table, redis, size // 5)
+
+
+def bench_compile(table, quick):
     compile_load = Compile(quick)
-    slowdown(table, "make -j2 of this project", compile_load.load, None, 1 if quick else 3)
+    slowdown(table, Load("make -j2 of this project", compile_load.load, None, 1),
+             TURNS or (1 if quick else 5))
     if shutil.which("strace"):
         strace_compile(table, compile_load)
-    memory(table, quick)
+
+
+def bench_detect(table, quick):
+    for part in (bench_redis, bench_compile, memory):
+        try:
+            part(table, quick)
+        except Absent as why:
+            table.skip(part.__name__, "", str(why))

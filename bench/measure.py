@@ -101,6 +101,60 @@ def loads(name, *args):
     return sums
 
 
+def machine_ns():
+    """CPU time of the whole machine that was not idle, what its host took included."""
+    with open("/proc/stat") as f:
+        ticks = [int(x) for x in f.readline().split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) * (10**9 // os.sysconf("SC_CLK_TCK"))
+
+
+class Calm:
+    """
+    Runs a load, again where others took more than a share of the machine meanwhile. What is kept is
+    the calmest run; how often that was not calm enough is told.
+    """
+    SHARE, TRIES = 0.04, 4
+
+    def __init__(self):
+        self.runs = self.restless = 0
+
+    def run(self, load, own, pids=()):
+        """@load gives figures, own(figures) the CPU ns in them. The calmest figures, all figures."""
+        best, all_figures = None, []
+        for _ in range(self.TRIES):
+            before, begin = machine_ns() - sum(map(cpu_ns, pids)), time.monotonic()
+            figures = load()
+            took = (time.monotonic() - begin) * 1e9 * os.cpu_count()
+            others = machine_ns() - sum(map(cpu_ns, pids)) - before - own(figures)
+            all_figures.append(figures)
+            if best is None or others / took < best[0]:
+                best = others / took, figures
+            if best[0] < self.SHARE:
+                break
+        self.runs += 1
+        self.restless += best[0] >= self.SHARE
+        return best[1], all_figures
+
+    def note(self):
+        return (f"{self.restless} of {self.runs} kept runs had others on the machine with more than "
+                f"{self.SHARE * 100:.0f} % of it, {self.TRIES} attempts notwithstanding")
+
+
+def detached():
+    """Waits for what an ended porthole left to let go of tracepoints: till then calls cost more."""
+    for _ in range(300):
+        names = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/comm") as c, open(f"/proc/{pid}/stat") as s:
+                    names.append((c.read().strip(), s.read().rsplit(")", 1)[1].split()[0]))
+            except OSError:
+                continue
+        if not any(name == "porthole-detach" and state != "Z" for name, state in names):
+            return
+        time.sleep(0.05)
+
+
 def process_end(proc):
     """As a user would, then with more force: bpftrace misses a signal now and then."""
     for sig in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
@@ -145,6 +199,7 @@ class Tracer:
 
     def stop(self):
         process_end(self.proc)
+        detached()
 
     def lines(self, part):
         with open(self.out, "rb") as f:

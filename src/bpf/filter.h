@@ -34,10 +34,11 @@ static __always_inline u64 comm_mask(struct ctl *c, u64 m, struct task_struct *t
 	return m & mask_or(bpf_map_lookup_elem(&f_comm, comm), c->other[DIM_COMM]);
 }
 
-/* What the running task leaves of the clauses @m. */
+/* What the running task leaves of the clauses @m; @t as in bpf/task.h. */
 static __always_inline u64 task_mask(struct ctl *c, u64 m, struct task_struct *t)
 {
-	m = pid_mask(c, m, bpf_get_current_pid_tgid() >> 32);
+	if (m & c->dim[DIM_PID])
+		m = pid_mask(c, m, bpf_get_current_pid_tgid() >> 32);
 	if (m & c->dim[DIM_UID]) {
 		u32 uid = current_euid(t);
 

@@ -184,7 +184,7 @@ VERIFIED_ONCE int path_base(u64 dentry, u64 mount, u32 zero)
 /* Puts the path into the text; false: it cannot be judged. @copied: it is in the kernel's memory. */
 static __always_inline bool path_read(struct path_text *x, u64 given, int dir, const bool copied)
 {
-	struct task_struct *t = (void *)bpf_get_current_task();
+	struct task_struct *t;
 	struct fs_struct *fs;
 	struct path base = {};
 	struct file *f;
@@ -203,6 +203,7 @@ static __always_inline bool path_read(struct path_text *x, u64 given, int dir, c
 		return true;
 	x->start = PATH_BASE - 1;
 	x->text[PATH_BASE - 1] = '/';
+	t = (void *)bpf_get_current_task();
 	if (dir == AT_CWD_V) {
 		fs = BPF_CORE_READ(t, fs);
 		BPF_CORE_READ_INTO(&base, fs, pwd);

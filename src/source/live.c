@@ -6,7 +6,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +15,7 @@
 #include "base/cleanup.h"
 #include "source/clockwork.h"
 #include "source/inject.h"
+#include "source/release.h"
 #include "source/ring.h"
 #include "source/seed.h"
 
@@ -141,38 +141,14 @@ static int live_stats(struct source *s, struct kind_stats ret[KIND_COUNT])
 	return 0;
 }
 
-/* Whether tracepoints are held one by one: each takes the kernel 10 to 80 ms to let go of. */
-static bool live_slow(const struct live *l)
-{
-	for (size_t i = 0; l->loader.probes && i < probes_n; i++)
-		if (probes[i]->targets && !l->loader.probes[i].fallback && l->loader.probes[i].nlinks)
-			return true;
-	return false;
-}
-
-/*
- * A child holds the same descriptors and does nothing but end: the kernel's waiting is its, and who
- * stopped porthole has it gone at once. The programs are told to do nothing first.
- */
-static void live_let_go(struct live *l)
-{
-	struct ctl none = { .self = (uint32_t)getpid() };
-	int null;
-
-	if (!live_slow(l) || live_ctl(&l->source, &none) != 0 || fork() != 0)
-		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		if (dup2(null, fd) < 0)
-			break;
-	_exit(0);
-}
-
 static void live_close(struct source *s)
 {
 	struct live *l = live_of(s);
+	struct ctl none = { .self = (uint32_t)getpid() };
+	_cleanup_(closep) int held = -1;
 
-	live_let_go(l);
+	if (l->loader.probes && live_ctl(s, &none) == 0) /* till it is gone, it does nothing */
+		held = release_begin(&l->loader);
 	for (size_t i = 0; i < RINGS; i++)
 		ring_close(&l->rings[i]);
 	if (l->paths)

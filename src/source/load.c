@@ -79,27 +79,6 @@ int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz)
 	return 0;
 }
 
-static int target_count(void *ctx, const char *category, const char *event)
-{
-	(void)category;
-	(void)event;
-	++*(size_t *)ctx;
-	return 0;
-}
-
-/* Whether the probe's tracepoints cannot be read, or are too many. */
-static bool targets_refused(const struct loader *l, const struct probe *p, uint64_t kinds)
-{
-	size_t n = 0;
-
-	if (!p->targets)
-		return false;
-	for (const struct probe_hook *h = p->hooks; h->program; h++)
-		if (h->targets)
-			p->targets(h, kinds, target_count, &n);
-	return l->tracefs < 0 || n > PROBE_TARGETS_MAX;
-}
-
 static bool hook_wanted(const struct probe_hook *h, uint64_t kinds)
 {
 	return h->kinds == 0 || (h->kinds & kinds);
@@ -158,7 +137,7 @@ static int probe_open(struct loader *l, struct loaded *p, uint64_t kinds)
 	if (!obj)
 		return -errno;
 	p->obj = obj;
-	p->fallback = targets_refused(l, p->probe, kinds);
+	p->fallback = p->probe->targets && l->tracefs < 0;
 	probe_choose(p, kinds);
 	err = probe_maps(l, obj);
 	if (!err && p->probe->prepare)
@@ -170,7 +149,8 @@ static int probe_open(struct loader *l, struct loaded *p, uint64_t kinds)
 	return err;
 }
 
-static int link_keep(struct loaded *p, struct bpf_link *link)
+/* @event: the perf event that the link owns; -1: none. */
+static int link_keep_event(struct loaded *p, struct bpf_link *link, int event)
 {
 	if (!link)
 		return -errno;
@@ -178,8 +158,14 @@ static int link_keep(struct loaded *p, struct bpf_link *link)
 		bpf_link__destroy(link);
 		return -E2BIG;
 	}
+	p->events[p->nlinks] = event;
 	p->links[p->nlinks++] = link;
 	return 0;
+}
+
+static int link_keep(struct loaded *p, struct bpf_link *link)
+{
+	return link_keep_event(p, link, -1);
 }
 
 /* What targets() calls back with. */
@@ -199,7 +185,7 @@ static int target_attach(void *ctx, const char *category, const char *event)
 		.wakeup_events = 1,
 	};
 	_cleanup_(closep) int fd = -1;
-	int id = tracefs_event_id(t->loader->tracefs, category, event);
+	int id = tracefs_event_id(t->loader->tracefs, category, event), kept;
 
 	if (id == -ENOENT)
 		return 0; /* a call this kernel does not have */
@@ -209,8 +195,9 @@ static int target_attach(void *ctx, const char *category, const char *event)
 	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	kept = fd;
 	/* From here the link owns the descriptor, when there is one. */
-	return link_keep(t->probe, bpf_program__attach_perf_event(t->prog, take_fd(&fd)));
+	return link_keep_event(t->probe, bpf_program__attach_perf_event(t->prog, take_fd(&fd)), kept);
 }
 
 /* Runs an iterator to its end for what it leaves in maps. */

@@ -36,12 +36,6 @@ enum shared_map {
 
 #define PROBE_LINKS_MAX 256
 
-/*
- * More tracepoints than this are replaced by the probe's fallback, where it has one: the kernel takes
- * some 10 to 80 ms to let go of each, one after the other, and an agent must end within a second.
- */
-#define PROBE_TARGETS_MAX 10
-
 enum probe_state {
 	PROBE_OFF, /* nothing asked for it */
 	PROBE_ON,
@@ -57,6 +51,7 @@ struct loaded {
 	bool fallback;	/* one hook for all system calls instead of one each */
 	struct bpf_object *obj;
 	struct bpf_link *links[PROBE_LINKS_MAX];
+	int events[PROBE_LINKS_MAX]; /* the perf event of a tracepoint's link, which owns it; else -1 */
 	size_t nlinks;
 	struct cpu_events *cpus; /* of a hook on the sampling clocks; NULL: none */
 };

@@ -81,6 +81,12 @@ struct message {
 	u32 addr_len, data_len;
 };
 
+/* Since 5.15. */
+static __always_inline bool regs_typed(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs);
+}
+
 /*
  * Where the arguments are in struct pt_regs: di, si, dx, r10, r8, r9. The layout is x86-64's user
  * interface (ptrace). A table, so that reading one is no branch for the verifier to follow.
@@ -100,6 +106,19 @@ static __always_inline u64 arg_at(const struct sys_call *s, u8 at)
 	asm volatile("" : "+r"(slot));
 	bpf_probe_read_kernel(&v, sizeof(v), (void *)s->regs + reg_offsets[slot & 7]);
 	return v;
+}
+
+/* The arguments in their order, as plain loads through a typed pointer; see regs_typed. */
+static __always_inline void args_load(u64 *ret)
+{
+	struct pt_regs *r = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	ret[0] = r->di;
+	ret[1] = r->si;
+	ret[2] = r->dx;
+	ret[3] = r->r10;
+	ret[4] = r->r8;
+	ret[5] = r->r9;
 }
 
 /* Masked where it is used: older verifiers forget bounds that were checked elsewhere. */
@@ -211,12 +230,27 @@ static __always_inline void addr_fill(struct rec_syscall *r, const struct sys_ca
 		bytes_fill(r, SYS_ADDR, arg_at(s, addr), arg_at(s, addr + 1), t, false);
 }
 
+/* What the call's entry left. */
+static __always_inline struct rec_sock *entered_get(void)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&sys_entered, &tid);
+}
+
+static __always_inline void entered_forget(void)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&sys_entered, &tid);
+}
+
 /* The descriptor: a socket's two ends go into the record; of anything else the path is returned. */
 static __always_inline struct path *fd_fill(struct rec_syscall *r, const struct sys_call *s,
 					    const struct tail *t)
 {
 	const volatile struct sys_row *row = row_of(s);
-	u32 tid = (u32)bpf_get_current_pid_tgid(), from = tail_end(t);
+	u32 from = tail_end(t);
 	struct rec_sock *entered;
 	struct sock *sk;
 	struct file *f;
@@ -224,7 +258,7 @@ static __always_inline struct path *fd_fill(struct rec_syscall *r, const struct 
 	if (row->fd == ARG_NONE)
 		return NULL;
 	if (row->flags & SYS_ENTER) {
-		entered = bpf_map_lookup_elem(&sys_entered, &tid);
+		entered = entered_get();
 		if (entered)
 			r->sock = *entered;
 		return NULL;
@@ -535,30 +569,72 @@ static __always_inline void call_send(const struct sys_call *s)
 static __always_inline bool call_asked(struct sys_call *s, struct ctl *c)
 {
 	u64 bit = KIND_BIT(row_of(s)->kind & 63);
-	u32 tid = (u32)bpf_get_current_pid_tgid();
 
 	if (!row_of(s)->used || !((c->wanted | c->counted) & bit))
 		return false;
 	if ((row_of(s)->flags & SYS_FAILED) && s->ret >= 0)
 		return false;
-	if ((row_of(s)->flags & SYS_ENTER) && !bpf_map_lookup_elem(&sys_entered, &tid))
+	if ((row_of(s)->flags & SYS_ENTER) && !entered_get())
 		return false;
 	if (c->counted & bit)
-		count_add(row_of(s)->kind, current_cgroup(s->task), s->ret < 0);
+		count_add(row_of(s)->kind, current_cgroup((void *)bpf_get_current_task()),
+			  s->ret < 0);
 	return c->wanted & bit;
 }
 
-/* What the path that the event is about leaves of the clauses. */
-static __always_inline u64 call_path_mask(const struct sys_call *s, u64 other, u64 want)
+/*
+ * Whether the call can match anything: the way of nearly every call that is looked at, so each helper
+ * call counts (10 ns where returns are hardened). All arguments are loaded at once where that needs
+ * none.
+ */
+struct judged {
+	struct sys_call call; /* with regs_typed, without task and regs */
+	u64 args[8];	      /* with regs_typed */
+};
+
+static __always_inline u64 judged_arg(const struct judged *j, u8 at)
 {
-	const volatile struct sys_row *row = row_of(s);
+	if (regs_typed() && at != ARG_RET)
+		return j->args[at & 7];
+	return arg_at(&j->call, at);
+}
+
+/* What the path that the event is about leaves of the clauses. */
+static __always_inline u64 call_path_mask(const struct judged *j, u64 other, u64 want)
+{
+	const volatile struct sys_row *row = row_of(&j->call);
 	bool second = row->flags & SYS_MAIN1;
 	u8 path = second ? row->path[1] : row->path[0], dir = second ? row->dir[1] : row->dir[0];
 
 	if (path == ARG_NONE || row->fd != ARG_NONE)
 		return ~0ull;
-	return filter_path(arg_at(s, path), dir == ARG_NONE ? AT_CWD_V : (int)arg_at(s, dir), other,
-			   want);
+	return filter_path(judged_arg(j, path),
+			   dir == ARG_NONE ? AT_CWD_V : (int)judged_arg(j, dir), other, want);
+}
+
+/* What the system call, its result and its flags leave. */
+static __always_inline u64 call_mask(const struct judged *j, const struct ctl *c, u64 m)
+{
+	struct filter_call *f = filter_call_get(j->call.nr);
+	u64 access = 0;
+
+	if (!f)
+		return m;
+	if (f->access == CALL_BY_PEER)
+		access = (j->call.info & SYS_PEER_NEW) != 0;
+	else if (f->access != CALL_NO_ARG)
+		access = judged_arg(j, f->access);
+	m &= filter_call_mask(f, j->call.ret, access);
+	if ((m & c->dim[DIM_ARG]) && f->arg != CALL_NO_ARG)
+		m &= filter_arg_mask(f, j->call.nr, judged_arg(j, f->arg));
+	return m;
+}
+
+static __always_inline u32 judged_family(const struct judged *j)
+{
+	u8 fd = row_of(&j->call)->fd;
+
+	return file_family(task_file((void *)bpf_get_current_task(), (int)judged_arg(j, fd)));
 }
 
 /* What the ends of the connection leave of the clauses, and the peer that the call names. */
@@ -577,36 +653,30 @@ VERIFIED_ONCE u64 call_ends(CALL_PARAMS, u64 other)
 	return other | sock_ends_mask(sk);
 }
 
-/* Whether the call can match anything. */
 VERIFIED_ONCE int call_pass(CALL_PARAMS)
 {
-	struct sys_call s = CALL_OF_PARAMS();
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct judged j = { .call = { .nr = nr, .ret = ret, .info = (u32)more } };
+	const struct sys_call *s = &j.call;
 	struct ctl *c = ctl_get();
-	struct filter_call *f;
-	u64 access = 0, m;
+	u64 m;
 
-	if (!c || pid == c->self)
+	if (!c)
 		return 0;
-	m = kind_mask(c, row_of(&s)->kind);
-	f = m & c->dim[DIM_CALL] ? filter_call_get(s.nr) : NULL;
-	if (f) {
-		if (f->access == CALL_BY_PEER)
-			access = (s.info & SYS_PEER_NEW) != 0;
-		else if (f->access != CALL_NO_ARG)
-			access = arg_at(&s, f->access);
-		m &= filter_call_mask(f, s.ret, access);
-		if ((m & c->dim[DIM_ARG]) && f->arg != CALL_NO_ARG)
-			m &= filter_arg_mask(f, s.nr, arg_at(&s, f->arg));
-	}
-	m = task_mask(c, m, s.task);
-	if ((m & c->dim[DIM_FAMILY]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
-		m &= c->family[file_family(task_file(s.task, (int)arg_at(&s, row_of(&s)->fd))) & 3];
-	if ((m & c->dim[DIM_ENDS]) && row_of(&s)->fd != ARG_NONE && !(row_of(&s)->flags & SYS_ENTER))
-		m &= call_ends(CALL_NUMBERS(&s), c->other[DIM_ENDS]);
+	if (regs_typed())
+		args_load(j.args);
+	else
+		j.call = CALL_OF_PARAMS();
+	m = kind_mask(c, row_of(s)->kind);
+	if (m & c->dim[DIM_CALL])
+		m = call_mask(&j, c, m);
+	m = task_mask(c, m, s->task);
+	if ((m & c->dim[DIM_FAMILY]) && row_of(s)->fd != ARG_NONE && !(row_of(s)->flags & SYS_ENTER))
+		m &= c->family[judged_family(&j) & 3];
+	if ((m & c->dim[DIM_ENDS]) && row_of(s)->fd != ARG_NONE && !(row_of(s)->flags & SYS_ENTER))
+		m &= call_ends(nr, ret, regs, more, c->other[DIM_ENDS]);
 	if (m & c->dim[DIM_PATH])
-		m &= call_path_mask(&s, c->other[DIM_PATH], m);
-	return m != 0;
+		m &= call_path_mask(&j, c->other[DIM_PATH], m);
+	return m && bpf_get_current_pid_tgid() >> 32 != c->self;
 }
 
 static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, const bool given)
@@ -614,10 +684,8 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, co
 	struct sys_call s = {
 		.nr = nr,
 		.ret = ret,
-		.task = (void *)bpf_get_current_task(),
 		.given = given ? (u64)regs : 0,
 	};
-	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct ctl *c = ctl_get();
 
 	if (!c || (u64)nr >= SYS_ROWS)
@@ -630,7 +698,7 @@ static __always_inline int call_done(long nr, long ret, struct pt_regs *regs, co
 	if (call_pass(CALL_NUMBERS(&s)))
 		call_send(&s);
 	if (row_of(&s)->flags & SYS_ENTER)
-		bpf_map_delete_elem(&sys_entered, &tid);
+		entered_forget();
 	return 0;
 }
 
