@@ -179,6 +179,7 @@ int perf_map_update(struct perf_map *m, int fd)
 			m->counts.wrong++;
 		m->read += done ? done : (size_t)r;
 	}
+	m->counts.dropped += m->read >= PERF_MAP_BYTES;
 	return err ? err : ranges_settle(&m->ranges);
 }
 
