@@ -287,29 +287,44 @@ const cPair = {
 };
 const cHostile = {async 'from the writer in C: hostile names do nothing'({page}) { await poke(page); }};
 
-/* The best of some runs: what else the machine does is not the page's. */
+/*
+ * Judged by the CPU time of the process that draws, the mean of some runs: with the machine to itself
+ * that is the time a person waits, and what else runs meanwhile is not the page's. The clock's best is
+ * printed beside it.
+ */
+async function cost(page, browser, runs, body) {
+	const session = await browser.newBrowserCDPSession();
+	const cpu = async () => (await session.send('SystemInfo.getProcessInfo')).processInfo
+		.filter((p) => p.type === 'renderer').reduce((sum, p) => sum + p.cpuTime, 0);
+	const before = await cpu();
+	const best = await page.evaluate(([n, code]) => {
+		const {flame, decodeModel} = window.porthole, {main} = flame.views;
+		const data = document.getElementById('data');
+		const once = {
+			decode: () => decodeModel(JSON.parse(data.textContent)),
+			draw: () => { flame.rebuild(); main.drawNow(); },
+			zoom: (i) => { flame.zoom(main, i % 2 ? 0 : main.tree.list[0]); main.drawNow(); },
+			search: (i) => { flame.set({search: `parse_${i}`}); main.drawNow(); },
+		}[code];
+		return Math.min(...Array.from({length: n}, (_, i) => {
+			const t = performance.now();
+			once(i);
+			return performance.now() - t;
+		}));
+	}, [runs, body]);
+	const ms = 1000 * (await cpu() - before) / runs;
+	await session.detach();
+	console.log(`# ${body}: ${ms.toFixed(0)} ms of CPU, best ${best.toFixed(0)} ms by the clock`);
+	return ms;
+}
+
 const largeTests = {
-	async '200,000 nodes draw within 1 s and zoom within 100 ms'({page}) {
-		const ms = await page.evaluate(() => {
-			const {flame, decodeModel} = window.porthole, {main} = flame.views;
-			const best = (f, n) => Array.from({length: n}, (_, i) => {
-				const t = performance.now();
-				f(i);
-				return performance.now() - t;
-			}).sort((a, b) => a - b)[0];
-			const data = document.getElementById('data').textContent;
-			return {
-				nodes: flame.model.profiles[0].nodes.n,
-				decode: best(() => decodeModel(JSON.parse(data)), 3),
-				draw: best(() => { flame.rebuild(); main.drawNow(); }, 5),
-				zoom: best((i) => { flame.zoom(main, i % 2 ? 0 : main.tree.list[0]); main.drawNow(); }, 11),
-				search: best((i) => { flame.set({search: `parse_${i}`}); main.drawNow(); }, 5),
-			};
-		});
-		console.log(`# ms: ${JSON.stringify(ms, (_, v) => (typeof v === 'number' ? Math.round(v * 10) / 10 : v))}`);
-		assert.ok(ms.nodes > 200000);
-		assert.ok(ms.decode + ms.draw < 1000, 'first picture');
-		assert.ok(ms.zoom < 100, 'zoom');
+	async '200,000 nodes draw within 1 s and zoom within 100 ms'({page, browser}) {
+		assert.ok(await page.evaluate(() => window.porthole.flame.model.profiles[0].nodes.n) > 200000);
+		const decode = await cost(page, browser, 4, 'decode'), draw = await cost(page, browser, 6, 'draw');
+		assert.ok(decode + draw < 1000, 'first picture');
+		assert.ok(await cost(page, browser, 20, 'zoom') < 100, 'zoom');
+		assert.ok(await cost(page, browser, 10, 'search') < 200, 'search');
 	},
 
 	async 'narrow frames are reached by pointing and by keys'({page}) {
@@ -335,7 +350,7 @@ async function run(browser, name, list) {
 		let error = null;
 		try {
 			const {page, wrong} = await open(context, name);
-			await test({page, context});
+			await test({page, context, browser});
 			assert.deepEqual(wrong, [], 'the page complained, asked or fetched');
 		} catch (e) {
 			error = e;

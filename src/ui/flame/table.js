@@ -117,9 +117,9 @@ class TopTable {
 	mark() {
 		const focused = document.activeElement === this.element;
 		for (const row of this.body.rows) {
-			const picked = focused && row.ariaRowIndex === String(this.picked + 2);
+			const picked = focused && row.getAttribute('aria-rowindex') === String(this.picked + 2);
 			row.classList.toggle('ph-picked', picked);
-			row.ariaSelected = picked ? 'true' : null;
+			row.setAttribute('aria-selected', String(picked));
 		}
 	}
 
