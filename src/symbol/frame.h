@@ -23,7 +23,11 @@ struct frame {
 	struct str build_id; /* hex, lower case */
 	struct str file;     /* of the source */
 	uint32_t line;	     /* 0: unknown */
-	uint64_t address; /* ELF virtual address in the module; of the kernel and JIT: as it ran */
+	/*
+	 * ELF virtual address in the module; of the kernel and JIT: as it ran. Of a frame without a
+	 * function it is where its function begins, when that much is known.
+	 */
+	uint64_t address;
 	enum frame_kind kind;
 	bool inlined; /* its code stands inside the next (outer) frame's function */
 };

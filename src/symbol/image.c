@@ -146,6 +146,10 @@ static void segments_read(struct image *im, const Elf64_Ehdr *h)
 			return;
 		if (p.p_type == PT_NOTE && p.p_offset < im->bytes.n && p.p_filesz <= im->bytes.n)
 			build_id_find(im, p.p_offset, p.p_filesz);
+		if (p.p_type == PT_GNU_EH_FRAME)
+			im->eh_frame_hdr = (struct image_section){ .off = p.p_offset,
+								   .size = p.p_filesz,
+								   .vaddr = p.p_vaddr };
 		if (p.p_type != PT_LOAD || im->nseg == IMAGE_SEGMENTS)
 			continue;
 		im->seg[im->nseg++] = (struct image_segment){ .off = p.p_offset,

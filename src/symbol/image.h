@@ -41,6 +41,7 @@ struct image {
 	struct image_segment seg[IMAGE_SEGMENTS];
 	unsigned nseg;
 	struct image_section symtab, symtab_str, dynsym, dynsym_str;
+	struct image_section eh_frame_hdr; /* by its program header */
 	struct image_section debugdata, debuglink, pclntab, debug_info, text;
 	bool elf64;
 	uint16_t type; /* ET_EXEC, ET_DYN */

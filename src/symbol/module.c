@@ -3,6 +3,7 @@
  * read is as if it were not there, and counted.
  */
 #include "symbol/module.h"
+#include "symbol/fde_start.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -292,6 +293,8 @@ static void function_find(struct module *m, struct arena *text, struct frame *f)
 		}
 	} else if (symtab_find(&m->symbols, f->address, name, &start)) {
 		function_name(m, text, name, f);
+	} else if (fde_start(&m->file, f->address, &start)) {
+		f->address = start;
 	}
 }
 
