@@ -12,42 +12,36 @@
 
 #define PAUSE_NS 10000000 /* attaching all system calls takes less */
 
-/* What the child holds: links first, the perf events behind them after all of them. */
+/* What the child holds: links first, the perf events behind some of them after all of them. */
 struct held {
-	size_t n;
+	size_t links, n;
 	int fds[];
 };
 
-static size_t tracepoints(const struct loader *l)
+static struct held *held_collect(const struct loader *l)
 {
+	struct held *h;
 	size_t n = 0;
 
 	for (size_t i = 0; l->probes && i < probes_n; i++)
-		for (size_t k = 0; k < l->probes[i].nlinks; k++)
-			n += l->probes[i].events[k] >= 0;
-	return n;
-}
-
-static struct held *held_collect(const struct loader *l, size_t n)
-{
-	struct held *h = malloc(sizeof(*h) + 2 * n * sizeof(h->fds[0]));
-
+		n += l->probes[i].nlinks;
+	h = n ? malloc(sizeof(*h) + 2 * n * sizeof(h->fds[0])) : NULL;
 	if (!h)
 		return NULL;
-	h->n = 0;
+	*h = (struct held){ .links = n, .n = n };
+	n = 0;
 	for (size_t i = 0; i < probes_n; i++) {
 		const struct loaded *p = &l->probes[i];
 
 		for (size_t k = 0; k < p->nlinks; k++) {
-			if (p->events[k] < 0)
-				continue;
-			h->fds[h->n] = bpf_link__fd(p->links[k]);
-			if (h->fds[h->n] == p->events[k])
-				h->fds[h->n] = -1; /* up to 5.14 there is no link to the kernel */
-			h->fds[n + h->n++] = p->events[k];
+			int link = bpf_link__fd(p->links[k]);
+
+			/* Up to 5.14 the kernel has no such link: the event is all there is. */
+			h->fds[n++] = link == p->events[k] ? -1 : link;
+			if (p->events[k] >= 0)
+				h->fds[h->n++] = p->events[k];
 		}
 	}
-	h->n = 2 * n;
 	return h;
 }
 
@@ -91,7 +85,7 @@ static void child(const struct held *h, int parent)
 		;
 	for (size_t i = 0; i < h->n; i++) {
 		close(h->fds[i]);
-		if (i >= h->n / 2)
+		if (i >= h->links)
 			nanosleep(&pause, NULL);
 	}
 	_exit(0);
@@ -99,8 +93,7 @@ static void child(const struct held *h, int parent)
 
 int release_begin(const struct loader *l)
 {
-	size_t n = tracepoints(l);
-	_cleanup_(freep) struct held *h = n ? held_collect(l, n) : NULL;
+	_cleanup_(freep) struct held *h = held_collect(l);
 	_cleanup_(closep) int theirs = -1, ours = -1;
 	int ends[2];
 	pid_t pid;

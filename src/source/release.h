@@ -1,8 +1,9 @@
 #pragma once
 /*
- * Letting go of tracepoints. For each one the kernel waits for grace periods, 10 to 80 ms, one after
- * the other: some seconds for all system calls of a set of rules. Who stops porthole has it gone at
- * once: a child that holds the same descriptors, and nothing else, outlives it by that time.
+ * Letting go of what programs are attached to. For each tracepoint the kernel waits for grace
+ * periods, 10 to 80 ms, one after the other: some seconds for all system calls of a set of rules.
+ * Who stops porthole has it gone at once: a child that holds the same links, and nothing else,
+ * outlives it by that time.
  *
  * While one is let go of, the kernel lets nobody attach to another (event_mutex). The child pauses
  * between them, so that a porthole that starts meanwhile waits for one of them, not for each.
