@@ -21,6 +21,7 @@ struct process {
 	char comm[16];
 	bool has;
 	struct vitals_process before;
+	uint32_t fds_middle;
 };
 
 struct group {
@@ -39,6 +40,7 @@ struct watching {
 	struct profiler *cpu, *off;
 	struct profile *cpu_profile, *off_profile;
 	struct sums *sums;
+	struct query dns, failing; /* conditions that the kernel's filter borrows */
 	struct subscription of_target, of_any;
 	struct vitals_reader files;
 	struct process *processes;
@@ -171,22 +173,21 @@ static void any_event(void *ctx, const struct event *ev)
 /* What the kernel is asked: of the target all but calls that succeed; of others their signals. */
 static int ask(struct watching *w)
 {
-	static const char dns[] = "fd.rport=53 or fd.lport=53", failing[] = "evt.failed=true";
-	const struct query_opts dns_opts = { .where = dns }, failing_opts = { .where = failing };
-	_cleanup_(query_free) struct query dns_query = { 0 }, failing_query = { 0 };
+	const struct query_opts dns = { .where = "fd.rport=53" },
+				failing = { .where = "evt.failed=true" };
 	_cleanup_(buf_free) struct buf why = { 0 };
 	const struct expr *scope = w->query->scope;
-	int err = query_make(&dns_opts, &dns_query, &why);
+	int err = query_make(&dns, &w->dns, &why);
 
 	if (!err)
-		err = query_make(&failing_opts, &failing_query, &why);
+		err = query_make(&failing, &w->failing, &why);
 	if (err)
 		return err;
 	const struct pushdown_clause list[] = {
 		{ .kinds = watching_kinds() & ~(OF_DNS | OF_FAILING | KIND_BIT(KIND_SIGNAL)),
 		  .scope = scope },
-		{ .kinds = OF_DNS, .scope = scope, .shown = FIELD_DATA },
-		{ .kinds = OF_FAILING, .where = failing_query.where, .scope = scope },
+		{ .kinds = OF_DNS, .where = w->dns.where, .scope = scope, .shown = FIELD_DATA },
+		{ .kinds = OF_FAILING, .where = w->failing.where, .scope = scope },
 		{ .kinds = KIND_BIT(KIND_SIGNAL) },
 	};
 	return pushdown_set(&w->session->pushdown, watching_kinds(), 0, list,
@@ -205,6 +206,8 @@ void watching_free(struct watching *w)
 	profile_free(w->cpu_profile);
 	profile_free(w->off_profile);
 	sums_free(w->sums);
+	query_free(&w->dns);
+	query_free(&w->failing);
 	free(w->processes);
 	free(w->groups);
 	free(w);
@@ -279,6 +282,15 @@ int watching_begin(struct session *s, const struct watching_opts *o, struct watc
 	return 0;
 }
 
+void watching_middle(struct watching *w)
+{
+	struct vitals_process now;
+
+	for (size_t i = 0; i < w->nprocesses; i++)
+		if (vitals_process_read(w->processes[i].pid, &now) == 0)
+			w->processes[i].fds_middle = now.fds;
+}
+
 /* --- the end ------------------------------------------------------------------------------------------ */
 
 /* Ports in state LISTEN (0A) of the target's network namespace. */
@@ -317,6 +329,7 @@ static void processes_end(struct watching *w, struct watch *e)
 		r->has = true;
 		r->before = p->before;
 		r->after = after;
+		r->fds_middle = p->fds_middle;
 		r->who.pid = p->pid;
 		r->who.comm = watch_text(e, str_fixed(p->comm, sizeof(p->comm)));
 	}
@@ -410,6 +423,7 @@ int watching_end(struct watching *w, struct watch *ret)
 	int err;
 
 	session_drain(w->session);
+	(void)pushdown_set(&w->session->pushdown, 0, 0, NULL, 0);
 	pipeline_unsubscribe(&w->session->pipeline, &w->of_target);
 	pipeline_unsubscribe(&w->session->pipeline, &w->of_any);
 	err = watch_init(&e);

@@ -27,6 +27,9 @@ uint64_t watching_kinds(void);
 /* 0 or -errno. */
 int watching_begin(struct session *s, const struct watching_opts *o, struct watching **ret);
 
+/* Half-way: readings that tell a steady growth from a burst. */
+void watching_middle(struct watching *w);
+
 /*
  * Fills @ret, which is the caller's to free (watch_free); the profiles in it live as long as @w. 0 or
  * -ENOMEM.

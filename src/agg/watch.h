@@ -131,6 +131,7 @@ struct watch_process {
 	struct watch_who who;
 	bool has; /* both readings are there */
 	struct vitals_process before, after;
+	uint32_t fds_middle; /* open descriptors half-way */
 };
 
 /* The target's cgroup, and the one above that a limit comes from. */

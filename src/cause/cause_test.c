@@ -395,6 +395,7 @@ static void test_fd_leak(void **state)
 	p->has = true;
 	p->who = (struct watch_who){ 7, 0, STR("app"), STR_NONE };
 	p->before.fds = 10;
+	p->fds_middle = 450;
 	p->after.fds = 900;
 	p->after.fds_max = 1024;
 	expect("fd-leak", CONFIDENCE_CERTAIN);

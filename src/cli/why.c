@@ -150,14 +150,18 @@ static int watch(const struct why_cmd *o, struct session *s, const struct target
 	const struct watching_opts wo = { .query = &t->query,
 					  .target = str_of(t->text),
 					  .hz = o->hz ? (uint32_t)o->hz : HZ_USUAL };
+	uint64_t ns = o->for_ns ? o->for_ns : FOR_DEFAULT, middle;
 	struct watching *w;
 	struct watch evidence;
 	int code, err = watching_begin(s, &wo, &w);
 
 	if (err)
 		return cli_fail("cannot watch: %s", strerror(-err));
-	err = session_run(
-		s, (struct boot_ns){ clock_boot().ns + (o->for_ns ? o->for_ns : FOR_DEFAULT) });
+	middle = clock_boot().ns + ns / 2;
+	err = session_run(s, (struct boot_ns){ middle });
+	watching_middle(w);
+	if (!err && !s->signal)
+		err = session_run(s, (struct boot_ns){ middle + ns / 2 });
 	if (!err)
 		err = watching_end(w, &evidence);
 	if (err) {

@@ -1,8 +1,8 @@
 /* The hypervisor runs somebody else: a virtual machine's CPU time that its host kept. */
 #include "cause/cause.h"
 
-#define LIKELY	50
-#define CERTAIN 150
+#define LIKELY	100
+#define CERTAIN 250
 #define MENTION 20
 
 static void judge(const struct watch *w, struct findings *ret)

@@ -13,13 +13,15 @@ static void process_judge(const struct watch *w, const struct watch_process *p, 
 	uint32_t grown = p->after.fds > p->before.fds ? p->after.fds - p->before.fds : 0;
 	double rate = watch_rate(w, grown), full = 0;
 	uint64_t refused = watch_errors(w, p->who.pid, EMFILE);
-	bool out;
+	bool out, steady = p->fds_middle > p->before.fds && p->after.fds > p->fds_middle &&
+			   (p->after.fds - p->fds_middle) * 4 > grown;
 	struct finding *f;
 
 	if (p->after.fds_max)
 		full = (double)p->after.fds / (double)p->after.fds_max;
 	out = refused || full >= FULL;
-	if (!out && (rate < GROWTH || grown < GROWN))
+	/* Who has just started opens much once; who leaks goes on. */
+	if (!out && (rate < GROWTH || grown < GROWN || !steady))
 		return;
 	f = finding_add(ret, &cause_fd_leak,
 			refused || (rate >= 5 * GROWTH && grown >= 5 * GROWN) || (out && grown) ?
