@@ -67,7 +67,7 @@ FUZZ_MAKE = $(MAKE) B=$(FUZZ_B) BPF_OUT=$(BPF_OUT) CC=$(CLANG) OPT='-O1 -g' \
 Q   := $(if $(V),,@)
 say  = $(if $(V),@:,@printf '  %-4s %s\n' $(1) $@)
 
-.PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench lab portable debian13 \
+.PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench lab demo portable debian13 \
         fmt fmt-check headers install clean deps
 MAKEFLAGS += --no-print-directory
 .SECONDARY:
@@ -220,6 +220,12 @@ bench:
 	for f in bench/*.sh; do PORTHOLE=$(abspath $(B))/porthole sh "$$f" || exit 1; done
 
 # The laboratory; ARGS are test/lab/run's (--help tells).
+# A container that is sick, and why.
+demo:
+	@tools/deps build test
+	@$(MAKE) -j$(JOBS) all
+	@PORTHOLE=$(abspath $(B))/porthole test/lab/run --build $(B)/lab --tell --for 5 $(or $(CASES),throttled_low)
+
 lab:
 	@tools/deps build test
 	@$(MAKE) -j$(JOBS) all

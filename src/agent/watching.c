@@ -27,6 +27,7 @@ struct process {
 struct group {
 	uint64_t id;
 	char path[4096];
+	struct str name; /* for people; the sums' */
 	bool has;
 	struct vitals_group before;
 };
@@ -78,6 +79,7 @@ static void group_note(struct watching *w, const struct cgroup *cg)
 	g = &w->groups[w->ngroups++];
 	g->id = cg->id;
 	snprintf(g->path, sizeof(g->path), "%.*s", STR_ARG(cg->path));
+	g->name = watching_where(w->sums, cg);
 	g->has = vitals_group_read(&w->files, cg->id & CGROUP_V1, g->path, &g->before) == 0;
 }
 
@@ -347,7 +349,7 @@ static void groups_end(struct watching *w, struct watch *e)
 		r = watch_add_group(e);
 		if (!r)
 			break;
-		r->name = watch_text(e, str_of(g->path));
+		r->name = watch_text(e, g->name.n ? g->name : str_of(g->path));
 		r->before = g->before;
 		r->after = after;
 	}

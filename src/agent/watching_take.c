@@ -29,7 +29,7 @@
 
 /* --- who ------------------------------------------------------------------------------------------- */
 
-static struct str where_of(struct sums *s, const struct cgroup *cg)
+struct str watching_where(struct sums *s, const struct cgroup *cg)
 {
 	char text[512];
 
@@ -55,7 +55,7 @@ static struct watch_who who_of(struct sums *s, const struct event *ev)
 	return (struct watch_who){
 		.pid = ev->hdr->pid,
 		.comm = sums_text(s, str_fixed(ev->hdr->comm, sizeof(ev->hdr->comm))),
-		.where = where_of(s, ev->proc->cgroup),
+		.where = watching_where(s, ev->proc->cgroup),
 	};
 }
 
@@ -354,7 +354,7 @@ static void exec_take(struct sums *s, const struct event *ev)
 	r->who = (struct watch_who){ .pid = parent->pid,
 				     .comm = sums_text(s, str_fixed(parent->comm,
 								    sizeof(parent->comm))),
-				     .where = where_of(s, parent->cgroup) };
+				     .where = watching_where(s, parent->cgroup) };
 	r->v[EXEC_V_STARTED]++;
 }
 

@@ -55,6 +55,9 @@ enum {
 	EXEC_V_LIFE
 };
 
+/* "pod shop/cart", "container 1234..", a unit; absent when nothing of it is known. */
+struct str watching_where(struct sums *s, const struct cgroup *cg);
+
 /* Events of the target: its scope holds. */
 void watching_take(struct sums *s, const struct event *ev);
 
