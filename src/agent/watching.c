@@ -33,6 +33,7 @@ struct group {
 struct watching {
 	struct session *session;
 	const struct query *query;
+	struct query dns_query, failing_query; /* the kernel's filter borrows them while it watches */
 	struct str target;
 	struct boot_ns begin;
 	struct naming *naming;
@@ -173,20 +174,19 @@ static int ask(struct watching *w)
 {
 	static const char dns[] = "fd.rport=53 or fd.lport=53", failing[] = "evt.failed=true";
 	const struct query_opts dns_opts = { .where = dns }, failing_opts = { .where = failing };
-	_cleanup_(query_free) struct query dns_query = { 0 }, failing_query = { 0 };
 	_cleanup_(buf_free) struct buf why = { 0 };
 	const struct expr *scope = w->query->scope;
-	int err = query_make(&dns_opts, &dns_query, &why);
+	int err = query_make(&dns_opts, &w->dns_query, &why);
 
 	if (!err)
-		err = query_make(&failing_opts, &failing_query, &why);
+		err = query_make(&failing_opts, &w->failing_query, &why);
 	if (err)
 		return err;
 	const struct pushdown_clause list[] = {
 		{ .kinds = watching_kinds() & ~(OF_DNS | OF_FAILING | KIND_BIT(KIND_SIGNAL)),
 		  .scope = scope },
 		{ .kinds = OF_DNS, .scope = scope, .shown = FIELD_DATA },
-		{ .kinds = OF_FAILING, .where = failing_query.where, .scope = scope },
+		{ .kinds = OF_FAILING, .where = w->failing_query.where, .scope = scope },
 		{ .kinds = KIND_BIT(KIND_SIGNAL) },
 	};
 	return pushdown_set(&w->session->pushdown, watching_kinds(), 0, list,
@@ -205,6 +205,8 @@ void watching_free(struct watching *w)
 	profile_free(w->cpu_profile);
 	profile_free(w->off_profile);
 	sums_free(w->sums);
+	query_free(&w->dns_query);
+	query_free(&w->failing_query);
 	free(w->processes);
 	free(w->groups);
 	free(w);
