@@ -14,7 +14,7 @@ def _read(path):
         return ''
 
 
-def _number(path):
+def number(path):
     text = _read(path).strip()
     return int(text) if text.isdigit() else 0
 
@@ -30,9 +30,9 @@ def pids_of(cgroup):
 def _cgroup(cgroup):
     cpu, memory = '/sys/fs/cgroup/cpu' + cgroup, '/sys/fs/cgroup/memory' + cgroup
     stat, m = _pairs(cpu + '/cpu.stat'), _pairs(memory + '/memory.stat')
-    return {'cpu_ms': _number('/sys/fs/cgroup/cpuacct%s/cpuacct.usage' % cgroup) / 1e6,
+    return {'cpu_ms': number('/sys/fs/cgroup/cpuacct%s/cpuacct.usage' % cgroup) / 1e6,
             'periods': stat.get('nr_periods', 0), 'throttled': stat.get('nr_throttled', 0),
-            'limit_hits': _number(memory + '/memory.failcnt'),
+            'limit_hits': number(memory + '/memory.failcnt'),
             'oom_kills': _pairs(memory + '/memory.oom_control').get('oom_kill', 0),
             'refaults': m.get('workingset_refault_file', m.get('workingset_refault', 0)),
             'major': m.get('pgmajfault', 0), 'minor': m.get('pgfault', 0)}
@@ -96,8 +96,8 @@ def show(pod, seconds):
     print('    a second: ' + ', '.join(rates))
     memory = '/sys/fs/cgroup/memory' + pod.cgroup
     print('    now: %d processes, %d threads, %d descriptors; memory %.1f of %.0f MiB, rss %.1f, cache %.1f' % (
-        b['processes'], b['threads'], b['fds'], _number(memory + '/memory.usage_in_bytes') / 2**20,
-        _number(memory + '/memory.limit_in_bytes') / 2**20, _pairs(memory + '/memory.stat').get('rss', 0) / 2**20,
+        b['processes'], b['threads'], b['fds'], number(memory + '/memory.usage_in_bytes') / 2**20,
+        number(memory + '/memory.limit_in_bytes') / 2**20, _pairs(memory + '/memory.stat').get('rss', 0) / 2**20,
         _pairs(memory + '/memory.stat').get('cache', 0) / 2**20))
     calls = _calls(pod, 1)
     if calls:

@@ -3,6 +3,7 @@ import collections
 
 CAUSES_MADE = 'cpu-steal: a virtual machine is robbed by its host; nothing inside can make that happen'
 FIRST_BAR = 0.95
+DISTURBED = 0.2     # CPUs that others took meanwhile: cpu-neighbour may well be right then
 
 
 def judge(case, answer):
@@ -18,6 +19,8 @@ def judge(case, answer):
 
 def line(case, verdict, answer):
     said = ', '.join('%s (%s)' % (f['cause'], f['confidence']) for f in answer['findings'][:4])
+    if answer['others_cpus'] >= DISTURBED:
+        said += '; others took %.1f CPUs' % answer['others_cpus']
     return '%-18s %-32s %-12s %s' % (case.name, ' + '.join(case.causes), verdict, said)
 
 
