@@ -6,11 +6,12 @@
 
 #include <arpa/inet.h>
 #include <asm/unistd_64.h>
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+/* cmocka wants the ones above first */
+#include <cmocka.h>
 
 #include "event/subject.h"
 #include "probe/probe.h"
