@@ -1,6 +1,7 @@
 /*
  * It waits for somebody it asked: connections it opened, on which it waits for answers or for the
- * handshake. A server that waits for requests waits too, but is not held up.
+ * handshake. A server that waits for requests waits too, but is not held up. Where packets are lost,
+ * the timeouts of TCP are in these waits: the way is at fault then before the peer is.
  */
 #include "cause/cause.h"
 
@@ -9,6 +10,16 @@
 #define MENTION	  30
 #define EACH_NS	  2000000 /* answers faster than this on average are no slow peer */
 #define EACH_SURE 10000000
+#define LOST	  0.02 /* of the segments sent */
+#define LOST_FEW  10
+
+static bool way_is_bad(const struct watch *w)
+{
+	uint64_t again = w->net_after.retransmits - w->net_before.retransmits;
+	uint64_t sent = w->net_after.out_segments - w->net_before.out_segments;
+
+	return w->has_net && again >= LOST_FEW && (double)again > LOST * (double)sent;
+}
 
 static void peer_judge(const struct watch *w, const struct watch_peer *p, struct findings *ret)
 {
@@ -21,7 +32,7 @@ static void peer_judge(const struct watch *w, const struct watch_peer *p, struct
 	if (p->server || cost < MENTION || each < EACH_NS)
 		return;
 	sure = confidence_of(cost, LIKELY, CERTAIN);
-	if (sure == CONFIDENCE_CERTAIN && each < EACH_SURE)
+	if (sure == CONFIDENCE_CERTAIN && (each < EACH_SURE || way_is_bad(w)))
 		sure = CONFIDENCE_LIKELY;
 	f = finding_add(ret, &cause_slow_peer, sure, cost);
 	finding_title(f, "it waits for %.*s%s%.*s%s: %s each time", STR_ARG(p->address),

@@ -17,9 +17,8 @@ static void *stream(void *arg)
 	snprintf(path, sizeof(path), "stream-%d", (int)(intptr_t)arg);
 	fd = open(path, O_RDWR | O_CREAT, 0644);
 	need(fd >= 0 && ftruncate(fd, (off_t)file) == 0, path);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-	for (off_t at = 0;; at += 4096) {
-		pread(fd, buf, 1, at);
+	for (off_t at = 0;; at += 1 << 17) {
+		pread(fd, buf, 1 << 17, at);
 		if (at % (1 << 22) == 0)
 			rest_ms(0.1);
 	}
