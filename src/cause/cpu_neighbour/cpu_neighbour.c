@@ -5,8 +5,9 @@
  */
 #include "cause/cause.h"
 
-#define LIKELY	120
-#define CERTAIN 300
+/* Less than half: what it does while it runs matters more than who runs otherwise. */
+#define LIKELY	150
+#define CERTAIN 500
 #define MENTION 40
 #define NAMED	3
 
