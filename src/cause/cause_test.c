@@ -496,6 +496,7 @@ static void test_extreme(void **state)
 	for (size_t i = 0; i < THREAD_STATE_COUNT; i++)
 		w.ns[i] = UINT64_MAX / 32;
 	memset(&w.node_after, 0xff, sizeof(w.node_after));
+	w.node_after.has_pressure = true; /* 0xff is no bool */
 	memset(&w.net_after, 0xff, sizeof(w.net_after));
 	memset(&group()->after, 0xff, sizeof(struct vitals_group));
 	call("openat", 9999, UINT64_MAX, UINT64_MAX);

@@ -135,8 +135,9 @@ static void test_values_end(void **state)
 static void test_kinds_agree(void **state)
 {
 	static const char *const types[] = {
-		"accept4", "connect",	"openat", "openat2", "renameat2", "unlinkat",
-		"mkdirat", "symlinkat", "linkat", "bind",    "listen",	  "socket",
+		"accept4", "connect",	"openat",   "openat2", "renameat2", "unlinkat",
+		"mkdirat", "symlinkat", "linkat",   "bind",    "listen",    "socket",
+		"sendto",  "sendmsg",	"recvfrom", "recvmsg",
 	};
 	uint64_t all = 0;
 
