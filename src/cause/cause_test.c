@@ -245,6 +245,23 @@ static void test_slow_peer(void **state)
 	expect("slow-peer", CONFIDENCE_CERTAIN);
 }
 
+/* Small requests, each loss a timeout of 200 ms: the waits are long, and the way is why. */
+static void test_slow_way(void **state)
+{
+	struct watch_peer *p = watch_add_peer(&w);
+
+	(void)state;
+	w.ns[THREAD_NETWORK] = 9 * SECOND;
+	p->address = STR("10.0.0.7:5432");
+	p->wait_ns = 9 * SECOND;
+	p->waits = 100;
+	w.net_after.out_segments = 600;
+	w.net_after.retransmits = 50;
+	expect("tcp-retransmit", CONFIDENCE_CERTAIN);
+	assert_string_equal(found.f[1].cause, "slow-peer");
+	assert_int_equal(found.f[1].confidence, CONFIDENCE_LIKELY);
+}
+
 static void test_dns(void **state)
 {
 	struct watch_name *n = watch_add_name(&w);
@@ -323,6 +340,17 @@ static void test_cache_thrash(void **state)
 	(void)state;
 	w.ns[THREAD_DISK] = 5 * SECOND;
 	w.ns[THREAD_PAGEFAULT] = 3 * SECOND;
+	g->after.refaults = 500000;
+	expect("cache-thrash", CONFIDENCE_CERTAIN);
+}
+
+/* A disk that answers at once: nobody waits, but the pages are read in all the same. */
+static void test_cache_thrash_fast(void **state)
+{
+	struct watch_group *g = group();
+
+	(void)state;
+	ran("k:page_cache_ra_unbounded;k:filemap_get_pages;main", 6 * SECOND);
 	g->after.refaults = 500000;
 	expect("cache-thrash", CONFIDENCE_CERTAIN);
 }
@@ -518,6 +546,7 @@ int main(void)
 		CASE(test_lock),
 		CASE(test_disk),
 		CASE(test_slow_peer),
+		CASE(test_slow_way),
 		CASE(test_dns),
 		CASE(test_retransmit),
 		CASE(test_reset),
@@ -526,6 +555,7 @@ int main(void)
 		CASE(test_memory_pressure),
 		CASE(test_memory_limit),
 		CASE(test_cache_thrash),
+		CASE(test_cache_thrash_fast),
 		CASE(test_exec_storm),
 		CASE(test_syscall_errors),
 		CASE(test_syscall_rate),

@@ -1,6 +1,7 @@
 /*
  * Pages are evicted and read again soon after (refaults): the working set of files does not fit
- * into the memory there is. The disk is busy, but more memory is the cure.
+ * into the memory there is. The disk is busy, but more memory is the cure. Where the disk is fast
+ * there is little waiting; reading the pages in and evicting others costs CPU all the same.
  */
 #include "cause/cause.h"
 
@@ -8,10 +9,29 @@
 #define LIKELY	60
 #define CERTAIN 200
 #define PAGE	4096u
+#define PAGE_NS \
+	50000 /* reading one in costs no more CPU than this; the rest of it is for other pages */
+
+/* Where the kernel fills the page cache, or makes room for it. */
+static const char *const filling[] = { "page_cache_ra_unbounded", "page_cache_ra_order",
+				       "page_cache_sync_ra",	  "page_cache_async_ra",
+				       "ondemand_readahead",	  "force_page_cache_ra",
+				       "filemap_get_pages",	  "filemap_fault",
+				       "filemap_read_folio",	  "try_to_free_mem_cgroup_pages" };
+
+static bool is_filling(const struct frame *f, const void *ctx)
+{
+	(void)ctx;
+	for (size_t i = 0; f->kind == FRAME_KERNEL && i < sizeof(filling) / sizeof(filling[0]); i++)
+		if (str_eq(f->function, str_of(filling[i])))
+			return true;
+	return false;
+}
 
 static void judge(const struct watch *w, struct findings *ret)
 {
 	uint64_t refaults = 0, major = 0, waited = w->ns[THREAD_DISK] + w->ns[THREAD_PAGEFAULT];
+	uint64_t cpu, ns;
 	const struct watch_group *at = NULL;
 	struct finding *f;
 	uint32_t cost;
@@ -29,8 +49,12 @@ static void judge(const struct watch *w, struct findings *ret)
 		refaults = w->node_after.refaults - w->node_before.refaults;
 	if (watch_rate(w, refaults) < FEW)
 		return;
-	/* Its waits, and a little more: who waits for pages that were there waits for memory. */
-	cost = watch_cost(w, waited + waited / 8);
+	cpu = watch_stacks_ns(w->cpu, is_filling, NULL, false);
+	if (cpu > refaults * PAGE_NS)
+		cpu = refaults * PAGE_NS;
+	ns = waited + cpu;
+	/* A little more than that: who waits for pages that were there waits for memory. */
+	cost = watch_cost(w, ns + ns / 8);
 	if (cost > 1000)
 		cost = 1000;
 	f = finding_add(ret, &cause_cache_thrash, confidence_of(cost, LIKELY, CERTAIN), cost);
@@ -39,8 +63,9 @@ static void judge(const struct watch *w, struct findings *ret)
 			 "%.0f pages a second came back soon after they were evicted (%s a second)",
 			 watch_rate(w, refaults),
 			 bytes_text((uint64_t)watch_rate(w, refaults) * PAGE).s);
-	finding_evidence(f, "%s of waiting for disk and pages; %lu major faults",
-			 time_text(waited).s, major);
+	finding_evidence(f,
+			 "%s of waiting for disk and pages, %s of CPU to read them; %lu major faults",
+			 time_text(waited).s, time_text(cpu).s, major);
 	if (at && at->after.has & GROUP_MEMORY)
 		finding_evidence(f, "%.*s: %s in use, of it %s page cache, limit %s",
 				 STR_ARG(at->name), bytes_text(at->after.memory).s,

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 	size = (size_t)((double)memory * vary(0.72, 0.8));
 	own = malloc(size);
 	memset(own, 1, size);
+	__asm__ volatile("" : : "r"(own) : "memory"); /* it is kept, whatever the compiler thinks */
 	for (int i = (int)vary(2, 5); i; i--)
 		thread_start(stream, (void *)(intptr_t)i);
 	stream(NULL);
