@@ -70,6 +70,43 @@ struct {
 	__type(value, struct unwind_rule);
 } uw_rules SEC(".maps");
 
+/*
+ * What code of a file was last found to have which rule: most samples meet return addresses that
+ * earlier ones met. Numbers of files are not given out again and a table does not change, so an entry
+ * never gets wrong. Of each CPU, replaced by whatever comes to the same place.
+ */
+#define UW_MEMOS 2048 /* a power of two */
+
+struct uw_memo {
+	u64 off;
+	u32 number; /* 0: empty */
+	u32 rule;
+};
+
+struct uw_memos {
+	struct uw_memo memo[UW_MEMOS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct uw_memos);
+} uw_memos SEC(".maps");
+
+/*
+ * Mappings of the mms that this CPU last sampled, kept until their sequence count says that they may
+ * have changed (bpf/vma.h); where there is no such count, nothing is kept.
+ */
+#define UW_KNOWN     16
+#define UW_KNOWN_MMS 4
+
+struct uw_known {
+	struct vma_state state;
+	u32 n, next;
+	struct rec_vma vma[UW_KNOWN];
+};
+
 struct uw_scratch {
 	struct vma_walk walk;
 	struct unwind_regs regs;
@@ -81,6 +118,9 @@ struct uw_scratch {
 	u32 lo, hi;		       /* of a search */
 	u32 number[STACK_VMA_MAX + 2]; /* of each mapping's file, as uw_files has it; 0: not there */
 	struct rec_vma vma[STACK_VMA_MAX + 1]; /* the last: of those that found no room */
+	struct uw_known known[UW_KNOWN_MMS];
+	u64 turn;		/* whose place the next new mm takes */
+	u64 which;		/* of known: the mm's */
 	u8 head[UW_HEAD_BYTES]; /* a record's fixed part ends where its tail begins */
 	u8 tail[UW_TAIL_BYTES] __attribute__((aligned(8)));
 };
@@ -101,6 +141,30 @@ static __always_inline struct uw_scratch *uw_get(void)
 
 #define PF_KTHREAD_V 0x00200000
 
+/* Finds the mappings that are kept of @mm; those of an earlier state of it are forgotten. */
+static __always_inline void uw_known_begin(struct uw_scratch *s, struct mm_struct *mm)
+{
+	struct vma_state now;
+	struct uw_known *k;
+	u64 at = s->turn & (UW_KNOWN_MMS - 1);
+
+	vma_state(mm, &now);
+	for (u32 i = 0; i < UW_KNOWN_MMS; i++)
+		if (s->known[i].state.mm == (u64)mm)
+			at = i;
+	asm volatile("" : "+r"(at));
+	at &= UW_KNOWN_MMS - 1;
+	s->which = at;
+	k = &s->known[at];
+	if (now.told && k->state.told && now.mm == k->state.mm && now.args == k->state.args &&
+	    now.seq == k->state.seq && now.tgid == k->state.tgid)
+		return;
+	if (now.mm != k->state.mm)
+		s->turn++;
+	k->state = now;
+	k->n = k->next = 0;
+}
+
 /* NULL: there is none, which does not happen. */
 static __always_inline struct uw_scratch *uw_begin(struct task_struct *t)
 {
@@ -113,6 +177,8 @@ static __always_inline struct uw_scratch *uw_begin(struct task_struct *t)
 	s->mm = 0;
 	if (!(BPF_CORE_READ(t, flags) & PF_KTHREAD_V))
 		s->mm = (u64)BPF_CORE_READ(t, mm);
+	if (s->mm)
+		uw_known_begin(s, (void *)s->mm);
 	return s;
 }
 
@@ -199,12 +265,10 @@ static __always_inline void uw_file_key(struct file *f, struct file_key *ret)
 	ret->gen = BPF_CORE_READ(inode, i_generation);
 }
 
-/* Fills *v and gives the number of its file. */
-static __always_inline u32 uw_mapping_read(struct vm_area_struct *vma, struct mm_struct *mm,
-					   struct rec_vma *v)
+static __always_inline void uw_mapping_read(struct vm_area_struct *vma, struct mm_struct *mm,
+					    struct rec_vma *v)
 {
 	struct file *f = BPF_CORE_READ(vma, vm_file);
-	u32 *number;
 
 	v->start = BPF_CORE_READ(vma, vm_start);
 	v->end = BPF_CORE_READ(vma, vm_end);
@@ -216,11 +280,47 @@ static __always_inline u32 uw_mapping_read(struct vm_area_struct *vma, struct mm
 		v->file.ino = 0;
 		v->file.gen = 0;
 		v->file.dev = v->start == (u64)BPF_CORE_READ(mm, context.vdso) ? VMA_VDSO : VMA_ANON;
-		if (v->file.dev == VMA_ANON)
-			return UW_FILE_FRAMES;
 	}
+}
+
+static __always_inline u32 uw_number(struct rec_vma *v)
+{
+	u32 *number;
+
+	if (!v->file.ino && v->file.dev == VMA_ANON)
+		return UW_FILE_FRAMES;
 	number = bpf_map_lookup_elem(&uw_files, &v->file);
 	return number ? *number : 0;
+}
+
+/* @pc's mapping into *ret by what is kept, or false. */
+static __always_inline bool uw_known_find(struct uw_known *k, u64 pc, struct rec_vma *ret)
+{
+	for (u32 i = 0; i < UW_KNOWN; i++) {
+		const struct rec_vma *v = &k->vma[i];
+
+		if (i >= k->n)
+			break;
+		if (pc - v->start < v->end - v->start) {
+			*ret = *v;
+			return true;
+		}
+	}
+	return false;
+}
+
+static __always_inline void uw_known_add(struct uw_known *k, const struct rec_vma *v)
+{
+	u64 at = k->next;
+
+	if (!k->state.told)
+		return;
+	asm volatile("" : "+r"(at));
+	at &= UW_KNOWN - 1;
+	k->vma[at] = *v;
+	k->next = at + 1;
+	if (k->n < UW_KNOWN)
+		k->n++;
 }
 
 /* Makes @pc's mapping s->cur, or gives STACK_NO_MAPPING. */
@@ -229,7 +329,8 @@ VERIFIED_ONCE int uw_mapping(u64 pc)
 	struct uw_scratch *s = uw_get();
 	struct vm_area_struct *vma;
 	struct mm_struct *mm;
-	u64 at;
+	struct uw_known *k;
+	u64 at, which;
 
 	if (!s)
 		return STACK_NONE;
@@ -241,15 +342,22 @@ VERIFIED_ONCE int uw_mapping(u64 pc)
 			return UW_GOES_ON;
 		}
 	}
-	mm = (void *)s->mm;
-	vma = vma_of(&s->walk, mm, pc);
-	if (!vma || !vma_exec(vma))
-		return STACK_NO_MAPPING;
 	at = s->nvma;
 	asm volatile("" : "+r"(at));
 	if (at > STACK_VMA_MAX)
 		at = STACK_VMA_MAX;
-	s->number[at] = uw_mapping_read(vma, mm, &s->vma[at]);
+	which = s->which;
+	asm volatile("" : "+r"(which));
+	k = &s->known[which & (UW_KNOWN_MMS - 1)];
+	if (!uw_known_find(k, pc, &s->vma[at])) {
+		mm = (void *)s->mm;
+		vma = vma_of(&s->walk, mm, pc);
+		if (!vma || !vma_exec(vma))
+			return STACK_NO_MAPPING;
+		uw_mapping_read(vma, mm, &s->vma[at]);
+		uw_known_add(k, &s->vma[at]);
+	}
+	s->number[at] = uw_number(&s->vma[at]);
 	s->cur = at;
 	if (at < STACK_VMA_MAX)
 		s->nvma = at + 1;
@@ -257,7 +365,7 @@ VERIFIED_ONCE int uw_mapping(u64 pc)
 }
 
 /* The rule for an offset of a file, or -1: its table has no row for it. */
-VERIFIED_ONCE int uw_rule(u32 number, u64 off)
+VERIFIED_ONCE int uw_search(u32 number, u64 off)
 {
 	struct uw_page_key key = { number, off >> UW_PAGE_SHIFT };
 	u32 pc = off & ((1u << UW_PAGE_SHIFT) - 1), zero = 0, block;
@@ -292,6 +400,30 @@ VERIFIED_ONCE int uw_rule(u32 number, u64 off)
 	return rows->row[(at - 1) & (UW_BLOCK_ROWS - 1)].rule;
 }
 
+/* Likewise, by what was found before. */
+static __always_inline int uw_rule(u32 number, u64 off)
+{
+	u64 at = (off ^ off >> 11 ^ (u64)number << 4) & (UW_MEMOS - 1);
+	u32 zero = 0;
+	struct uw_memos *all = bpf_map_lookup_elem(&uw_memos, &zero);
+	struct uw_memo *m;
+	int rule;
+
+	if (!all)
+		return -1;
+	asm volatile("" : "+r"(at));
+	m = &all->memo[at & (UW_MEMOS - 1)];
+	if (m->number == number && m->off == off)
+		return m->rule;
+	rule = uw_search(number, off);
+	if (rule >= 0) {
+		m->number = number;
+		m->off = off;
+		m->rule = rule;
+	}
+	return rule;
+}
+
 /* Notes the frame and goes to its caller's; UW_GOES_ON or why there is none (enum stack_end). */
 static __always_inline int uw_frame(struct uw_scratch *s)
 {
@@ -305,11 +437,16 @@ static __always_inline int uw_frame(struct uw_scratch *s)
 	asm volatile("" : "+r"(at));
 	*(u64 *)(s->tail + (at & UW_ADDRESS_MASK)) = s->regs.ip | (s->regs.exact ? STACK_EXACT : 0);
 	s->nuser++;
-	found = uw_mapping(pc);
-	if (found != UW_GOES_ON)
-		return found;
 	cur = s->cur;
 	asm volatile("" : "+r"(cur));
+	if (cur >= STACK_VMA_MAX || cur >= s->nvma ||
+	    pc - s->vma[cur].start >= s->vma[cur].end - s->vma[cur].start) {
+		found = uw_mapping(pc);
+		if (found != UW_GOES_ON)
+			return found;
+		cur = s->cur;
+		asm volatile("" : "+r"(cur));
+	}
 	if (cur > STACK_VMA_MAX)
 		return STACK_NO_MAPPING;
 	number = s->number[cur];

@@ -113,6 +113,39 @@ static __always_inline struct vm_area_struct *vma_of(struct vma_walk *w, struct 
 	return vma;
 }
 
+/*
+ * A state of an mm's mappings: as long as it is the same, they are. Since Linux 6.4, where per-VMA
+ * locks are built in (CONFIG_PER_VMA_LOCK), every writer of mappings counts mm_lock_seq up when it
+ * is done; since 6.13 also when it begins, odd meanwhile. An mm at the address of one that is gone is told
+ * by its arguments' address, which is random, and by the process.
+ */
+struct vma_state {
+	u64 mm;
+	u64 args;
+	u32 seq, tgid;
+	u64 told; /* 0: this kernel does not tell, or they are being changed */
+};
+
+static __always_inline void vma_state(struct mm_struct *mm, struct vma_state *ret)
+{
+	struct mm_struct___seqcount *counted = (void *)mm;
+	struct mm_struct___seq *plain = (void *)mm;
+
+	ret->mm = (u64)mm;
+	ret->args = BPF_CORE_READ(mm, arg_start);
+	ret->tgid = bpf_get_current_pid_tgid() >> 32;
+	ret->seq = 0;
+	ret->told = 1;
+	if (bpf_core_field_exists(counted->mm_lock_seq)) {
+		ret->seq = BPF_CORE_READ(counted, mm_lock_seq.sequence);
+		ret->told = !(ret->seq & 1);
+	} else if (bpf_core_field_exists(plain->mm_lock_seq)) {
+		ret->seq = BPF_CORE_READ(plain, mm_lock_seq);
+	} else {
+		ret->told = 0;
+	}
+}
+
 static __always_inline bool vma_exec(struct vm_area_struct *vma)
 {
 	return !bpf_core_field_exists(vma->vm_flags) || (BPF_CORE_READ(vma, vm_flags) & VM_EXEC_V);

@@ -257,6 +257,19 @@ struct mm_struct___old {
 	struct mm_rss_stat rss_stat;
 };
 
+/* Since Linux 6.4, and since 6.13; both only with CONFIG_PER_VMA_LOCK. */
+struct mm_struct___seq {
+	int mm_lock_seq;
+};
+
+typedef struct seqcount {
+	unsigned int sequence;
+} seqcount_t;
+
+struct mm_struct___seqcount {
+	seqcount_t mm_lock_seq;
+};
+
 struct mm_struct___rb {
 	struct rb_root mm_rb;
 };
