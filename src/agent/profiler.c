@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "probe/profile/profile.h"
+#include "decode/decode.h"
 #include "probe/sched/sched.h"
 
 #define HZ_DEFAULT 99
@@ -151,30 +151,14 @@ static void stack_take(struct profiler *p, const struct event *ev, const struct 
 
 static void sample_take(struct profiler *p, const struct event *ev)
 {
-	const struct rec_sample *r = ev->body;
 	struct labels labels;
 	struct stack s;
+	size_t at;
 
-	if (stack_read(&r->stack, ev->hdr->len - offsetof(struct rec_sample, stack), &s) != 0)
+	if (!decode_stack(ev->hdr, &at, &s))
 		return;
 	labels_of(p, ev, STR("running"), 0, &labels);
 	stack_take(p, ev, &labels, 1000000000ull / p->opts.hz, &s);
-}
-
-/* The decoder has checked the counts against the record's length. */
-static struct stack offcpu_stack(const struct rec_offcpu *r)
-{
-	const uint64_t *at = (const void *)((const char *)r + r->stack_off);
-
-	return (struct stack){
-		.kernel = at,
-		.user = at + r->stack.nkernel,
-		.vma = (const void *)(at + r->stack.nkernel + r->stack.nuser),
-		.nkernel = r->stack.nkernel,
-		.nuser = r->stack.nuser,
-		.nvma = r->stack.nvma,
-		.end = r->stack.end,
-	};
 }
 
 static void offcpu_take(struct profiler *p, const struct event *ev)
@@ -185,10 +169,11 @@ static void offcpu_take(struct profiler *p, const struct event *ev)
 #undef X
 	};
 	const struct rec_offcpu *r = ev->body;
-	const struct stack s = offcpu_stack(r);
-
+	struct stack s = { .end = STACK_NONE }; /* it counts without one too */
 	struct labels labels;
+	size_t at;
 
+	(void)decode_stack(ev->hdr, &at, &s);
 	labels_of(p, ev, str_of(names[r->state]), r->state == SCHED_LOCK ? r->uaddr : 0, &labels);
 	stack_take(p, ev, &labels, r->weight_ns, &s);
 }

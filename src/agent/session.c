@@ -11,9 +11,8 @@
 #include "agent/unwinding.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "decode/decode.h"
 #include "enrich/users.h"
-#include "probe/profile/profile.h"
-#include "probe/stack.h"
 #include "wire/meta.h"
 
 /* Records between two calls of batch(), so that output flows and signals are seen. */
@@ -194,13 +193,10 @@ static int unwinding_open(struct session *s)
 /* True: the record was taken, and comes again when its stack is complete. */
 static bool stack_before(struct session *s, const struct rec_hdr *h)
 {
-	const size_t stack_at = offsetof(struct rec_sample, stack);
-	const struct rec_sample *r = (const void *)h;
 	struct stack stack;
+	size_t stack_at;
 
-	if (!s->live || h->type != REC_SAMPLE || h->len < sizeof(*r))
-		return false;
-	if (stack_read(&r->stack, h->len - stack_at, &stack) != 0)
+	if (!s->live || !decode_stack(h, &stack_at, &stack))
 		return false;
 	if (!s->unwinding && unwinding_open(s) != 0)
 		return false;

@@ -39,6 +39,7 @@ enum {
 	BPF_EXIST = 2,
 	BPF_F_NO_PREALLOC = 1,
 	BPF_F_MMAPABLE = 1024,
+	BPF_F_SKIP_FIELD_MASK = 255,
 	BPF_F_USER_STACK = 256,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 };
@@ -293,6 +294,10 @@ struct thread_info {
 	u32 status;
 };
 
+struct thread_struct {
+	unsigned long sp; /* while it is not running */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -317,6 +322,7 @@ struct task_struct {
 	int exit_code, exit_state;
 	u64 utime, stime;
 	void *stack;
+	struct thread_struct thread;
 };
 
 /* Before Linux 5.14. */

@@ -49,32 +49,45 @@ static int users_decode(const struct rec_hdr *h, struct arena *a, struct event *
 	return blob_decode(h, ret, LIFE_USERS);
 }
 
-static probe_decode decoders[REC_TYPE_COUNT] = {
-	[REC_CGROUP_SEEN] = cgroup_seen_decode,
-	[REC_KUBE] = kube_decode,
-	[REC_CONTAINER] = container_decode,
-	[REC_USERS] = users_decode,
+static struct probe_decoder decoders[REC_TYPE_COUNT] = {
+	[REC_CGROUP_SEEN] = { .decode = cgroup_seen_decode },
+	[REC_KUBE] = { .decode = kube_decode },
+	[REC_CONTAINER] = { .decode = container_decode },
+	[REC_USERS] = { .decode = users_decode },
 };
 
 __attribute__((constructor)) static void decoders_make(void)
 {
 	for (size_t i = 0; i < probes_n; i++)
 		for (const struct probe_decoder *d = probes[i]->decoders; d->type != REC_NONE; d++)
-			decoders[d->type] = d->decode;
+			decoders[d->type] = *d;
 }
 
 int decode_record(const struct rec_hdr *h, const struct event_host *host, struct arena *a,
 		  struct decode_stats *st, struct event *ret)
 {
-	if (h->type >= REC_TYPE_COUNT || !decoders[h->type]) {
+	if (h->type >= REC_TYPE_COUNT || !decoders[h->type].decode) {
 		st->unknown++;
 		return 0;
 	}
 	*ret = (struct event){ .hdr = h, .body = h, .host = host, .fd.num = -1 };
 	ret->time.ns = h->time_ns;
-	if (decoders[h->type](h, a, ret) != 0) {
+	if (decoders[h->type].decode(h, a, ret) != 0) {
 		st->bad++;
 		return 0;
 	}
 	return 1;
+}
+
+bool decode_stack(const struct rec_hdr *h, size_t *ret_at, struct stack *ret)
+{
+	size_t at = 0;
+
+	if (h->type < REC_TYPE_COUNT && decoders[h->type].stack_at)
+		at = decoders[h->type].stack_at(h);
+	if (at < sizeof(*h) || at % 8 || at > h->len ||
+	    stack_read((const void *)((const char *)h + at), h->len - at, ret) != 0)
+		return false;
+	*ret_at = at;
+	return true;
 }

@@ -4,6 +4,7 @@
  * probes' descriptors; the agent's own records are decoded here. Pure: no tables, no I/O.
  */
 #include "event/event.h"
+#include "probe/stack.h"
 
 struct arena;
 
@@ -18,3 +19,9 @@ struct decode_stats {
  */
 int decode_record(const struct rec_hdr *h, const struct event_host *host, struct arena *a,
 		  struct decode_stats *st, struct event *ret);
+
+/*
+ * The stack in a record, and where its head (struct rec_stack) is; false when there is none, or
+ * nothing that can be one.
+ */
+bool decode_stack(const struct rec_hdr *h, size_t *ret_at, struct stack *ret);

@@ -39,6 +39,12 @@ typedef int (*probe_decode)(const struct rec_hdr *h, struct arena *a, struct eve
 struct probe_decoder {
 	enum rec_type type; /* REC_NONE ends the list */
 	probe_decode decode;
+	/*
+	 * Where the head of the record's stack (struct rec_stack, up to the end of the record) is,
+	 * from its start; 0: it has none. NULL: records of this type never do. Of records as short
+	 * as a header.
+	 */
+	size_t (*stack_at)(const struct rec_hdr *h);
 };
 
 /*
@@ -59,6 +65,7 @@ struct probe_hook {
 	bool sweep;  /* an iterator run once, in its place in the list: it fills the probe's maps */
 	bool cgroup; /* attached to the root of the cgroup hierarchy (version 2) */
 	bool perf;   /* attached to the sampling clock of every CPU; one such hook in a probe */
+	bool stacks; /* reads user stacks: does less where that is not safe (source/user_stack.h) */
 };
 
 /* A tracepoint by its names in tracefs. */

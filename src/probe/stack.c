@@ -2,6 +2,9 @@
 #include "probe/stack.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#include "base/arena.h"
 
 static const char *const end_names[STACK_ENDS] = {
 	[STACK_WHOLE] = "whole",	   [STACK_NONE] = "none",	  [STACK_DEEP] = "deep",
@@ -63,4 +66,17 @@ const struct rec_vma *stack_vma(const struct stack *s, uint64_t address)
 		if (at >= s->vma[i].start && at < s->vma[i].end)
 			return &s->vma[i];
 	return NULL;
+}
+
+#define HEX_BYTES 20 /* "0x", 16 digits, a comma, the last one's NUL */
+
+struct str stack_text(const struct stack *s, struct arena *a)
+{
+	char *text = s->nuser ? arena_alloc(a, s->nuser * HEX_BYTES) : NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; text && i < s->nuser; i++)
+		n += (size_t)sprintf(text + n, "%s0x%llx", i ? "," : "",
+				     (unsigned long long)stack_lookup(s->user[i]));
+	return text ? (struct str){ text, n } : STR_NONE;
 }

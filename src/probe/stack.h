@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "wire/unwind.h"
 
 struct stack {
@@ -17,13 +18,16 @@ struct stack {
 };
 
 /*
- * @head is the last member of a record's fixed part and lies, with what follows, in @left bytes, 8
- * bytes aligned. 0, or -EBADMSG for what cannot be a stack.
+ * @head lies, with what follows up to the record's end, in @left bytes, 8 bytes aligned. 0, or -EBADMSG for what cannot be a stack.
  */
 int stack_read(const struct rec_stack *head, size_t left, struct stack *ret);
 
 /* The mapping that a user address is in (by stack_lookup), or NULL. */
 const struct rec_vma *stack_vma(const struct stack *s, uint64_t address);
+
+/* "0x55..,0x7f..": the user addresses to look up, innermost first; in @a. Empty: none, or no memory. */
+struct arena;
+struct str stack_text(const struct stack *s, struct arena *a);
 
 /* "whole", "no-table", ...: how users see it. */
 const char *stack_end_name(enum stack_end end);

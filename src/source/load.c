@@ -277,7 +277,7 @@ static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
 				 "no tracefs (%s): each system call pays for the hook",
 				 strerror(-l->tracefs));
 		}
-		if (h->perf && l->no_user_stack[0]) {
+		if (h->stacks && l->no_user_stack[0]) {
 			p->state = PROBE_DEGRADED;
 			snprintf(p->why, sizeof(p->why), "%s", l->no_user_stack);
 		}

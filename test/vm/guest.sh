@@ -374,6 +374,8 @@ sched() {
 	if grep -q cpu /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
 		check "sched: a thread loses time as throttled" sched_found throttled
 	fi
+	check "sched: stacks of threads that wait are whole" \
+		some $out/sched.json evt.type=offcpu proc.name=sched_tool sched.state=sleep sched.end=whole
 	check "sched: a thread's times come at its end" \
 		some $out/sched.json evt.type=thread_times proc.name=sched_tool sched.ended=true
 }

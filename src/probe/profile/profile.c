@@ -2,7 +2,6 @@
 #include "probe/profile/profile.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "probe/probe.h"
 #include "probe/stack.h"
@@ -24,6 +23,11 @@ static int sample_decode(const struct rec_hdr *h, struct arena *a, struct event 
 	return 0;
 }
 
+static size_t sample_stack_at(const struct rec_hdr *h)
+{
+	return h->len < sizeof(struct rec_sample) ? 0 : STACK_AT;
+}
+
 enum sample_field {
 	SAMPLE_MODE,
 	SAMPLE_DEPTH,
@@ -32,25 +36,15 @@ enum sample_field {
 	SAMPLE_ADDRESSES,
 };
 
-#define HEX_BYTES 20 /* "0x", 16 digits, a comma, the last one's NUL */
-
 static bool addresses_get(const struct event *ev, struct value *ret)
 {
 	const struct rec_sample *r = ev->body;
 	struct stack s;
-	size_t n = 0;
-	char *text;
 
-	if (stack_read(&r->stack, ev->hdr->len - STACK_AT, &s) != 0 || !s.nuser)
+	if (stack_read(&r->stack, ev->hdr->len - STACK_AT, &s) != 0)
 		return false;
-	text = arena_alloc(field_arena(), s.nuser * HEX_BYTES);
-	if (!text)
-		return false;
-	for (size_t i = 0; i < s.nuser; i++)
-		n += (size_t)sprintf(text + n, "%s0x%llx", i ? "," : "",
-				     (unsigned long long)stack_lookup(s.user[i]));
-	ret->str = (struct str){ text, n };
-	return true;
+	ret->str = stack_text(&s, field_arena());
+	return ret->str.n;
 }
 
 static bool sample_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
@@ -103,12 +97,12 @@ static uint64_t sample_type_kinds(struct str type)
 }
 
 static const struct probe_decoder sample_decoders[] = {
-	{ REC_SAMPLE, sample_decode },
+	{ REC_SAMPLE, sample_decode, sample_stack_at },
 	{ REC_NONE, NULL },
 };
 
 static const struct probe_hook sample_hooks[] = {
-	{ "profile_sample", NULL, "perf event cpu-clock", .perf = true },
+	{ "profile_sample", NULL, "perf event cpu-clock", .perf = true, .stacks = true },
 	{ NULL },
 };
 

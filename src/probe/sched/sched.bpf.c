@@ -10,7 +10,7 @@
  * task's memory is mapped, so the stack must be taken before. To take it each time would cost more
  * than the switch. So each thread remembers for each state two places (user ip, sp) where it lately
  * left, with the time lost there since their last sample and how long it usually takes. The stack is
- * taken when that makes a quantum, or the place is new; it waits in sched_held and goes out at the
+ * taken when that makes a quantum, or the place is new; it waits (bpf/off_stack.h) and goes out at the
  * return, if a quantum was lost. A long wait at a place with short ones is told at the next visit.
  *
  * Entries are made where nothing of the scheduler is locked: at fork and by the iterator.
@@ -23,6 +23,7 @@
 #include "probe/sched/sched.h"
 
 #include "bpf/blocked.h"
+#include "bpf/off_stack.h"
 #include "bpf/owner.h"
 #include "bpf/sock.h"
 
@@ -30,20 +31,16 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define FAIR_PRIO 100
 
-#define THREADS	      16384 /* where there is no task storage */
-#define HELD	      2048
-#define HELD_FRAMES   127 /* of each part: the kernel's own limit */
-#define PLACES	      2	  /* of each state */
-#define SITES	      32  /* a power of two that holds PLACES * SCHED_STATE_COUNT */
-#define SLICES	      8
-#define TAKEN	      8192
-#define JUDGE_NS      100000000ull /* who is of interest is asked again so often */
-#define TAKEN_NS      100000ull	   /* short waits are charged together, to who took the last */
-#define FRESH_NS      1000000ull   /* between stacks of new places of a thread */
-#define QUANTUM_NS    10000000ull
-#define WALK_MASK     511
-#define STACK_AT_MASK 1023
-#define OFFCPU_TAIL   (STACK_AT_MASK + 1 + 2 * 1024)
+#define THREADS	   16384 /* where there is no task storage */
+#define PLACES	   2	 /* of each state */
+#define SITES	   32	 /* a power of two that holds PLACES * SCHED_STATE_COUNT */
+#define SLICES	   8
+#define TAKEN	   8192
+#define JUDGE_NS   100000000ull /* who is of interest is asked again so often */
+#define TAKEN_NS   100000ull	/* short waits are charged together, to who took the last */
+#define FRESH_NS   1000000ull	/* between stacks of new places of a thread */
+#define QUANTUM_NS 10000000ull
+#define WALK_MASK  511
 
 /* A place where the thread leaves the CPU. */
 struct site {
@@ -81,30 +78,6 @@ struct {
 	__type(key, u64); /* struct task_struct * */
 	__type(value, struct thread);
 } sched_threads SEC(".maps");
-
-/* A stack taken when its thread left. */
-struct held {
-	u64 off_ns; /* which leaving */
-	u32 kernel_bytes, user_bytes;
-	u64 kernel[HELD_FRAMES + 1];
-	u64 user[HELD_FRAMES + 1];
-};
-
-/* By task; when too many wait, those that wait longest lose theirs. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, HELD);
-	__type(key, u64);
-	__type(value, struct held);
-} sched_held SEC(".maps");
-
-/* Used with interrupts off only, within sched_switch. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct held);
-} sched_scratch SEC(".maps");
 
 /* An entry in its first moment: too large for the stack. */
 struct {
@@ -308,27 +281,6 @@ static __always_inline u64 quantum_of(const struct ctl *c)
 	return c->off_quantum_ns ?: QUANTUM_NS;
 }
 
-/* Takes the running task's stack. */
-static __always_inline void stack_hold(struct thread *e, void *ctx, struct task_struct *t, u64 now)
-{
-	u32 zero = 0;
-	u64 key = (u64)t;
-	struct held *h = bpf_map_lookup_elem(&sched_scratch, &zero);
-	long n;
-
-	if (!h)
-		return;
-	h->off_ns = now;
-	n = bpf_get_stack(ctx, h->kernel, HELD_FRAMES * 8, 0);
-	h->kernel_bytes = n > 0 ? n : 0;
-	h->user_bytes = 0;
-	if (!(t->flags & (PF_KTHREAD_V | PF_IO_WORKER_V))) {
-		n = bpf_get_stack(ctx, h->user, HELD_FRAMES * 8, BPF_F_USER_STACK);
-		h->user_bytes = n > 0 ? n : 0;
-	}
-	e->held = bpf_map_update_elem(&sched_held, &key, h, BPF_ANY) == 0;
-}
-
 /* The bound is said where the verifier, which forgets it of 32 bits, sees it. */
 static __always_inline struct site *site_at(struct thread *e, u64 at)
 {
@@ -363,7 +315,7 @@ static __always_inline bool site_visit(struct thread *e, const struct entry *r, 
 }
 
 static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_struct *t,
-				       bool preempt, u64 now)
+				       struct task_struct *next, bool preempt, u64 now)
 {
 	struct thread *e = thread_find(t);
 	u64 quantum = quantum_of(c);
@@ -395,9 +347,9 @@ static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_str
 		e->wakeups++;
 		state_set(e, SCHED_RUNNABLE, now);
 	}
-	e->held = 0;
+	e->held = HELD_NOT;
 	if (quantum != ~0ull && site_visit(e, &r, quantum, now))
-		stack_hold(e, ctx, t, now);
+		e->held = off_stack_take(ctx, t, next, now);
 }
 
 /* --- wakeup --- */
@@ -549,29 +501,6 @@ static __always_inline void offcpu_file(struct rec_offcpu *r, struct task_struct
 	}
 }
 
-/* Copies the stack behind the walk; the reader is told only after it is known to be the right one. */
-static __always_inline void offcpu_stack(struct rec_offcpu *r, const struct thread *e, u64 key, u32 at)
-{
-	struct held *h = bpf_map_lookup_elem(&sched_held, &key);
-	u32 kernel, user;
-
-	r->flags |= OFFCPU_NO_STACK;
-	if (!h || h->off_ns != e->off_ns)
-		return;
-	kernel = h->kernel_bytes & 1023;
-	user = h->user_bytes & 1023;
-	at &= STACK_AT_MASK;
-	if (bpf_probe_read_kernel(r->tail + at, kernel, h->kernel) != 0 ||
-	    bpf_probe_read_kernel(r->tail + at + kernel, user, h->user) != 0 ||
-	    h->off_ns != e->off_ns)
-		return;
-	r->flags &= ~OFFCPU_NO_STACK;
-	r->stack_off = sizeof(*r) + at;
-	r->stack.nkernel = kernel / 8;
-	r->stack.nuser = user / 8;
-	r->hdr.len = sizeof(*r) + at + kernel + user;
-}
-
 static __always_inline void offcpu_fill(struct rec_offcpu *r, const struct thread *e, u64 waited)
 {
 	__builtin_memset((char *)r + sizeof(r->hdr), 0, sizeof(*r) - sizeof(r->hdr));
@@ -588,35 +517,44 @@ static __always_inline void offcpu_fill(struct rec_offcpu *r, const struct threa
 		r->waker_tid = e->waker_tid;
 		__builtin_memcpy(r->waker_comm, e->waker_comm, sizeof(r->waker_comm));
 	}
-	r->stack.end = STACK_NONE;
 }
 
+/* The record is made in this CPU's scratch: its walk, then its stack, each at a multiple of 8. */
 static __always_inline void offcpu_send(const struct thread *e, struct task_struct *t, u32 state,
 					u64 weight, u64 waited)
 {
+	struct uw_scratch *s = uw_get();
 	struct rec_offcpu *r;
 	struct owner o;
 	struct tail tail;
-	u32 number, end;
+	u64 end, n;
 
-	r = record_reserve(&ring_bulk, sizeof(*r) + OFFCPU_TAIL, KIND_OFFCPU, &number);
-	if (!r)
+	if (!s)
 		return;
+	r = uw_record(s, sizeof(*r));
 	owner_of(t, &o);
-	hdr_fill_owner(&r->hdr, REC_OFFCPU, &o, number, 0);
+	hdr_fill_owner(&r->hdr, REC_OFFCPU, &o, seq_next(), 0);
 	offcpu_fill(r, e, waited);
 	r->state = state;
 	r->weight_ns = weight;
-	tail = (struct tail){ r->tail, &r->hdr.len, WALK_MASK };
+	tail = (struct tail){ (char *)s->tail, &r->hdr.len, WALK_MASK };
 	if (r->fd >= 0)
 		offcpu_file(r, t, &tail);
-	end = r->hdr.len & (2 * WALK_MASK + 1);
+	end = *tail.end & (2 * WALK_MASK + 1);
 	if (r->file.off)
 		r->file.len = end;
+	end = (end + 7) & ~7ull;
+	n = off_stack_put(s, end, e->held, (u64)t, e->off_ns);
+	if (n)
+		r->stack_off = sizeof(*r) + end;
+	else
+		r->flags |= OFFCPU_NO_STACK;
+	end += n;
+	asm volatile("" : "+r"(end));
+	if (end > UW_TAIL_BYTES)
+		return;
 	r->hdr.len = sizeof(*r) + end;
-	if (e->held)
-		offcpu_stack(r, e, (u64)t, (end + 7) & ~7u);
-	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_OFFCPU);
+	record_output(&ring_bulk, RING_BULK_BYTES, r, sizeof(*r) + end, KIND_OFFCPU);
 }
 
 /* A moving average over about eight. */
@@ -632,7 +570,6 @@ static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct 
 	bool blocked = is_blocked_state(e->why);
 	u64 at_site = blocked ? e->blocked_ns : waited;
 	struct site *s = site_at(e, e->at);
-	u64 key = (u64)t;
 
 	if (quantum == ~0ull)
 		return;
@@ -656,7 +593,7 @@ static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct 
 		e->wait_lost_ns = 0;
 		offcpu_send(e, t, e->state, weight, waited);
 	}
-	bpf_map_delete_elem(&sched_held, &key);
+	off_stack_drop(e->held, (u64)t);
 }
 
 static __always_inline void thread_in(struct ctl *c, struct slices *all, struct task_struct *t,
@@ -686,7 +623,7 @@ static __always_inline void thread_in(struct ctl *c, struct slices *all, struct 
 	if (e->off_ns)
 		thread_lost(c, e, t, waited);
 	state_set(e, SCHED_RUNNING, now);
-	e->held = 0;
+	e->held = HELD_NOT;
 }
 
 SEC("tp_btf/sched_switch")
@@ -702,7 +639,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	now = bpf_ktime_get_boot_ns();
 	all = bpf_map_lookup_elem(&sched_slices, &zero);
 	if (prev->pid)
-		thread_out(c, ctx, prev, preempt, now);
+		thread_out(c, ctx, prev, next, preempt, now);
 	if (next->pid)
 		thread_in(c, all, next, now);
 	if (all)

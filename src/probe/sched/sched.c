@@ -9,6 +9,7 @@
 
 #include "probe/probe.h"
 #include "probe/sock.h"
+#include "probe/stack.h"
 
 #define TIMES_TYPE "thread_times"
 #define TAKEN_TYPE "cpu_taken"
@@ -48,17 +49,30 @@ static void offcpu_fd(const struct rec_offcpu *r, struct arena *a, struct event 
 	ret->fd.dev = r->dev;
 }
 
+static size_t offcpu_stack_at(const struct rec_hdr *h)
+{
+	return h->len < sizeof(struct rec_offcpu) ? 0 : ((const struct rec_offcpu *)h)->stack_off;
+}
+
+/* 0 and what there is, perhaps nothing, or -EBADMSG. */
+static int offcpu_stack(const struct rec_offcpu *r, struct stack *ret)
+{
+	*ret = (struct stack){ .end = STACK_NONE };
+	if (!r->stack_off)
+		return 0;
+	if (r->stack_off < sizeof(*r) || r->stack_off % 8 || r->stack_off > r->hdr.len)
+		return -EBADMSG;
+	return stack_read((const void *)((const char *)r + r->stack_off), r->hdr.len - r->stack_off,
+			  ret);
+}
+
 static int offcpu_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
 {
 	const struct rec_offcpu *r = (const void *)h;
-	size_t stack;
+	struct stack s;
 
-	if (h->len < sizeof(*r) || r->state >= SCHED_STATE_COUNT || r->fd < -1)
-		return -EBADMSG;
-	stack = ((size_t)r->stack.nkernel + r->stack.nuser) * 8 +
-		r->stack.nvma * sizeof(struct rec_vma);
-	if (stack && (r->stack_off < sizeof(*r) || r->stack_off % 8 ||
-		      r->stack_off + stack > h->len || r->stack.end >= STACK_ENDS))
+	if (h->len < sizeof(*r) || r->state >= SCHED_STATE_COUNT || r->fd < -1 ||
+	    offcpu_stack(r, &s) != 0)
 		return -EBADMSG;
 	ret->kind = &kind_table[KIND_OFFCPU];
 	ret->type = STR("offcpu");
@@ -101,6 +115,8 @@ enum offcpu_field {
 	OFF_FUTEX,
 	OFF_SYSCALL,
 	OFF_FRAMES,
+	OFF_END,
+	OFF_ADDRESSES,
 };
 
 /* Of a sample: a number that is there when it is not 0, or always. */
@@ -128,12 +144,25 @@ static bool offcpu_number(const struct rec_offcpu *r, enum offcpu_field which, u
 	case OFF_SYSCALL:
 		*ret = r->nr;
 		return r->nr != SCHED_NO_CALL;
-	case OFF_FRAMES:
-		*ret = (uint64_t)r->stack.nkernel + r->stack.nuser;
-		return true;
 	default:
 		return false;
 	}
+}
+
+/* Of its stack. */
+static bool offcpu_stack_get(const struct rec_offcpu *r, enum offcpu_field which, struct value *ret)
+{
+	struct stack s;
+
+	if (offcpu_stack(r, &s) != 0)
+		return false;
+	if (which == OFF_FRAMES)
+		ret->u64 = s.nkernel + s.nuser;
+	else if (which == OFF_END)
+		ret->str = str_of(stack_end_name(s.end));
+	else
+		ret->str = stack_text(&s, field_arena());
+	return which != OFF_ADDRESSES || ret->str.n;
 }
 
 static bool offcpu_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
@@ -149,6 +178,8 @@ static bool offcpu_get(const struct event *ev, const struct field_ref *ref, unsi
 		ret->str = str_fixed(r->waker_comm, sizeof(r->waker_comm));
 		return r->waker_pid && ret->str.n;
 	}
+	if (which >= OFF_FRAMES)
+		return offcpu_stack_get(r, which, ret);
 	return offcpu_number(r, which, &ret->u64);
 }
 
@@ -242,6 +273,10 @@ static const struct field sched_fields[] = {
 	{ "sched.syscall", VALUE_U64, "", OFF(offcpu_get), OFF_SYSCALL,
 	  "number of the system call it was in" },
 	{ "sched.frames", VALUE_U64, "", OFF(offcpu_get), OFF_FRAMES, "depth of its stack" },
+	{ "sched.end", VALUE_STR, "", OFF(offcpu_get), OFF_END,
+	  "why the program's stack ends there, as sample.end" },
+	{ "sched.addresses", VALUE_STR, "", KIND_BIT(KIND_OFFCPU), 0, offcpu_get, OFF_ADDRESSES,
+	  "the frames of the program's stack, innermost first, as sample.addresses" },
 	{ "sched.thread", VALUE_STR, "", OFF(thread_get), TIMES_NAME, "command name of the thread" },
 	{ "sched.total", VALUE_DURATION, "ns", OFF(thread_get), TIMES_TOTAL,
 	  "time since the thread was first seen; the times below add up to it" },
@@ -272,7 +307,7 @@ static uint64_t sched_type_kinds(struct str type)
 }
 
 static const struct probe_decoder sched_decoders[] = {
-	{ REC_OFFCPU, offcpu_decode },
+	{ REC_OFFCPU, offcpu_decode, offcpu_stack_at },
 	{ REC_SCHED_TIMES, times_decode },
 	{ REC_SCHED_TAKEN, taken_decode },
 	{ REC_NONE, NULL },
@@ -284,7 +319,7 @@ static const struct probe_hook sched_hooks[] = {
 	{ "sched_exit", NULL, "sched_process_exit" },
 	{ "sched_waking", NULL, "sched_waking" },
 	{ "sched_wakeup", NULL, "sched_wakeup" },
-	{ "sched_switch", NULL, "sched_switch" },
+	{ "sched_switch", NULL, "sched_switch", .stacks = true },
 	{ "sched_times", NULL, "task iterator", .clock = true },
 	{ "sched_takers", NULL, "map iterator", .clock = true, .map = "sched_taken" },
 	{ NULL },

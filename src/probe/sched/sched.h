@@ -45,12 +45,11 @@ struct rec_offcpu {
 	__u8 flags;	     /* enum offcpu_flag */
 	__u16 mode;	     /* S_IFMT of the descriptor's file; 0: none */
 	struct rec_str file; /* walk of the descriptor's file, leaf first */
-	__u16 stack_off;     /* of the stack's addresses, from the start of the record */
+	__u16 stack_off; /* of its struct rec_stack, from the start of the record; 0: no stack */
 	__u16 pad;
-	struct rec_stack stack;
-	char tail[];
+	char tail[]; /* the walk, then the stack, which is the record's end */
 };
-_Static_assert(sizeof(struct rec_offcpu) == 208, "rec_offcpu is stored in captures");
+_Static_assert(sizeof(struct rec_offcpu) == 200, "rec_offcpu is stored in captures");
 
 struct rec_sched_times {
 	struct rec_hdr hdr; /* of the thread */

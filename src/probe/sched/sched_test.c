@@ -13,6 +13,7 @@ static void offcpu_make(struct decode_room *r)
 {
 	struct rec_offcpu *o = (void *)r->bytes;
 	size_t stack = (sizeof(*o) + sizeof(walk) + 7) & ~(size_t)7;
+	struct rec_stack *head = (void *)(r->bytes + stack);
 
 	o->hdr.type = REC_OFFCPU;
 	o->weight_ns = 20000000;
@@ -29,8 +30,10 @@ static void offcpu_make(struct decode_room *r)
 	o->file = (struct rec_str){ sizeof(*o), sizeof(walk) };
 	memcpy(o->tail, walk, sizeof(walk));
 	o->stack_off = (uint16_t)stack;
-	o->stack = (struct rec_stack){ .nkernel = 3, .nuser = 2, .end = STACK_NONE };
-	r->n = stack + FRAMES * 8;
+	*head = (struct rec_stack){ .nkernel = 3, .nuser = 2, .end = STACK_WHOLE };
+	((uint64_t *)(head + 1))[3] = 0x1000 | STACK_EXACT;
+	((uint64_t *)(head + 1))[4] = 0x2001;
+	r->n = stack + sizeof(*head) + FRAMES * 8;
 	o->hdr.len = (uint32_t)r->n;
 }
 
@@ -49,12 +52,33 @@ static void test_offcpu(void **state)
 	assert_int_equal(r.ev.fd.num, 3);
 	assert_string_equal(decode_field(&r, "sched.state"), "disk");
 	assert_string_equal(decode_field(&r, "sched.frames"), "5");
+	assert_string_equal(decode_field(&r, "sched.end"), "whole");
+	assert_string_equal(decode_field(&r, "sched.addresses"), "0x1000,0x2000");
 	assert_string_equal(decode_field(&r, "sched.waker.name"), "kworker");
 	assert_string_equal(decode_field(&r, "sched.waker.tid"), "11");
 	assert_string_equal(decode_field(&r, "sched.syscall"), "0");
 	assert_null(decode_field(&r, "sched.futex"));
 	assert_null(decode_field(&r, "sched.total"));
 	assert_null(decode_field(&r, "sched.taken"));
+	decode_close(&r);
+}
+
+/* It was not kept: the sample counts all the same. */
+static void test_no_stack(void **state)
+{
+	struct rec_offcpu *o;
+	struct decode_room r;
+
+	(void)state;
+	decode_open(&r, &probe_sched);
+	offcpu_make(&r);
+	o = (void *)r.bytes;
+	o->stack_off = 0;
+	o->flags = OFFCPU_NO_STACK;
+	assert_int_equal(decode_all(&r), 0);
+	assert_string_equal(decode_field(&r, "sched.frames"), "0");
+	assert_string_equal(decode_field(&r, "sched.end"), "none");
+	assert_null(decode_field(&r, "sched.addresses"));
 	decode_close(&r);
 }
 
@@ -153,7 +177,7 @@ static void test_damaged(void **state)
 	o->stack_off = sizeof(*o) + 4;
 	assert_int_equal(decode_all(&r), -EBADMSG);
 	offcpu_make(&r);
-	o->stack.nuser = 3;
+	((struct rec_stack *)(r.bytes + o->stack_off))->nuser = 3;
 	assert_int_equal(decode_all(&r), -EBADMSG);
 	offcpu_make(&r);
 	o->fd = -2;
@@ -178,9 +202,10 @@ static void test_damaged_times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offcpu),	cmocka_unit_test(test_no_call),
-		cmocka_unit_test(test_times),	cmocka_unit_test(test_taken),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_damaged_times),
+		cmocka_unit_test(test_offcpu),	      cmocka_unit_test(test_no_stack),
+		cmocka_unit_test(test_no_call),	      cmocka_unit_test(test_times),
+		cmocka_unit_test(test_taken),	      cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_damaged_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
