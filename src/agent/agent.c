@@ -15,6 +15,7 @@
 #include "agent/lock.h"
 #include "agent/outside.h"
 #include "agent/privilege.h"
+#include "agent/profiling.h"
 #include "agent/service.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct agent {
 	struct feed *feed;
 	struct service *service;
 	struct detection *detection; /* NULL: no rules */
+	struct profiling *profiling; /* NULL: none is kept */
 	int lock;
 	uint64_t counted;
 	struct boot_ns start;
@@ -77,7 +79,9 @@ static int agent_session_open(struct agent *a, struct buf *why)
 		.node_name = c->kube_node_name[0] ? c->kube_node_name : NULL,
 	};
 	struct session_opts opts = {
-		.kinds = a->counted | (a->detection ? detection_kinds(a->detection) : 0),
+		.kinds = a->counted | (a->detection ? detection_kinds(a->detection) : 0) |
+			 (a->profiling ? profiling_clause().kinds : 0),
+		.sample_hz = a->profiling ? c->profile_hz : 0,
 		.env = a->detection && detection_env(a->detection),
 		.outside = &outside,
 		.loaded = agent_loaded,
@@ -148,8 +152,9 @@ static int agent_begin(struct agent *a)
 static int wanted_push(struct agent *a)
 {
 	size_t rules = a->detection ? detect_rules(detection_detect(a->detection))->n : 0, n = 0;
-	_cleanup_(freep) struct pushdown_clause *all = calloc(rules + CONTROL_CLIENTS, sizeof(*all));
-	uint64_t kinds = a->client_kinds;
+	_cleanup_(freep) struct pushdown_clause *all =
+		calloc(rules + CONTROL_CLIENTS + 1, sizeof(*all));
+	uint64_t kinds = a->client_kinds, always = a->counted;
 	int err;
 
 	if (!all)
@@ -160,9 +165,15 @@ static int wanted_push(struct agent *a)
 	}
 	for (size_t i = 0; i < a->nclients; i++)
 		all[n++] = pushdown_of_query(a->clients[i]);
-	err = live_want(a->session.source, kinds | a->counted);
+	if (a->profiling) {
+		all[n++] = profiling_clause();
+		always |= profiling_clause().kinds;
+	}
+	err = live_want(a->session.source, kinds | always);
 	if (!err)
-		err = pushdown_set(&a->session.pushdown, kinds, a->counted, all, n);
+		err = pushdown_set(&a->session.pushdown, kinds | (always & ~a->counted), a->counted,
+				   all, n);
+	/* The profile is in no hurry. */
 	a->session.relaxed_ms = kinds ? 0 : RELAXED_MS;
 	return err;
 }
@@ -209,6 +220,8 @@ static void agent_fill(void *ctx, struct metrics *m)
 	board_each(a->board, series_fill, m);
 	if (a->detection)
 		detection_fill(a->detection, m);
+	if (a->profiling)
+		profiling_fill(a->profiling, m);
 	for (int r = 0; r < KUBE_RESOURCES; r++) {
 		if (!outside_kube_status(a->session.outside, (enum kube_resource)r, &status) ||
 		    status.state == KUBE_STATE_OFF)
@@ -229,6 +242,39 @@ static int agent_detect(struct agent *a, struct buf *why)
 	int err = detection_start(a->detection, &a->session, NULL, NULL, why);
 
 	return err ? err : wanted_push(a);
+}
+
+/* Before privileges go. It is a matter of comfort: the agent goes on without. */
+static void agent_profiling_new(struct agent *a)
+{
+	_cleanup_(buf_free) struct buf why = { 0 };
+
+	if (a->config->profile_enabled && profiling_new(a->config, &a->profiling, &why) != 0)
+		log_warn("%.*s", STR_ARG(buf_slice(&why)));
+}
+
+static bool samples_had(const struct agent *a)
+{
+	const struct loader *l = live_loader(a->session.source);
+
+	for (size_t i = 0; i < probes_n; i++)
+		if ((l->probes[i].kinds & KIND_BIT(KIND_SAMPLE)) &&
+		    (l->probes[i].state == PROBE_ON || l->probes[i].state == PROBE_DEGRADED))
+			return true;
+	return false;
+}
+
+static int agent_profile(struct agent *a)
+{
+	int err = samples_had(a) ? profiling_start(a->profiling, &a->session) : -ENOTSUP;
+
+	if (!err)
+		return wanted_push(a);
+	log_warn("no profiles are kept: %s",
+		 err == -ENOTSUP ? "this kernel gives no samples" : strerror(-err));
+	profiling_stop(a->profiling);
+	a->profiling = NULL;
+	return 0;
 }
 
 static int agent_serve(struct agent *a, struct buf *why)
@@ -256,11 +302,15 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 	if (!err && detection_wanted(o->config))
 		err = detection_new(o->config, &a->detection, why);
 	if (!err)
+		agent_profiling_new(a);
+	if (!err)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
 	if (!err && a->detection)
 		err = agent_detect(a, why);
+	if (!err && a->profiling)
+		err = agent_profile(a);
 	if (!err)
 		err = agent_serve(a, why);
 	a->cpu_start_ns = self_cpu_ns();
@@ -278,6 +328,7 @@ void agent_close(struct agent *a)
 	if (!a)
 		return;
 	service_stop(a->service);
+	profiling_stop(a->profiling);
 	detection_close(a->detection);
 	feed_close(a->feed);
 	lock_drop(&a->lock); /* before the session: its end may take a child a moment longer */
@@ -293,6 +344,8 @@ static int agent_batch(void *ctx)
 	struct agent *a = ctx;
 
 	service_turn(a->service);
+	if (a->profiling)
+		profiling_turn(a->profiling);
 	if (a->detection && detection_turn(a->detection) == 1 && wanted_push(a) != 0)
 		log_error("the kernel programs for the new rules cannot be had");
 	if (a->due) {
@@ -382,6 +435,8 @@ void agent_describe(struct agent *a, struct buf *b)
 	buf_printf(b, "control socket: %s\n", a->config->control_socket);
 	if (a->detection)
 		detection_describe(a->detection, b);
+	if (a->profiling)
+		profiling_describe(a->profiling, b);
 	buf_str(b, STR("capabilities kept: "));
 	privilege_names(a->privilege.kept, b);
 	buf_char(b, '\n');

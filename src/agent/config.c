@@ -485,6 +485,18 @@ const struct config_key config_keys[] = {
 	  .help = "Captures an hour at most; alerts beyond go out without one, counted." },
 	{ "lookback.marked_only", CONFIG_BOOL, AT(lookback_marked), .standard = "false",
 	  .help = "Only for rules that say capture: true." },
+	{ "profile.enabled", CONFIG_BOOL, AT(profile_enabled), .standard = "true",
+	  .help = "Profile the node all the time, and keep it for porthole profile --from." },
+	{ "profile.hz", CONFIG_UINT, AT(profile_hz), 1, 999, "samples a second and CPU",
+	  .standard = "19",
+	  .help = "How often; clients that ask the agent for samples get these too." },
+	{ "profile.directory", CONFIG_FILENAME, AT(profile_directory),
+	  .standard = "/var/lib/porthole/profiles",
+	  .help = "Where profiles are kept, a file for each minute." },
+	{ "profile.max_bytes", CONFIG_BYTES, AT(profile_max_bytes), 64, 1u << 30,
+	  .standard = "256MiB", .help = "Size of all of them at most; the oldest are removed." },
+	{ "profile.max_hours", CONFIG_UINT, AT(profile_max_hours), 1, 8760, "hours",
+	  .standard = "24", .help = "Older ones are removed." },
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "raise it");

@@ -67,6 +67,11 @@ struct config {
 	char lookback_directory[CONFIG_PATH];
 	uint32_t lookback_per_hour;
 	bool lookback_marked; /* only for rules with `capture: true` */
+	bool profile_enabled;
+	uint32_t profile_hz;
+	char profile_directory[CONFIG_PATH];
+	uint64_t profile_max_bytes;
+	uint32_t profile_max_hours;
 };
 
 void config_default(struct config *ret);

@@ -139,10 +139,13 @@ static void naming_release(struct naming *n)
 	free(n);
 }
 
-static int names_open(struct naming *n, bool lines)
+static int names_open(struct naming *n, const struct naming_opts *o)
 {
-	struct symbols_opts opts = { .lines = lines };
-	int fd, err;
+	struct symbols_opts opts = { .lines = o->lines,
+				     .bytes_max = o->bytes_max,
+				     .modules_max = o->modules_max };
+	_cleanup_(closep) int fd = o->kallsyms;
+	int err;
 
 	n->host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	opts.host_root_fd = n->host_root;
@@ -151,11 +154,12 @@ static int names_open(struct naming *n, bool lines)
 		err = jits_new(NAMING_JITS, &n->jits);
 	if (err)
 		return err;
-	fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? 0 : kernel_open(fd, &n->kernel);
+	if (fd < 0)
+		fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? 0 : kernel_open(take_fd(&fd), &n->kernel);
 }
 
-int naming_start(bool lines, struct naming **ret)
+int naming_open(const struct naming_opts *o, struct naming **ret)
 {
 	struct naming *n = calloc(1, sizeof(*n));
 	sigset_t all, before;
@@ -167,7 +171,7 @@ int naming_start(bool lines, struct naming **ret)
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_mutex_init(&n->names, NULL);
 	pthread_cond_init(&n->changed, NULL);
-	err = names_open(n, lines);
+	err = names_open(n, o);
 	if (!err) {
 		sigfillset(&all);
 		pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -180,6 +184,13 @@ int naming_start(bool lines, struct naming **ret)
 	}
 	*ret = n;
 	return 0;
+}
+
+int naming_start(bool lines, struct naming **ret)
+{
+	const struct naming_opts o = { .lines = lines, .kallsyms = -1 };
+
+	return naming_open(&o, ret);
 }
 
 void naming_stop(struct naming *n)

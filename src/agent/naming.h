@@ -33,7 +33,15 @@ struct naming_stats {
 
 struct naming;
 
-/* @lines: source lines and inlined functions too, which takes longer. 0 or -errno. */
+struct naming_opts {
+	bool lines;	      /* source lines and inlined functions too, which takes longer */
+	int kallsyms;	      /* /proc/kallsyms, opened while that was allowed; -1: now */
+	size_t bytes_max;     /* as symbols_opts */
+	unsigned modules_max; /* as symbols_opts */
+};
+
+/* Takes kallsyms, also when it fails. 0 or -errno. */
+int naming_open(const struct naming_opts *o, struct naming **ret);
 int naming_start(bool lines, struct naming **ret);
 void naming_stop(struct naming *n);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "agent/kept.h"
 #include "agent/profiler.h"
 #include "agent/session.h"
 #include "base/cleanup.h"
@@ -19,6 +20,7 @@ struct profile_cmd {
 	struct query_opts query;
 	uint64_t pid, for_ns, hz;
 	const char *output, *write, *by, *replay;
+	const char *from, *to, *directory;
 	bool wall;
 };
 
@@ -86,26 +88,6 @@ static int output_find(struct run *r)
 	return cli_usage("-o: \"%s\" is none of %.*s", name, STR_ARG(buf_slice(&names)));
 }
 
-static int check(struct run *r)
-{
-	const struct profile_cmd *o = r->o;
-	int code = output_find(r);
-
-	if (code == CLI_OK)
-		code = by_parse(r);
-	if (code != CLI_OK)
-		return code;
-	if (o->hz > HZ_MAX)
-		return cli_usage("--hz: 1 to %d samples a second", HZ_MAX);
-	if (o->pid > UINT32_MAX)
-		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
-	if (o->query.tree && !o->pid)
-		return cli_usage("--tree goes with --pid");
-	if (r->out->binary && !o->write && isatty(STDOUT_FILENO))
-		return cli_usage("%s is not for a terminal: -w FILE", r->out->name);
-	return CLI_OK;
-}
-
 static void event_take(void *ctx, const struct event *ev)
 {
 	struct run *r = ctx;
@@ -149,7 +131,7 @@ static int result_write(const struct run *r, const struct buf *b)
 	return cli_write(b->p, b->n) ? CLI_OK : CLI_FAILED;
 }
 
-static int result_show(struct run *r, uint64_t ns)
+static int profile_show(struct run *r, const struct profile *p)
 {
 	struct winsize size;
 	const bool screen = !r->o->write && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
@@ -158,15 +140,83 @@ static int result_show(struct run *r, uint64_t ns)
 		.width = screen && size.ws_col >= 60 ? size.ws_col : 0,
 	};
 	_cleanup_(buf_free) struct buf b = { .max = BYTES_MAX };
-	struct profile *p = NULL;
-	int err = profiler_end(r->profiler, ns, &p);
+	int err = r->out->render(p, &opts, &b);
 
-	if (!err)
-		err = r->out->render(p, &opts, &b);
-	profile_free(p);
 	if (err)
 		return cli_fail("cannot make the profile: %s", strerror(-err));
 	return result_write(r, &b);
+}
+
+static int result_show(struct run *r, uint64_t ns)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	int err = profiler_end(r->profiler, ns, &p);
+
+	if (err)
+		return cli_fail("cannot make the profile: %s", strerror(-err));
+	return profile_show(r, p);
+}
+
+/* --- what the agent kept --- */
+
+#define KEPT_LABELS (LABEL_POD | LABEL_CONTAINER | LABEL_PROCESS | LABEL_PID)
+
+static int kept_check(const struct run *r)
+{
+	const struct profile_cmd *o = r->o;
+
+	if (!o->from)
+		return o->to || o->directory ? cli_usage("--to and --directory go with --from") :
+					       CLI_OK;
+	if (o->query.where)
+		return cli_usage("--where: of a profile that was kept only pod, container, process and "
+				 "pid are known: --pod, --container, --pid");
+	if (o->replay || o->wall || o->hz || o->for_ns || o->query.tree)
+		return cli_usage("--from shows what was kept: --for, --hz, --wall, --tree and --replay "
+				 "do not go with it");
+	if (r->labels & ~(uint32_t)KEPT_LABELS)
+		return cli_usage("--by: what was kept knows pod, container, process and pid");
+	return CLI_OK;
+}
+
+static int check(struct run *r)
+{
+	const struct profile_cmd *o = r->o;
+	int code = output_find(r);
+
+	if (code == CLI_OK)
+		code = by_parse(r);
+	if (code != CLI_OK)
+		return code;
+	if (o->hz > HZ_MAX)
+		return cli_usage("--hz: 1 to %d samples a second", HZ_MAX);
+	if (o->pid > UINT32_MAX)
+		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
+	if (o->query.tree && !o->pid)
+		return cli_usage("--tree goes with --pid");
+	if (r->out->binary && !o->write && isatty(STDOUT_FILENO))
+		return cli_usage("%s is not for a terminal: -w FILE", r->out->name);
+	return kept_check(r);
+}
+
+static int kept_show(struct run *r)
+{
+	const struct profile_cmd *o = r->o;
+	const struct kept_opts opts = { .from = o->from,
+					.to = o->to,
+					.directory = o->directory,
+					.pod = o->query.pod,
+					.container = o->query.container,
+					.pid = (uint32_t)o->pid };
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	_cleanup_(buf_free) struct buf why = { 0 };
+	int err = kept_profile(&opts, &p, &why);
+
+	if (err == -EINVAL)
+		return cli_usage_buf(&why);
+	if (err)
+		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
+	return profile_show(r, p);
 }
 
 static int run_session(struct run *r)
@@ -203,6 +253,8 @@ static int profile_run(void *opts, int argc, char **argv)
 	(void)argv;
 	if (code != CLI_OK)
 		return code;
+	if (o->from)
+		return kept_show(&r);
 	o->query.pid = (uint32_t)o->pid;
 	o->query.kinds = o->wall ? "sample,offcpu" : "sample";
 	if (query_make(&o->query, &r.query, &why) != 0)
@@ -246,6 +298,11 @@ static const struct cli_option profile_options[] = {
 	{ 'p', "pid", "PID", CLI_UINT, OPT(pid), "only this process", NULL },
 	{ 0, "tree", NULL, CLI_FLAG, OPT(query.tree), "with --pid: and its descendants", NULL },
 	CLI_OPT_REPLAY(struct profile_cmd, replay),
+	{ 0, "from", "TIME", CLI_STRING, OPT(from),
+	  "show what porthole run kept since: 02:50, \"2026-11-30 02:50\", \"10m ago\"", NULL },
+	{ 0, "to", "TIME", CLI_STRING, OPT(to), "with --from: until then; without: until now", NULL },
+	{ 0, "directory", "DIR", CLI_STRING, OPT(directory),
+	  "with --from: where it is kept (default: /var/lib/porthole/profiles)", "FILE" },
 	{ 0 },
 };
 
@@ -255,11 +312,15 @@ const struct cli_command cmd_profile = {
 	.description =
 		"Samples what runs on every CPU, with the stacks of kernel and programs, also of programs "
 		"built without frame pointers, and shows where the time goes. With --wall, the time of "
-		"threads that wait is in it too, by what they wait for.",
-	.examples = "porthole profile --pod shop/cart\ttop functions and call tree of a pod\n"
-		    "porthole profile --for 30s -o html -w cart.html\ta flame graph of the node\n"
-		    "porthole profile --wall --by state,thread --pid 4711\twhat each thread waits for\n"
-		    "porthole profile -o pprof -w cpu.pb.gz\tfor go tool pprof, Parca, Pyroscope\n",
+		"threads that wait is in it too, by what they wait for.\n\n"
+		"porthole run profiles all the time, at 19 Hz, and keeps the last day on disk: --from and "
+		"--to show any part of it, by whole minutes, without an agent.",
+	.examples =
+		"porthole profile --pod shop/cart\ttop functions and call tree of a pod\n"
+		"porthole profile --for 30s -o html -w cart.html\ta flame graph of the node\n"
+		"porthole profile --wall --by state,thread --pid 4711\twhat each thread waits for\n"
+		"porthole profile --from 02:50 --to 03:00 --pod shop/cart\twhat it did in the night\n"
+		"porthole profile -o pprof -w cpu.pb.gz\tfor go tool pprof, Parca, Pyroscope\n",
 	.options = profile_options,
 	.options_size = sizeof(struct profile_cmd),
 	.run = profile_run,

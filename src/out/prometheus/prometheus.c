@@ -301,6 +301,22 @@ static void detect_print(const struct metrics *m, struct buf *b)
 	channels_print(m, b);
 }
 
+static void profile_print(const struct metrics *m, struct buf *b)
+{
+	const struct metrics_profile *p = &m->profile;
+
+	if (!p->on)
+		return;
+	one_u64(b, "profile_parts_total", "counter", "Parts of the continuous profile written.",
+		p->parts);
+	one_u64(b, "profile_samples_total", "counter", "Samples that went into them.", p->samples);
+	one_u64(b, "profile_late_total", "counter",
+		"Parts that went on because the one before was still being written.", p->late);
+	one_u64(b, "profile_removed_total", "counter", "Old parts removed for room or age.",
+		p->removed);
+	one_u64(b, "profile_bytes", "gauge", "Size of the profiles on disk.", p->bytes);
+}
+
 void metrics_print(const struct metrics *m, struct buf *b)
 {
 	head(b, "build_info", "gauge", "Always 1; the version is a label.");
@@ -322,4 +338,5 @@ void metrics_print(const struct metrics *m, struct buf *b)
 	kube_print(m, b);
 	series_print(m, b);
 	detect_print(m, b);
+	profile_print(m, b);
 }

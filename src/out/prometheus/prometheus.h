@@ -81,6 +81,12 @@ struct metrics_detect {
 	uint64_t captures, captures_failed, captures_limited, captures_cut, captures_removed;
 };
 
+/* The continuous profile; `on` false: none of it is printed. */
+struct metrics_profile {
+	bool on;
+	uint64_t parts, samples, late, removed, bytes;
+};
+
 struct metrics {
 	const char *version;
 	uint32_t pid;
@@ -97,6 +103,7 @@ struct metrics {
 	struct metrics_series series[METRICS_SERIES_MAX];
 	struct metrics_series other[KIND_COUNT];
 	struct metrics_detect detect;
+	struct metrics_profile profile;
 	size_t nrules, nchannels;
 	struct metrics_rule rules[METRICS_RULES_MAX]; /* beyond: not by name */
 	struct metrics_channel channels[METRICS_CHANNELS_MAX];
