@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/python.h"
 #include "wire/unwind.h"
 
 struct stack {
@@ -13,7 +14,9 @@ struct stack {
 	const struct rec_vma *vma;
 	size_t nkernel, nuser, nvma;
 	enum stack_end end;
-	const struct rec_stack_copy *copy; /* NULL: none; its bytes follow it */
+	const struct rec_interp *interp;      /* NULL: no interpreter was met */
+	const struct rec_interp_frame *frame; /* interp->n of them */
+	const struct rec_stack_copy *copy;    /* NULL: none; its bytes follow it */
 };
 
 /*
@@ -25,5 +28,9 @@ int stack_read(const struct rec_stack *head, size_t left, struct stack *ret);
 /* The mapping that a user address is in (by stack_lookup), or NULL. */
 const struct rec_vma *stack_vma(const struct stack *s, uint64_t address);
 
+/* Bytes of s->interp with its frames; 0: there is none. */
+size_t stack_interp_bytes(const struct stack *s);
+
 /* "whole", "no-table", ...: how users see it. */
 const char *stack_end_name(enum stack_end end);
+const char *interp_end_name(enum interp_end end);
