@@ -12,13 +12,14 @@
 #include <sys/stat.h>
 
 #include "agent/naming_jit.h"
+#include "agent/python_names.h"
 #include "agent/unwind_file.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "symbol/kernel.h"
 
-#define FRAMES_MAX (STACK_KERNEL_MAX + STACK_USER_MAX * 2 + 2)
+#define FRAMES_MAX (STACK_KERNEL_MAX + STACK_USER_MAX * 2 + PY_FRAMES_MAX + 2)
 
 struct wanted {
 	uint32_t pid;
@@ -33,6 +34,7 @@ struct naming {
 	size_t head, waiting;
 	bool stop, working;
 	struct naming_stats stats;
+	struct python_names *python;
 
 	pthread_mutex_t names; /* what follows */
 	struct symbols *symbols;
@@ -129,6 +131,7 @@ static void *opener(void *ctx)
 
 static void naming_release(struct naming *n)
 {
+	python_names_stop(n->python);
 	symbols_free(n->symbols);
 	kernel_free(n->kernel);
 	jits_free(n->jits);
@@ -152,6 +155,8 @@ static int names_open(struct naming *n, const struct naming_opts *o)
 	err = symbols_open(&opts, &n->symbols);
 	if (!err)
 		err = jits_new(NAMING_JITS, &n->jits);
+	if (!err)
+		err = python_names_start(&n->python);
 	if (err)
 		return err;
 	if (fd < 0)
@@ -267,6 +272,11 @@ void naming_seen(struct naming *n, uint32_t pid, const struct rec_vma *vma, size
 	}
 }
 
+void naming_interp(struct naming *n, uint32_t pid, uint64_t start_ns, const struct stack *s)
+{
+	python_names_seen(n->python, pid, start_ns, s);
+}
+
 void naming_stats(struct naming *n, struct naming_stats *ret)
 {
 	pthread_mutex_lock(&n->lock);
@@ -380,13 +390,57 @@ static const char *const cut[STACK_ENDS] = {
 	[STACK_STUCK] = "[cut: broken stack]",
 };
 
+/* @count frames of the interpreter from *@at on. */
+static int interp_frames(struct naming *n, const struct raw_stack *r, const struct stack *s,
+			 size_t count, size_t *at, struct numbers *to)
+{
+	struct python_text text;
+	int err = 0;
+
+	for (; count && !err; count--, ++*at) {
+		const struct rec_interp_frame *f = &s->frame[*at];
+
+		if (f->code) {
+			const struct frame frame = python_names_frame(n->python, r->pid, r->start_ns,
+								      s->interp->version, f, &text);
+
+			err = frame_add(to, &frame);
+		}
+	}
+	return err;
+}
+
+/* Interpreted frames stand where the loop that runs them stood; what is left, at the end. */
+static int user_frames(struct naming *n, const struct raw_stack *r, const struct stack *s,
+		       struct numbers *to)
+{
+	size_t without = python_loops_without(s), at = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < s->nuser && !err; i++) {
+		const bool loop = s->user[i] & STACK_LOOP;
+		const size_t count = loop && !without ? python_frames_of_loop(s, at) : 0;
+
+		if (count) {
+			err = interp_frames(n, r, s, count, &at, to);
+			continue;
+		}
+		/* One that was entered and has no frame yet. */
+		if (loop && !without && s->interp && at < s->interp->n)
+			at++;
+		without -= loop && without;
+		err = user_frame(n, r, s, s->user[i], to);
+	}
+	return err || !s->interp ? err : interp_frames(n, r, s, s->interp->n - at, &at, to);
+}
+
 static int stack_names(struct naming *n, const struct raw_stack *r, struct numbers *to)
 {
 	const struct stack s = stacks_view(r);
 	int err = kernel_frames(n, &s, to);
 
-	for (size_t i = 0; i < s.nuser && !err; i++)
-		err = user_frame(n, r, &s, s.user[i], to);
+	if (!err)
+		err = user_frames(n, r, &s, to);
 	if (!err && cut[s.end]) {
 		const struct frame mark = { .function = str_of(cut[s.end]), .kind = FRAME_MARK };
 
@@ -412,6 +466,7 @@ int naming_profile(struct naming *n, const struct stacks *s, struct profile *p)
 	if (!to)
 		return -ENOMEM;
 	opener_wait(n);
+	python_names_settle(n->python);
 	pthread_mutex_lock(&n->names);
 	hidden = kernel_names(n, s);
 	maps = jits_update(n->jits);

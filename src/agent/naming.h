@@ -45,6 +45,9 @@ int naming_open(const struct naming_opts *o, struct naming **ret);
 int naming_start(bool lines, struct naming **ret);
 void naming_stop(struct naming *n);
 
+/* A stack of the process came with frames of an interpreter. */
+void naming_interp(struct naming *n, uint32_t pid, uint64_t start_ns, const struct stack *s);
+
 /* A stack of process @pid came through these mappings. */
 void naming_seen(struct naming *n, uint32_t pid, const struct rec_vma *vma, size_t nvma);
 

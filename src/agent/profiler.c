@@ -145,6 +145,7 @@ static void stack_take(struct profiler *p, const struct event *ev, const struct 
 
 	(void)profile_series(p->profile, labels->l, labels->n, &series);
 	naming_seen(p->naming, ev->hdr->pid, s->vma, s->nvma);
+	naming_interp(p->naming, ev->hdr->pid, ev->hdr->start_ns, s);
 	p->samples++;
 	p->lost += stacks_add(p->stacks, ev->hdr->pid, ev->hdr->start_ns, series, s, values) != 0;
 }

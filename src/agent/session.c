@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 
 #include "agent/outside.h"
+#include "agent/python_files.h"
 #include "agent/unwinding.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -187,7 +188,13 @@ static int unwinding_open(struct session *s)
 		.rules = live_map(s->source, MAP_uw_rules),
 	};
 
-	return unwinding_start(&fds, stack_finished, s->source, &s->unwinding);
+	int err = unwinding_start(&fds, stack_finished, s->source, &s->unwinding);
+
+	/* Without it, stacks have native frames. */
+	if (!err)
+		(void)python_files_start(live_map(s->source, MAP_py_files),
+					 live_map(s->source, MAP_py_layouts), &s->python);
+	return err;
 }
 
 /* True: the record was taken, and comes again when its stack is complete. */
@@ -200,6 +207,8 @@ static bool stack_before(struct session *s, const struct rec_hdr *h)
 		return false;
 	if (!s->unwinding && unwinding_open(s) != 0)
 		return false;
+	if (s->python)
+		python_files_seen(s->python, h->pid, &stack);
 	return unwinding_seen(s->unwinding, h, stack_at, &stack);
 }
 
@@ -265,6 +274,7 @@ void session_drain(struct session *s)
 void session_close(struct session *s)
 {
 	outside_stop(s->outside);
+	python_files_stop(s->python);
 	unwinding_stop(s->unwinding);
 	pushdown_free(&s->pushdown);
 	source_close(s->source);
@@ -284,6 +294,7 @@ static uint64_t loss_line(struct buf *b, uint64_t n, const char *what, const cha
 /* Nothing is lost altogether: stacks are cut short. */
 static void stack_losses(struct session *s, struct buf *b)
 {
+	struct python_files_stats p;
 	struct unwinding_stats u;
 
 	if (!s->unwinding)
@@ -293,6 +304,12 @@ static void stack_losses(struct session *s, struct buf *b)
 	loss_line(b, u.queue_full, "requests for unwind tables", "too many at once");
 	loss_line(b, u.full, "unwind tables", "no room left in the kernel's maps");
 	loss_line(b, u.failed, "unwind tables", "a file could not be read");
+	if (!s->python)
+		return;
+	python_files_stats(s->python, &p);
+	loss_line(b, p.unknown, "interpreters' frames", "a build of Python that is not known");
+	loss_line(b, p.queue_full, "looks for interpreters", "too many files at once");
+	loss_line(b, p.failed, "interpreters' frames", "the kernel's maps did not take them");
 }
 
 uint64_t session_losses(struct session *s, struct buf *b)

@@ -30,6 +30,7 @@ struct session {
 	struct pushdown pushdown;    /* live only */
 	struct outside *outside;     /* live only */
 	struct unwinding *unwinding; /* live; NULL until the first stack comes */
+	struct python_files *python; /* likewise */
 	bool live;
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;

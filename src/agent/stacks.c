@@ -25,7 +25,8 @@ struct stacks {
 };
 
 _Static_assert(sizeof(struct raw_stack) + 8 * (STACK_KERNEL_MAX + STACK_USER_MAX) +
-			       STACK_VMA_MAX * sizeof(struct rec_vma) <=
+			       STACK_VMA_MAX * sizeof(struct rec_vma) + sizeof(struct rec_interp) +
+			       PY_FRAMES_MAX * sizeof(struct rec_interp_frame) <=
 		       BLOCK_BYTES,
 	       "the largest stack fits into a block");
 
@@ -70,7 +71,12 @@ void stacks_clear(struct stacks *s)
 
 static size_t data_bytes(const struct raw_stack *r)
 {
-	return 8u * ((size_t)r->nkernel + r->nuser) + r->nvma * sizeof(struct rec_vma);
+	return 8u * ((size_t)r->nkernel + r->nuser) + r->nvma * sizeof(struct rec_vma) + r->ninterp;
+}
+
+static char *interp_at(const struct raw_stack *r)
+{
+	return (char *)r->data + data_bytes(r) - r->ninterp;
 }
 
 static uint64_t stack_hash(const struct raw_stack *r, const struct stack *s)
@@ -81,6 +87,8 @@ static uint64_t stack_hash(const struct raw_stack *r, const struct stack *s)
 		h = hash_u64(h ^ s->kernel[i]);
 	for (size_t i = 0; i < s->nuser; i++)
 		h = hash_u64(h ^ s->user[i]);
+	for (size_t i = 0; s->interp && i < s->interp->n; i++)
+		h = hash_u64(h ^ s->frame[i].code ^ (uint64_t)s->frame[i].instr << 32);
 	return h;
 }
 
@@ -97,7 +105,9 @@ static bool same(const struct raw_stack *a, const struct raw_stack *head, const 
 	return a->hash == head->hash && a->start_ns == head->start_ns && a->pid == head->pid &&
 	       a->series == head->series && a->end == head->end && a->nkernel == head->nkernel &&
 	       a->nuser == head->nuser && memcmp(a->data, s->kernel, 8 * s->nkernel) == 0 &&
-	       memcmp(a->data + s->nkernel, s->user, 8 * s->nuser) == 0;
+	       memcmp(a->data + s->nkernel, s->user, 8 * s->nuser) == 0 &&
+	       a->ninterp == head->ninterp &&
+	       (!a->ninterp || memcmp(interp_at(a), s->interp, a->ninterp) == 0);
 }
 
 static void *room(struct stacks *s, size_t n)
@@ -138,6 +148,8 @@ static int stack_keep(struct stacks *s, const struct raw_stack *head, const stru
 	memcpy(r->data, from->kernel, 8 * from->nkernel);
 	memcpy(r->data + from->nkernel, from->user, 8 * from->nuser);
 	memcpy(r->data + from->nkernel + from->nuser, from->vma, from->nvma * sizeof(struct rec_vma));
+	if (r->ninterp)
+		memcpy(interp_at(r), from->interp, r->ninterp);
 	s->all[s->n] = r;
 	slots_put(&s->index, r->hash, (uint32_t)s->n++);
 	*ret = r;
@@ -164,6 +176,7 @@ int stacks_add(struct stacks *s, uint32_t pid, uint64_t start_ns, uint32_t serie
 		.nuser = (uint16_t)stack->nuser,
 		.nvma = (uint16_t)stack->nvma,
 		.end = (uint8_t)stack->end,
+		.ninterp = (uint32_t)stack_interp_bytes(stack),
 	};
 	struct raw_stack *r;
 	uint64_t *into;
@@ -191,6 +204,8 @@ const struct raw_stack *stacks_get(const struct stacks *s, size_t i)
 
 struct stack stacks_view(const struct raw_stack *r)
 {
+	const struct rec_interp *interp = r->ninterp ? (const void *)interp_at(r) : NULL;
+
 	return (struct stack){
 		.kernel = r->data,
 		.user = r->data + r->nkernel,
@@ -199,6 +214,8 @@ struct stack stacks_view(const struct raw_stack *r)
 		.nuser = r->nuser,
 		.nvma = r->nvma,
 		.end = r->end,
+		.interp = interp,
+		.frame = interp ? (const void *)(interp + 1) : NULL,
 	};
 }
 

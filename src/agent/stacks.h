@@ -22,7 +22,9 @@ struct raw_stack {
 	uint16_t nkernel, nuser, nvma;
 	uint8_t end; /* enum stack_end */
 	uint8_t pad;
-	uint64_t data[]; /* kernel addresses, user addresses, then struct rec_vma each */
+	uint32_t ninterp; /* bytes of struct rec_interp and its frames; 0: there is none */
+	uint32_t pad2;
+	uint64_t data[]; /* kernel addresses, user addresses, then struct rec_vma each, then those */
 };
 
 struct stacks;

@@ -173,14 +173,14 @@ static const struct unwind_rule *rule_find(void *ctx, uint64_t pc, enum stack_en
 	return rule;
 }
 
-/* The record anew: its fixed part, kernel addresses, user addresses, mappings. */
+/* The record anew: its fixed part, kernel addresses, user addresses, mappings, interpreted frames. */
 static struct rec_hdr *record_make(const struct rec_hdr *h, size_t stack_at, const struct stack *s,
 				   const struct unwind_walk *w, const struct finish *f,
 				   enum stack_end end)
 {
 	size_t fixed = stack_at + sizeof(struct rec_stack), kernel = s->nkernel * 8, user = w->n * 8;
-	size_t mapped = f->nvma * sizeof(struct rec_vma);
-	uint8_t *p = malloc(fixed + kernel + user + mapped);
+	size_t mapped = f->nvma * sizeof(struct rec_vma), interp = stack_interp_bytes(s);
+	uint8_t *p = malloc(fixed + kernel + user + mapped + interp);
 
 	if (!p)
 		return NULL;
@@ -188,13 +188,16 @@ static struct rec_hdr *record_make(const struct rec_hdr *h, size_t stack_at, con
 	memcpy(p + fixed, s->kernel, kernel);
 	memcpy(p + fixed + kernel, w->addresses, user);
 	memcpy(p + fixed + kernel + user, f->vma, mapped);
+	if (interp)
+		memcpy(p + fixed + kernel + user + mapped, s->interp, interp);
 	*(struct rec_stack *)(p + stack_at) = (struct rec_stack){
 		.nkernel = (uint16_t)s->nkernel,
 		.nuser = (uint16_t)w->n,
 		.nvma = (uint16_t)f->nvma,
 		.end = (uint8_t)end,
+		.flags = interp ? STACK_INTERP : 0,
 	};
-	((struct rec_hdr *)p)->len = (uint32_t)(fixed + kernel + user + mapped);
+	((struct rec_hdr *)p)->len = (uint32_t)(fixed + kernel + user + mapped + interp);
 	return (struct rec_hdr *)p;
 }
 

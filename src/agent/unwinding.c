@@ -276,7 +276,7 @@ static void pending_serve(struct unwinding *u, const struct pending *p)
 		err = unwind_finish(u->kept, p->h, p->stack_at, &s, &whole);
 	if (err == -ENOMEM) {
 		p->h->len = (uint32_t)((const char *)s.copy - (const char *)p->h);
-		head->flags = 0;
+		head->flags &= (uint8_t)~STACK_COPY;
 	}
 	if (!err || err == -ENOMEM)
 		u->finished(u->ctx, err ? p->h : whole);

@@ -7,6 +7,7 @@
  *     s = uw_begin(task);                     this CPU's scratch
  *     uw_kernel(ctx, s);                      may be left out
  *     uw_regs_task(s, task);  uw_user(s);     may be left out
+ *     uw_interp(s, task);                     may be left out: frames of interpreters that it met
  *     tail = uw_end(s, &r->stack);            r = uw_record(s, sizeof(*r)), filled in between
  *     record_output(&ring, ..., r, sizeof(*r) + tail, kind)
  *
@@ -18,6 +19,7 @@
  * User memory is read by probing: what is not present ends the stack (STACK_FAULT). Mappings are
  * read from the mm at that moment, without locks (bpf/vma.h).
  */
+#include "bpf/python.h"
 #include "bpf/record.h"
 #include "bpf/vma.h"
 
@@ -26,7 +28,10 @@
 
 #define UW_HEAD_BYTES 256
 #define UW_PAGE	      4096u
-/* Addresses, mappings, a copy, and the room that the verifier wants behind the last piece. */
+/*
+ * Addresses, mappings, a copy, and the room that the verifier wants behind the last piece, which is also
+ * that of interpreted frames: a copy behind the largest of all is a little shorter.
+ */
 #define UW_TAIL_BYTES                                                   \
 	((STACK_KERNEL_MAX + STACK_USER_MAX) * 8 + STACK_VMA_MAX * 40 + \
 	 sizeof(struct rec_stack_copy) + STACK_COPY_MAX + UW_PAGE)
@@ -175,6 +180,7 @@ static __always_inline struct uw_scratch *uw_begin(struct task_struct *t)
 	s->nkernel = s->nuser = s->nvma = s->cur = s->unknown = 0;
 	s->end = STACK_NONE;
 	s->mm = 0;
+	py_begin();
 	if (!(BPF_CORE_READ(t, flags) & PF_KTHREAD_V))
 		s->mm = (u64)BPF_CORE_READ(t, mm);
 	if (s->mm)
@@ -276,6 +282,7 @@ static __always_inline void uw_mapping_read(struct vm_area_struct *vma, struct m
 	if (f) {
 		uw_file_key(f, &v->file);
 		v->off = BPF_CORE_READ(vma, vm_pgoff) * UW_PAGE;
+		py_mapping(&v->file, v->start - v->off);
 	} else {
 		v->file.ino = 0;
 		v->file.gen = 0;
@@ -447,6 +454,8 @@ static __always_inline int uw_frame(struct uw_scratch *s)
 		cur = s->cur;
 		asm volatile("" : "+r"(cur));
 	}
+	if (py_loop(pc))
+		*(u64 *)(s->tail + (at & UW_ADDRESS_MASK)) |= STACK_LOOP;
 	if (cur > STACK_VMA_MAX)
 		return STACK_NO_MAPPING;
 	number = s->number[cur];
@@ -487,6 +496,13 @@ static __always_inline void uw_user(struct uw_scratch *s)
 	for (int i = 0; i < STACK_USER_MAX; i++)
 		if (!uw_step(0))
 			break;
+}
+
+/* After uw_user: @t is the running task. */
+static __always_inline void uw_interp(struct uw_scratch *s, struct task_struct *t)
+{
+	if (s->mm)
+		py_walk(BPF_CORE_READ(t, thread.fsbase));
 }
 
 /* Bytes from the program's stack to the tail at @at: how many. Page by page, as far as it is there. */
@@ -533,6 +549,21 @@ static __always_inline u64 uw_copy_end(struct uw_scratch *s, u64 at)
 	return at + sizeof(*c) + c->len;
 }
 
+/* Interpreted frames behind what is in the tail already; its new end. */
+static __always_inline u64 uw_interp_end(struct uw_scratch *s, struct rec_stack *ret, u64 at)
+{
+	const void *from = NULL;
+	u64 n = py_record(&from);
+
+	asm volatile("" : "+r"(n), "+r"(at));
+	if (!n || n > sizeof(struct rec_interp) + PY_FRAMES_MAX * sizeof(struct rec_interp_frame) ||
+	    at > UW_ADDRESS_MASK + STACK_VMA_MAX * sizeof(struct rec_vma) || !from)
+		return at;
+	bpf_probe_read_kernel(s->tail + at, n, from);
+	ret->flags |= STACK_INTERP;
+	return at + n;
+}
+
 /* Completes the tail: its bytes. */
 static __always_inline u64 uw_end(struct uw_scratch *s, struct rec_stack *ret)
 {
@@ -548,5 +579,6 @@ static __always_inline u64 uw_end(struct uw_scratch *s, struct rec_stack *ret)
 	if (n > STACK_VMA_MAX * sizeof(struct rec_vma) || at > UW_ADDRESS_MASK)
 		return 0;
 	bpf_probe_read_kernel(s->tail + at, n, s->vma);
-	return s->unknown ? uw_copy_end(s, at + n) : at + n;
+	at = uw_interp_end(s, ret, at + n);
+	return s->unknown ? uw_copy_end(s, at) : at;
 }

@@ -296,9 +296,11 @@ struct thread_info {
 
 struct thread_struct {
 	unsigned long sp; /* while it is not running */
+	unsigned long fsbase;
 };
 
 struct task_struct {
+	struct thread_struct thread;
 	struct thread_info thread_info;
 	unsigned int __state;
 	int prio;
@@ -322,7 +324,6 @@ struct task_struct {
 	int exit_code, exit_state;
 	u64 utime, stime;
 	void *stack;
-	struct thread_struct thread;
 };
 
 /* Before Linux 5.14. */

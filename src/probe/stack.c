@@ -12,9 +12,39 @@ static const char *const end_names[STACK_ENDS] = {
 	[STACK_FAULT] = "unreadable",	   [STACK_REGISTER] = "register", [STACK_STUCK] = "stuck",
 };
 
+static const char *const interp_end_names[INTERP_ENDS] = {
+	[INTERP_WHOLE] = "whole",
+	[INTERP_NO_THREAD] = "no-thread",
+	[INTERP_FAULT] = "unreadable",
+	[INTERP_DEEP] = "deep",
+};
+
 const char *stack_end_name(enum stack_end end)
 {
 	return (unsigned)end < STACK_ENDS ? end_names[end] : "?";
+}
+
+const char *interp_end_name(enum interp_end end)
+{
+	return (unsigned)end < INTERP_ENDS ? interp_end_names[end] : "?";
+}
+
+size_t stack_interp_bytes(const struct stack *s)
+{
+	return s->interp ? sizeof(*s->interp) + s->interp->n * sizeof(*s->frame) : 0;
+}
+
+/* Within @left bytes. */
+static int interp_read(const void *at, size_t left, struct stack *ret)
+{
+	const struct rec_interp *r = at;
+
+	if (left < sizeof(*r) || r->n > PY_FRAMES_MAX || r->end >= INTERP_ENDS ||
+	    r->n * sizeof(struct rec_interp_frame) > left - sizeof(*r))
+		return -EBADMSG;
+	ret->interp = r;
+	ret->frame = (const void *)(r + 1);
+	return 0;
 }
 
 /* The copy must end where the record does. */
@@ -34,8 +64,9 @@ int stack_read(const struct rec_stack *head, size_t left, struct stack *ret)
 	size_t addresses, bytes;
 	int err = 0;
 
-	if (left < sizeof(*head) || head->nkernel > STACK_KERNEL_MAX || head->nuser > STACK_USER_MAX ||
-	    head->nvma > STACK_VMA_MAX || head->end >= STACK_ENDS || (head->flags & ~STACK_COPY))
+	if (left < sizeof(*head) || head->nkernel > STACK_KERNEL_MAX ||
+	    head->nuser > STACK_USER_MAX || head->nvma > STACK_VMA_MAX || head->end >= STACK_ENDS ||
+	    (head->flags & ~(STACK_COPY | STACK_INTERP)))
 		return -EBADMSG;
 	left -= sizeof(*head);
 	addresses = (size_t)head->nkernel + head->nuser;
@@ -49,8 +80,13 @@ int stack_read(const struct rec_stack *head, size_t left, struct stack *ret)
 	s.nuser = head->nuser;
 	s.nvma = head->nvma;
 	s.end = head->end;
+	if (head->flags & STACK_INTERP)
+		err = interp_read(s.vma + s.nvma, left - bytes, &s);
+	if (err)
+		return err;
+	bytes += stack_interp_bytes(&s);
 	if (head->flags & STACK_COPY)
-		err = copy_read(s.vma + s.nvma, left - bytes, &s);
+		err = copy_read((const char *)(head + 1) + bytes, left - bytes, &s);
 	else if (bytes != left)
 		err = -EBADMSG;
 	if (!err)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "wire/python.h"
 #include "wire/unwind.h"
 
 struct stack {
@@ -14,7 +15,9 @@ struct stack {
 	const struct rec_vma *vma;
 	size_t nkernel, nuser, nvma;
 	enum stack_end end;
-	const struct rec_stack_copy *copy; /* NULL: none; its bytes follow it */
+	const struct rec_interp *interp;      /* NULL: no interpreter was met */
+	const struct rec_interp_frame *frame; /* interp->n of them */
+	const struct rec_stack_copy *copy;    /* NULL: none; its bytes follow it */
 };
 
 /*
@@ -28,6 +31,9 @@ const struct rec_vma *stack_vma(const struct stack *s, uint64_t address);
 /* "0x55..,0x7f..": the user addresses to look up, innermost first; in @a. Empty: none, or no memory. */
 struct arena;
 struct str stack_text(const struct stack *s, struct arena *a);
+/* Bytes of s->interp with its frames; 0: there is none. */
+size_t stack_interp_bytes(const struct stack *s);
 
 /* "whole", "no-table", ...: how users see it. */
 const char *stack_end_name(enum stack_end end);
+const char *interp_end_name(enum interp_end end);

@@ -25,7 +25,9 @@
 	X(uw_files)             \
 	X(uw_pages)             \
 	X(uw_rows)              \
-	X(uw_rules)
+	X(uw_rules)             \
+	X(py_files)             \
+	X(py_layouts)
 
 enum shared_map {
 #define X(name) MAP_##name,

@@ -128,8 +128,8 @@ enum stack_end {
 
 /*
  * A stack in a record's tail, of which struct rec_stack is the head: nkernel addresses, then nuser
- * addresses, u64 each, leaf first; then nvma mappings; with STACK_COPY a struct rec_stack_copy and
- * copied bytes. Mappings are those of the user addresses, each once; an address whose mapping is
+ * addresses, u64 each, leaf first; then nvma mappings; with STACK_INTERP a struct rec_interp and its
+ * frames (wire/python.h); with STACK_COPY a struct rec_stack_copy and copied bytes. Mappings are those of the user addresses, each once; an address whose mapping is
  * not there is in none, or in one of more than STACK_VMA_MAX.
  *
  * User addresses are return addresses, which belong to the call before them (look up at - 1),
@@ -144,20 +144,23 @@ struct rec_stack {
 _Static_assert(sizeof(struct rec_stack) == 8, "stands in captures");
 
 enum stack_flag {
-	STACK_COPY = 1, /* the tail has what is needed to walk on in user space */
+	STACK_COPY = 1,	  /* the tail has what is needed to walk on in user space */
+	STACK_INTERP = 2, /* the tail has frames of an interpreter */
 };
 
-#define STACK_EXACT (1ull << 63) /* user addresses have less than 57 bits */
+/* Bits of user addresses, which have less than 57. */
+#define STACK_EXACT (1ull << 63)
+#define STACK_LOOP  (1ull << 62) /* in an interpreter's loop: runs frames of STACK_INTERP */
 
 /* The address as it is, and the one to look up by. */
 static inline __u64 stack_address(__u64 a)
 {
-	return a & ~STACK_EXACT;
+	return a & ~(STACK_EXACT | STACK_LOOP);
 }
 
 static inline __u64 stack_lookup(__u64 a)
 {
-	return a & STACK_EXACT ? a & ~STACK_EXACT : a - 1;
+	return a & STACK_EXACT ? stack_address(a) : stack_address(a) - 1;
 }
 
 /* Registers of a frame: what unwinding needs of them. */

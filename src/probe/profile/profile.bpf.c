@@ -52,7 +52,9 @@ static __always_inline void sample_send(struct uw_scratch *s, struct task_struct
 	tail = uw_end(s, &r->stack);
 	if (st && s->end == STACK_FAULT)
 		st->fault++;
-	if (st && s->end == STACK_DEEP)
+	if (st && py_ended(INTERP_FAULT))
+		st->fault++;
+	if (st && (s->end == STACK_DEEP || py_ended(INTERP_DEEP)))
 		st->cut++;
 	asm volatile("" : "+r"(tail));
 	if (tail > UW_TAIL_BYTES)
@@ -84,6 +86,7 @@ int profile_sample(struct sample_ctx *ctx)
 		else
 			uw_regs_task(s, t);
 		uw_user(s);
+		uw_interp(s, t);
 	}
 	sample_send(s, t, user);
 	return 0;

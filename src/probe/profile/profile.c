@@ -33,6 +33,8 @@ enum sample_field {
 	SAMPLE_DEPTH,
 	SAMPLE_KERNEL_DEPTH,
 	SAMPLE_END,
+	SAMPLE_INTERP_DEPTH,
+	SAMPLE_INTERP_END,
 	SAMPLE_ADDRESSES,
 };
 
@@ -45,6 +47,20 @@ static bool addresses_get(const struct event *ev, struct value *ret)
 		return false;
 	ret->str = stack_text(&s, field_arena());
 	return ret->str.n;
+}
+
+static bool interp_get(const struct event *ev, enum sample_field field, struct value *ret)
+{
+	const struct rec_sample *r = ev->body;
+	struct stack s;
+
+	if (stack_read(&r->stack, ev->hdr->len - STACK_AT, &s) != 0 || !s.interp)
+		return false;
+	if (field == SAMPLE_INTERP_DEPTH)
+		ret->u64 = s.interp->n;
+	else
+		ret->str = str_of(interp_end_name(s.interp->end));
+	return true;
 }
 
 static bool sample_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
@@ -68,6 +84,9 @@ static bool sample_get(const struct event *ev, const struct field_ref *ref, unsi
 	case SAMPLE_END:
 		ret->str = str_of(stack_end_name(r->stack.end));
 		return true;
+	case SAMPLE_INTERP_DEPTH:
+	case SAMPLE_INTERP_END:
+		return interp_get(ev, ref->field->arg, ret);
 	case SAMPLE_ADDRESSES:
 		return addresses_get(ev, ret);
 	}
@@ -86,6 +105,11 @@ static const struct field sample_fields[] = {
 	  "why the program's stack ends there: whole, none (no program, or not asked for), deep (more "
 	  "than the maximum), no-mapping, no-table (of the file, not yet), no-row (code that its table "
 	  "does not describe), unreadable, register (one that is not known any more), stuck" },
+	{ "sample.interp_depth", VALUE_U64, "", KIND_BIT(KIND_SAMPLE), 0, sample_get,
+	  SAMPLE_INTERP_DEPTH, "frames of the interpreter (CPython) that the program's stack runs" },
+	{ "sample.interp_end", VALUE_STR, "", KIND_BIT(KIND_SAMPLE), 0, sample_get, SAMPLE_INTERP_END,
+	  "why the interpreter's frames end there: whole, no-thread (it runs none of its code), "
+	  "unreadable, deep (more than the maximum)" },
 	{ "sample.addresses", VALUE_STR, "", KIND_BIT(KIND_SAMPLE), 0, sample_get, SAMPLE_ADDRESSES,
 	  "the frames of the program's stack, innermost first: where each runs, or is in a call" },
 	{ NULL },

@@ -5,7 +5,7 @@
 #include "probe/stack.h"
 
 /* A sample in the kernel: two kernel addresses, three of the program in one mapping. */
-static void sample_make(struct decode_room *r, uint32_t copy_bytes)
+static void sample_make_interp(struct decode_room *r, uint32_t copy_bytes, unsigned frames)
 {
 	static const uint64_t addresses[] = { 0xffffffff81000010, 0xffffffff81000020,
 					      0x401010 | STACK_EXACT, 0x401020, 0x402030 };
@@ -20,10 +20,20 @@ static void sample_make(struct decode_room *r, uint32_t copy_bytes)
 	p += sizeof(addresses);
 	memcpy(p, &vma, sizeof(vma));
 	p += sizeof(vma);
+	if (frames) {
+		struct rec_interp *in = (void *)p;
+		struct rec_interp_frame *f = (void *)(in + 1);
+
+		s->stack.flags |= STACK_INTERP;
+		*in = (struct rec_interp){ 0x30b, (uint16_t)frames, INTERP_DEEP, { 0 } };
+		for (unsigned i = 0; i < frames; i++)
+			f[i] = (struct rec_interp_frame){ 0x7f0010 + i * 16, 2 * i, INTERP_ENTRY };
+		p = (void *)(f + frames);
+	}
 	if (copy_bytes) {
 		struct rec_stack_copy *c = (void *)p;
 
-		s->stack.flags = STACK_COPY;
+		s->stack.flags |= STACK_COPY;
 		s->stack.end = STACK_NO_TABLE;
 		c->sp = 0x7ffff000;
 		c->len = copy_bytes;
@@ -31,6 +41,11 @@ static void sample_make(struct decode_room *r, uint32_t copy_bytes)
 	}
 	r->n = (size_t)(p - r->bytes);
 	s->hdr.len = (uint32_t)r->n;
+}
+
+static void sample_make(struct decode_room *r, uint32_t copy_bytes)
+{
+	sample_make_interp(r, copy_bytes, 0);
 }
 
 static void test_fields(void **state)
@@ -79,6 +94,49 @@ static void test_stack(void **state)
 	decode_close(&r);
 }
 
+static void test_interp(void **state)
+{
+	struct decode_room r;
+	struct rec_sample *s = (void *)r.bytes;
+	struct rec_interp *in;
+	struct stack st;
+
+	(void)state;
+	decode_open(&r, &probe_profile);
+	for (uint32_t copy = 0; copy <= 16; copy += 16) {
+		sample_make_interp(&r, copy, 3);
+		assert_int_equal(
+			stack_read(&s->stack, r.n - offsetof(struct rec_sample, stack), &st), 0);
+		assert_int_equal(st.interp->n, 3);
+		assert_int_equal(st.frame[2].code, 0x7f0030);
+		assert_int_equal(stack_interp_bytes(&st), 56);
+		assert_true((copy != 0) == (st.copy != NULL));
+		assert_int_equal(decode_all(&r), 0);
+		assert_string_equal(decode_field(&r, "sample.interp_depth"), "3");
+		assert_string_equal(decode_field(&r, "sample.interp_end"), "deep");
+		decode_short_refused(&r);
+		decode_changed_survives(&r);
+	}
+	/* More than there may be, more than there are, no end. */
+	in = (struct rec_interp *)st.interp;
+	in->n = PY_FRAMES_MAX + 1;
+	assert_int_equal(decode_part(&r, sizeof(r.bytes)), -EBADMSG);
+	in->n = 20;
+	assert_int_equal(decode_all(&r), -EBADMSG);
+	in->n = 3;
+	in->end = INTERP_ENDS;
+	assert_int_equal(decode_all(&r), -EBADMSG);
+	sample_make(&r, 0);
+	assert_int_equal(decode_all(&r), 0);
+	assert_null(decode_field(&r, "sample.interp_depth"));
+	for (enum interp_end e = 0; e < INTERP_ENDS; e++)
+		assert_true(interp_end_name(e)[0] != '?');
+	/* The mark of an interpreter's loop is no part of the address. */
+	assert_int_equal(stack_lookup(0x401020 | STACK_LOOP), 0x40101f);
+	assert_int_equal(stack_lookup(0x401020 | STACK_LOOP | STACK_EXACT), 0x401020);
+	decode_close(&r);
+}
+
 static void test_damaged(void **state)
 {
 	struct decode_room r;
@@ -113,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_stack),
+		cmocka_unit_test(test_interp),
 		cmocka_unit_test(test_damaged),
 	};
 
