@@ -30,7 +30,8 @@ static void rule_check(const struct rule_opts *o, const struct rule *r)
 
 	if (expr_parse(o->catalogue, r->resolved, &opts, &x, &e) < 0)
 		abort();
-	if (expr_checks(x) != expr_checks(r->expr) || kinds_usual(expr_kinds(x)) != r->kinds || !r->line)
+	if (expr_checks(x) != expr_checks(r->expr) || kinds_usual(expr_kinds(x)) != r->kinds ||
+	    !r->line)
 		abort();
 	expr_free(x);
 	for (size_t i = 1; i < r->ntags; i++)
