@@ -34,6 +34,7 @@ struct {
 #define PATH_MEDIUM	256
 #define MASK_LARGE	16383
 #define AT_FDCWD_V	(-100)
+#define ENOSYS_V	38
 #define O_CREAT_V	0100
 #define FMODE_CREATED_V 0x100000 /* since 4.19 */
 
@@ -717,6 +718,24 @@ int BPF_PROG(syscall_exit_raw, struct pt_regs *regs, long ret)
 	if (nr >= SYS_ROWS || !row_at(nr)->used)
 		return 0;
 	/* As a mere number, which functions that are verified by themselves can be given. */
+	bpf_probe_read_kernel(&given, sizeof(given), &regs);
+	return call_done(nr, ret, (void *)given, true);
+}
+
+/*
+ * Calls that this kernel was built without have no tracepoint, but who tries to load a module tries
+ * all the same. They return ENOSYS, so every other call leaves after one comparison.
+ */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_missing, struct pt_regs *regs, long ret)
+{
+	u64 nr, given = 0;
+
+	if (ret != -ENOSYS_V)
+		return 0;
+	nr = regs->orig_ax;
+	if (nr >= SYS_ROWS || !row_at(nr)->used || row_at(nr)->kind != KIND_MODULE)
+		return 0;
 	bpf_probe_read_kernel(&given, sizeof(given), &regs);
 	return call_done(nr, ret, (void *)given, true);
 }

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "probe/probe.h"
 #include "probe/sock.h"
@@ -269,7 +270,17 @@ static int syscall_prepare(struct bpf_object *obj)
 	if (!m)
 		return -ENOENT;
 	sys_rows_fill(rows);
+	/* Where modules can be loaded, their calls have tracepoints. */
+	if (access("/proc/modules", F_OK) == 0)
+		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, "syscall_missing"),
+					  false);
 	return bpf_map__set_initial_value(m, rows, sizeof(rows));
+}
+
+/* A call that its tracepoint has another name for: that of its function in the kernel. */
+static const char *tracepoint_of(const char *call)
+{
+	return strcmp(call, "umount2") == 0 ? "umount" : call;
 }
 
 /* One tracepoint per wanted call: sys_exit_NAME, and sys_enter_NAME for those looked at there. */
@@ -285,7 +296,8 @@ static int syscall_targets(const struct probe_hook *hook, uint64_t kinds, probe_
 
 		if (!(kinds & KIND_BIT(c->kind)) || (enter && !(c->flags & SYS_ENTER)))
 			continue;
-		snprintf(event, sizeof(event), "sys_%s_%s", enter ? "enter" : "exit", c->name);
+		snprintf(event, sizeof(event), "sys_%s_%s", enter ? "enter" : "exit",
+			 tracepoint_of(c->name));
 		err = add(ctx, "syscalls", event);
 		if (err)
 			return err;
@@ -321,6 +333,7 @@ static const struct probe_hook syscall_hooks[] = {
 	{ "syscall_exit", "syscall_exit_raw", "syscalls:sys_exit_*", .targets = true },
 	{ "syscall_enter", "syscall_enter_raw", "syscalls:sys_enter_*", KIND_BIT(KIND_CLOSE),
 	  .targets = true },
+	{ "syscall_missing", NULL, "sys_exit", KIND_BIT(KIND_MODULE) },
 	{ NULL },
 };
 
