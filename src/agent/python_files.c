@@ -3,10 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,18 +84,14 @@ static int file_tell(struct python_files *p, const struct file_key *key, const s
 /* -ESRCH: the process is gone; as python_file. */
 static int file_look(const struct wanted *w, struct python_file *ret)
 {
-	char path[PATH_MAX], link[64];
 	struct image im;
-	ssize_t n;
 	int fd, err;
 
 	if (unwind_file_open((pid_t)w->pid, &w->vma, &fd) != 0)
 		return -ESRCH;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path));
 	if (image_open(fd, &im) != 0)
 		return -ENOENT;
-	err = python_file(&im, (struct str){ path, n > 0 ? (size_t)n : 0 }, ret);
+	err = python_file(&im, ret);
 	image_close(&im);
 	return err;
 }

@@ -135,23 +135,7 @@ static bool offsets_apply(const struct image *im, uint64_t runtime, struct pytho
 	return true;
 }
 
-/* Major and minor as "python3.11" has them in a path's last part; 0: it does not. */
-static uint32_t version_of_path(struct str path)
-{
-	static const char word[] = "python3.";
-	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
-	struct str name = slash ? str_skip(path, (size_t)(slash - path.p) + 1) : path;
-	const char *at = name.n ? memmem(name.p, name.n, word, strlen(word)) : NULL;
-	uint32_t minor = 0;
-
-	if (!at)
-		return 0;
-	for (at += strlen(word); at < name.p + name.n && *at >= '0' && *at <= '9' && minor < 100; at++)
-		minor = minor * 10 + (uint32_t)(*at - '0');
-	return 3u << 8 | minor;
-}
-
-int python_file(const struct image *im, struct str path, struct python_file *ret)
+int python_file(const struct image *im, struct python_file *ret)
 {
 	Elf64_Sym found[SYM_COUNT] = { 0 };
 	const struct image_segment *text;
@@ -166,7 +150,7 @@ int python_file(const struct image *im, struct str path, struct python_file *ret
 	if (!found[SYM_RUNTIME].st_value || !found[SYM_LOOP].st_value || !text)
 		return -ENOENT;
 	if (!read_vaddr(im, found[SYM_VERSION].st_value, &version, sizeof(version)))
-		version = (uint64_t)version_of_path(path) << 16; /* Debian's does not export it */
+		return -ENOTSUP;
 	ret->exact = (uint32_t)version;
 	known = python_layout((uint32_t)version >> 16);
 	if (!known)

@@ -23,8 +23,5 @@ struct python_file {
 	uint64_t loop_off, loop_n; /* of the interpreter's loop: offset in the file, bytes */
 };
 
-/*
- * @path tells the version where the file does not (Py_Version is not exported). 0; -ENOENT: it holds
- * none; -ENOTSUP: one that is not known; ret->exact is set then.
- */
-int python_file(const struct image *im, struct str path, struct python_file *ret);
+/* 0; -ENOENT: it holds none; -ENOTSUP: one that is not known; ret->exact is set then. */
+int python_file(const struct image *im, struct python_file *ret);

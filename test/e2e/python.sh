@@ -1,0 +1,62 @@
+#!/bin/bash
+# timeout 240
+# Python frames in profiles, live: programs with known chains of calls (python_tool.py) under each
+# interpreter of this machine that is known, against what `porthole profile` says of them.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+porthole=${PORTHOLE:-$here/../../build/porthole}
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+[ "$(uname -m)" = x86_64 ] || skip_all "stacks are unwound on x86-64 only"
+"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+
+interpreters=()
+for python in /usr/bin/python3.{11,12,13} /root/.pyenv/versions/3.1[123].*/bin/python3.1[123]; do
+	[ -x "$python" ] && interpreters+=("$python")
+done
+[ ${#interpreters[@]} -gt 0 ] || skip_all "no Python 3.11 to 3.13 here"
+
+dir=$(mktemp -d)
+pids=()
+stop() {
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	pids=()
+}
+trap 'stop; rm -rf "$dir"' EXIT
+
+# All programs of one interpreter at once, under one agent; those that end at once, again and again.
+run() { # run PYTHON NUMBER
+	local what spawn
+
+	for what in recursion deep generators callbacks threads; do
+		"$1" "$here/python_tool.py" $what 60 &
+		pids+=($!)
+		echo "$! $2 $1 $what" >>"$dir/runs"
+	done
+	(
+		while :; do
+			"$1" -S "$here/python_tool.py" short 1
+		done
+	) &
+	spawn=$!
+	pids+=($spawn)
+	"$porthole" profile --where 'proc.name startswith python' --for 6s --hz 199 --by pid -o pprof \
+		-w "$dir/profile.$2" 2>"$dir/err.$2"
+	echo $? >"$dir/code.$2"
+	stop
+}
+n=0
+for python in "${interpreters[@]}"; do
+	run "$python" $n
+	sed 's/^/# /' "$dir/err.$n"
+	n=$((n + 1))
+done
+python3 "$here/python.py" "$dir" "$here/python_tool.py" $n
