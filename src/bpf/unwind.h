@@ -282,7 +282,6 @@ static __always_inline void uw_mapping_read(struct vm_area_struct *vma, struct m
 	if (f) {
 		uw_file_key(f, &v->file);
 		v->off = BPF_CORE_READ(vma, vm_pgoff) * UW_PAGE;
-		py_mapping(&v->file, v->start - v->off);
 	} else {
 		v->file.ino = 0;
 		v->file.gen = 0;
@@ -365,6 +364,8 @@ VERIFIED_ONCE int uw_mapping(u64 pc)
 		uw_known_add(k, &s->vma[at]);
 	}
 	s->number[at] = uw_number(&s->vma[at]);
+	if (s->vma[at].file.ino)
+		py_mapping(&s->vma[at].file, s->vma[at].start - s->vma[at].off);
 	s->cur = at;
 	if (at < STACK_VMA_MAX)
 		s->nvma = at + 1;
