@@ -77,15 +77,18 @@ check "another process is not in it" bash -c '! grep -q spin_in_the_night "$1"' 
 check "--where is refused" [ $? = 2 ]
 busy=
 
-for i in $(seq 100 400); do
-	head -c 4096 /dev/zero >"$dir/p/q/profile-1600000000000000$i-1000000000.pp"
+# Of the last hour, so that it is not their age.
+old=$(($(date +%s) - 3000))
+for i in $(seq 300); do
+	head -c 4096 /dev/zero >"$dir/p/q/profile-$((old + i))000000000-1000000000.pp"
 done
 agent_start "$dir/p/q" 1MiB
 sleep 3
 kill "$agent"
 wait "$agent"
 agent=
-check "the oldest go" [ ! -e "$dir/p/q/profile-1600000000000000100-1000000000.pp" ]
+check "the oldest go" [ ! -e "$dir/p/q/profile-$((old + 1))000000000-1000000000.pp" ]
+check "the youngest stay" [ -e "$dir/p/q/profile-$((old + 300))000000000-1000000000.pp" ]
 bytes=$(cat "$dir"/p/q/*.pp | wc -c)
 check "and all is within the bound ($bytes bytes)" [ "$bytes" -le 1048576 ]
 
