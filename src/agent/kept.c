@@ -39,6 +39,7 @@ static void moment_print(int64_t ns, char ret[32])
 static int interval_read(struct kept *k, struct buf *why)
 {
 	const int64_t now = (int64_t)clock_wall().ns;
+	const size_t said = why->n;
 
 	k->to = now;
 	if (!when_parse(k->o->from, now, &k->from))
@@ -51,7 +52,7 @@ static int interval_read(struct kept *k, struct buf *why)
 	else if (k->to <= k->from)
 		buf_printf(why, "--to is not after --from");
 	k->covered = k->from;
-	return why->n ? -EINVAL : 0;
+	return why->n > said ? -EINVAL : 0;
 }
 
 static void hole_tell(struct kept *k, int64_t until)

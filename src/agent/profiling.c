@@ -23,7 +23,8 @@ struct counts {
 };
 
 struct profiling {
-	const struct config *config;
+	const struct config *config; /* the copy: the thread may outlive the agent's */
+	struct config copy;
 	struct session *session;
 	struct naming *naming;
 	struct profiler *both[2], *filling;
@@ -202,7 +203,8 @@ int profiling_new(const struct config *c, struct profiling **ret, struct buf *wh
 
 	if (!p)
 		return -ENOMEM;
-	p->config = c;
+	p->copy = *c;
+	p->config = &p->copy;
 	p->dir = -1;
 	p->part_ns = part_length();
 	p->kallsyms = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);

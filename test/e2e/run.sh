@@ -34,6 +34,8 @@ lock:
   file: "$dir/sock/porthole.pid"
 kube:
   enabled: false
+profile:
+  directory: "$dir/profiles"
 EOF
 
 # --- a container's cgroup, in the hierarchies that tell identity, CPU and memory here ---
