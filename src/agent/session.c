@@ -326,7 +326,9 @@ uint64_t session_losses(struct session *s, struct buf *b)
 		lost += loss_line(b, stats[k].ring_full, what, "ring full (the reader was too slow)");
 		loss_line(b, stats[k].map_full, what, "kernel table full");
 	}
-	lost += loss_line(b, s->source->losses.injected, "cluster objects", "queue full");
+	lost += loss_line(b, s->source->losses.injected,
+			  "records of the cluster, of containers or of completed stacks",
+			  "too many waited to enter the stream");
 	loss_line(b, s->source->losses.unread, "readings of totals", "the kernel refused");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");

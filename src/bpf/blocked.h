@@ -36,15 +36,19 @@ struct entry {
 
 static __always_inline void entry_read(struct task_struct *t, struct entry *ret)
 {
-	struct pt_regs r, *typed;
+	/* From si to sp, as everybody sees them (ptrace): the whole would not fit on the stack. */
+	u64 words[7];
+	struct pt_regs *typed;
 
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) { /* since 5.15 */
 		typed = (void *)bpf_task_pt_regs(t);
 		*ret = (struct entry){ typed->orig_ax, typed->di, typed->si, typed->ip, typed->sp };
 		return;
 	}
-	if (bpf_probe_read_kernel(&r, sizeof(r), (void *)t->stack + THREAD_STACK - sizeof(r)) == 0)
-		*ret = (struct entry){ r.orig_ax, r.di, r.si, r.ip, r.sp };
+	if (bpf_probe_read_kernel(words, sizeof(words),
+				  (void *)t->stack + THREAD_STACK - sizeof(*typed) +
+					  __builtin_offsetof(struct pt_regs, si)) == 0)
+		*ret = (struct entry){ words[2], words[1], words[0], words[3], words[6] };
 }
 
 /*

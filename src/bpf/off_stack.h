@@ -75,11 +75,15 @@ static __always_inline bool within_schedule(u64 address, u64 at)
 	return at && address - at + SCHEDULE_BYTES < 2 * SCHEDULE_BYTES;
 }
 
-/* How many frames of the stack in s->tail lie above @at's function; SCHEDULE_ABOVE: it is not there. */
-static __always_inline u64 frames_above(struct uw_scratch *s, u64 at)
+/* How many frames of the stack in the scratch lie above @at's function; SCHEDULE_ABOVE: it is not there. */
+VERIFIED_ONCE int frames_above(u64 at)
 {
-	const u64 *frame = (void *)s->tail;
+	struct uw_scratch *s = uw_get();
+	const u64 *frame;
 
+	if (!s)
+		return SCHEDULE_ABOVE;
+	frame = (void *)s->tail;
 	for (u32 i = 0; i < SCHEDULE_ABOVE; i++)
 		if (within_schedule(frame[i], at))
 			return i;
@@ -107,8 +111,8 @@ static __always_inline void off_kernel(void *ctx, struct uw_scratch *s, struct t
 				      (void *)BPF_CORE_READ(next, thread.sp) + INACTIVE_RET);
 		at = slept;
 	}
-	above = frames_above(s, at); /* a new task did not go to sleep: not there */
-	if (above == SCHEDULE_ABOVE)
+	above = frames_above(at); /* a new task did not go to sleep: not there */
+	if (above >= SCHEDULE_ABOVE)
 		return;
 	schedule_at = at;
 	schedule_above = above;

@@ -35,6 +35,7 @@ enum field_flag {
 	FIELD_ENV = 16,	   /* absent unless environments are captured (session_opts.env) */
 	FIELD_FILE = 32,   /* absent unless asked of the kernel: WANT_FILE of wire/ctl.h */
 	FIELD_DATA = 64,   /* likewise: WANT_DATA */
+	FIELD_BRIEF = 128, /* says in a line of text what the event is about, beside its type */
 };
 
 struct field {

@@ -11,12 +11,15 @@
 #include "out/out.h"
 
 #define WHERE_WIDTH 24
+#define BRIEF_MAX   64
 
 struct out {
 	const struct field_ref *refs;
 	size_t n;
 	const struct field *detail; /* evt.res */
 	const struct field *fd_name;
+	const struct field *brief[BRIEF_MAX]; /* FIELD_BRIEF */
+	size_t nbrief;
 	uint64_t second; /* the wall-clock second that `clock` shows */
 	char clock[16];
 };
@@ -37,6 +40,9 @@ static int text_open(const struct catalogue *c, const struct field_ref *refs, si
 	o->n = n;
 	o->detail = field_find(c, STR("evt.res"));
 	o->fd_name = field_find(c, STR("fd.name"));
+	for (size_t i = 0; i < c->n && o->nbrief < BRIEF_MAX; i++)
+		if (c->fields[i]->flags & FIELD_BRIEF)
+			o->brief[o->nbrief++] = c->fields[i];
 	*ret = o;
 	return 0;
 }
@@ -97,6 +103,23 @@ static void where_put(const struct event *ev, struct buf *b)
 	buf_char(b, ' ');
 }
 
+/* " state=lock lost=20ms": what only its kind has. */
+static void brief_put(struct out *o, const struct event *ev, struct buf *b)
+{
+	for (size_t i = 0; i < o->nbrief; i++) {
+		const struct field_ref ref = { .field = o->brief[i] };
+		const char *dot = strchr(ref.field->name, '.');
+		struct value v;
+
+		if (!field_of_kind(&ref, ev) || !ref.field->get(ev, &ref, 0, &v))
+			continue;
+		buf_printf(b, " %s=", dot ? dot + 1 : ref.field->name);
+		value_text(b, &v);
+		if (v.type == VALUE_DURATION)
+			buf_str(b, str_of(ref.field->unit));
+	}
+}
+
 static void what_put(struct out *o, const struct event *ev, struct buf *b)
 {
 	struct field_ref ref = { .field = o->fd_name };
@@ -117,6 +140,7 @@ static void what_put(struct out *o, const struct event *ev, struct buf *b)
 		buf_char(b, ' ');
 		buf_text(b, ev->life.path);
 	}
+	brief_put(o, ev, b);
 	ref.field = o->detail;
 	if (ev->has_ret && ev->ret > 0)
 		buf_printf(b, " -> %lld", (long long)ev->ret);

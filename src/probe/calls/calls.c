@@ -120,7 +120,7 @@ static bool calls_get(const struct event *ev, const struct field_ref *ref, unsig
 	}
 }
 
-#define CALLS(arg) KIND_BIT(KIND_CALLS), FIELD_DEFAULT, calls_get, arg
+#define CALLS(arg) KIND_BIT(KIND_CALLS), FIELD_DEFAULT | FIELD_BRIEF, calls_get, arg
 
 static const struct field calls_fields[] = {
 	{ "calls.name", VALUE_STR, "", CALLS(CALLS_NAME),

@@ -31,21 +31,22 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define FAIR_PRIO 100
 
-#define THREADS	   16384 /* where there is no task storage */
-#define PLACES	   2	 /* of each state */
-#define SITES	   32	 /* a power of two that holds PLACES * SCHED_STATE_COUNT */
-#define SLICES	   8
-#define TAKEN	   8192
-#define JUDGE_NS   100000000ull /* who is of interest is asked again so often */
-#define TAKEN_NS   100000ull	/* short waits are charged together, to who took the last */
-#define FRESH_NS   1000000ull	/* between stacks of new places of a thread */
-#define QUANTUM_NS 10000000ull
-#define WALK_MASK  511
+#define THREADS	    16384 /* where there is no task storage */
+#define PLACES	    2	  /* of each state */
+#define SITES	    32	  /* a power of two that holds PLACES * SCHED_STATE_COUNT */
+#define SLICES	    8
+#define TAKEN	    8192
+#define JUDGE_NS    100000000ull /* who is of interest is asked again so often */
+#define TAKEN_NS    100000ull	 /* short waits are charged together, to who took the last */
+#define FRESH_NS    1000000ull	 /* between stacks of new places of a thread */
+#define QUANTUM_NS  10000000ull
+#define USUAL_SHIFT 10
+#define WALK_MASK   511
 
 /* A place where the thread leaves the CPU. */
 struct site {
 	u32 sig;
-	u32 usual_us;
+	u32 usual;   /* in 2^USUAL_SHIFT ns */
 	u64 lost_ns; /* since its last sample */
 };
 
@@ -56,7 +57,7 @@ struct thread {
 	u64 blocked_ns;
 	u64 ns[SCHED_STATE_COUNT];
 	u64 wait_lost_ns; /* waiting for a CPU after wakeups, since the last sample of that */
-	u64 wait_usual_us;
+	u64 wait_usual;
 	u64 taken_ns; /* waited for a CPU, not charged to anybody yet */
 	u64 judged_ns, fresh_ns;
 	u64 cfs, cfs_ns; /* run queue it waits in, and that one's throttled time when it began */
@@ -98,6 +99,7 @@ struct slice {
 
 struct slices {
 	u64 n;
+	u64 unwanted_ns; /* who runs is wanted by nobody, as asked then; 0: perhaps by somebody */
 	struct slice slice[SLICES];
 };
 
@@ -310,8 +312,16 @@ static __always_inline bool site_visit(struct thread *e, const struct entry *r, 
 			return true;
 		}
 	}
-	return s->lost_ns + s->usual_us * 1000ull >= quantum ||
-	       e->wait_lost_ns + e->wait_usual_us * 1000ull >= quantum;
+	return s->lost_ns + ((u64)s->usual << USUAL_SHIFT) >= quantum ||
+	       e->wait_lost_ns + (e->wait_usual << USUAL_SHIFT) >= quantum;
+}
+
+/* Whether anybody wants the running task. */
+VERIFIED_ONCE int off_wanted(u32 unused)
+{
+	struct ctl *c = ctl_get();
+
+	return c && filter_pass(c, KIND_OFFCPU, (void *)bpf_get_current_task());
 }
 
 static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_struct *t,
@@ -326,7 +336,7 @@ static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_str
 		return;
 	if (since(now, e->judged_ns) > JUDGE_NS) {
 		e->judged_ns = now;
-		thread_want(e, filter_pass(c, KIND_OFFCPU, t), SCHED_RUNNING, now);
+		thread_want(e, off_wanted(0), SCHED_RUNNING, now);
 	}
 	if (!e->wanted)
 		return;
@@ -450,21 +460,26 @@ static __always_inline void taken_add(const struct slice *s, u64 waiting, u64 ns
 }
 
 /* Charges [@from, @now) to what ran on this CPU then, as far back as that is known; @more to the last. */
-static __always_inline void taken_charge(struct slices *all, u64 waiting, u64 from, u64 now, u64 more)
+VERIFIED_ONCE int taken_charge(u64 waiting, u64 from, u64 now, u64 more)
 {
+	u32 zero = 0;
+	struct slices *all = bpf_map_lookup_elem(&sched_slices, &zero);
 	u64 end = now;
 
+	if (!all)
+		return 0;
 	for (u32 i = 1; i <= SLICES; i++) {
 		struct slice *s = &all->slice[(all->n - i) % SLICES];
 		u64 start = s->start_ns > from ? s->start_ns : from;
 
 		if (!s->start_ns || end <= from)
-			return;
+			return 0;
 		if (end > start)
 			taken_add(s, waiting, end - start + more);
 		more = 0;
 		end = s->start_ns;
 	}
+	return 0;
 }
 
 static __always_inline void slice_begin(struct slices *all, struct task_struct *t, u64 now)
@@ -519,18 +534,22 @@ static __always_inline void offcpu_fill(struct rec_offcpu *r, const struct threa
 	}
 }
 
-/* The record is made in this CPU's scratch: its walk, then its stack, each at a multiple of 8. */
-static __always_inline void offcpu_send(const struct thread *e, struct task_struct *t, u32 state,
-					u64 weight, u64 waited)
+/*
+ * Sends a sample of the task that s->walk.entry is, with the thread's entry as it is. The record is
+ * made in this CPU's scratch: its walk, then its stack, each at a multiple of 8.
+ */
+VERIFIED_ONCE int offcpu_send(u32 state, u64 weight, u64 waited)
 {
 	struct uw_scratch *s = uw_get();
+	u64 key = s ? s->walk.entry : 0, end, n;
+	struct task_struct *t = (void *)key;
+	struct thread *e = bpf_map_lookup_elem(&sched_threads, &key);
 	struct rec_offcpu *r;
-	struct owner o;
 	struct tail tail;
-	u64 end, n;
+	struct owner o;
 
-	if (!s)
-		return;
+	if (!s || !e)
+		return 0;
 	r = uw_record(s, sizeof(*r));
 	owner_of(t, &o);
 	hdr_fill_owner(&r->hdr, REC_OFFCPU, &o, seq_next(), 0);
@@ -544,7 +563,7 @@ static __always_inline void offcpu_send(const struct thread *e, struct task_stru
 	if (r->file.off)
 		r->file.len = end;
 	end = (end + 7) & ~7ull;
-	n = off_stack_put(s, end, e->held, (u64)t, e->off_ns);
+	n = off_stack_put(s, end, e->held, key, e->off_ns);
 	if (n)
 		r->stack_off = sizeof(*r) + end;
 	else
@@ -552,21 +571,45 @@ static __always_inline void offcpu_send(const struct thread *e, struct task_stru
 	end += n;
 	asm volatile("" : "+r"(end));
 	if (end > UW_TAIL_BYTES)
-		return;
+		return 0;
 	r->hdr.len = sizeof(*r) + end;
 	record_output(&ring_bulk, RING_BULK_BYTES, r, sizeof(*r) + end, KIND_OFFCPU);
+	return 0;
 }
 
-/* A moving average over about eight. */
-static __always_inline u32 usual(u64 was_us, u64 ns)
+/* What it lost and now goes out, at the place and while it waited for a CPU. */
+static __always_inline void lost_send(struct thread *e, struct task_struct *t, u64 quantum, u64 waited)
 {
-	return (was_us * 7 + ns / 1000) / 8;
+	bool blocked = is_blocked_state(e->why);
+	struct uw_scratch *scratch = uw_get();
+	struct site *s = site_at(e, e->at);
+	u64 weight = s->lost_ns;
+
+	if (!scratch)
+		return;
+	scratch->walk.entry = (u64)t;
+	if (weight >= quantum) {
+		s->lost_ns = 0;
+		offcpu_send(blocked ? e->why : e->state, weight, waited);
+	}
+	weight = e->wait_lost_ns;
+	if (blocked && weight >= quantum) {
+		e->wait_lost_ns = 0;
+		offcpu_send(e->state, weight, waited);
+	}
+	off_stack_drop(e->held, (u64)t);
+}
+
+/* A moving average over about eight; shifts, for a division costs as much as all the rest here. */
+static __always_inline u32 usual(u64 was, u64 ns)
+{
+	return (was * 7 + (ns >> USUAL_SHIFT)) / 8;
 }
 
 static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct task_struct *t,
 					u64 waited)
 {
-	u64 quantum = quantum_of(c), weight;
+	u64 quantum = quantum_of(c);
 	bool blocked = is_blocked_state(e->why);
 	u64 at_site = blocked ? e->blocked_ns : waited;
 	struct site *s = site_at(e, e->at);
@@ -575,25 +618,15 @@ static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct 
 		return;
 	if (at_site >= c->off_min_ns)
 		s->lost_ns += at_site;
-	s->usual_us = usual(s->usual_us, at_site);
+	s->usual = usual(s->usual, at_site);
 	if (blocked) {
 		if (waited >= c->off_min_ns)
 			e->wait_lost_ns += waited;
-		e->wait_usual_us = usual(e->wait_usual_us, waited);
+		e->wait_usual = usual(e->wait_usual, waited);
 	}
 	if (!e->held)
 		return;
-	weight = s->lost_ns;
-	if (weight >= quantum) {
-		s->lost_ns = 0;
-		offcpu_send(e, t, blocked ? e->why : e->state, weight, waited);
-	}
-	weight = e->wait_lost_ns;
-	if (blocked && weight >= quantum) {
-		e->wait_lost_ns = 0;
-		offcpu_send(e, t, e->state, weight, waited);
-	}
-	off_stack_drop(e->held, (u64)t);
+	lost_send(e, t, quantum, waited);
 }
 
 static __always_inline void thread_in(struct ctl *c, struct slices *all, struct task_struct *t,
@@ -601,8 +634,9 @@ static __always_inline void thread_in(struct ctl *c, struct slices *all, struct 
 {
 	struct thread *e = thread_find(t);
 	u64 waited = 0;
-	u16 cpu = bpf_get_smp_processor_id();
+	u16 cpu;
 
+	all->unwanted_ns = e && !e->wanted ? e->judged_ns : 0;
 	if (!e || !e->wanted)
 		return;
 	if (is_blocked_state(e->state)) {
@@ -611,12 +645,13 @@ static __always_inline void thread_in(struct ctl *c, struct slices *all, struct 
 		waited = since(now, e->since_ns);
 		if (waited + e->taken_ns < TAKEN_NS) {
 			e->taken_ns += waited;
-		} else if (all) {
-			taken_charge(all, typed_cgroup(t), e->since_ns, now, e->taken_ns);
+		} else {
+			taken_charge(typed_cgroup(t), e->since_ns, now, e->taken_ns);
 			e->taken_ns = 0;
 		}
 		wait_split(e, t, now);
 	}
+	cpu = bpf_get_smp_processor_id();
 	if (e->cpu != cpu && e->off_ns)
 		e->migrations++;
 	e->cpu = cpu;
@@ -638,12 +673,15 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 		return 0;
 	now = bpf_ktime_get_boot_ns();
 	all = bpf_map_lookup_elem(&sched_slices, &zero);
-	if (prev->pid)
+	if (!all)
+		return 0;
+	/* One that nobody wants is not even looked up, until it is time to ask again. */
+	if (prev->pid && (!all->unwanted_ns || since(now, all->unwanted_ns) > JUDGE_NS))
 		thread_out(c, ctx, prev, next, preempt, now);
+	all->unwanted_ns = 0;
 	if (next->pid)
 		thread_in(c, all, next, now);
-	if (all)
-		slice_begin(all, next, now);
+	slice_begin(all, next, now);
 	return 0;
 }
 
@@ -672,7 +710,9 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_exec, struct task_struct *t)
 {
 	struct ctl *c = ctl_get();
+	struct slices *all;
 	struct thread *e;
+	u32 zero = 0;
 	u64 now;
 
 	if (!c || !kind_mask(c, KIND_OFFCPU))
@@ -682,7 +722,10 @@ int BPF_PROG(sched_exec, struct task_struct *t)
 		return 0;
 	now = bpf_ktime_get_boot_ns();
 	e->judged_ns = now;
-	thread_want(e, filter_pass(c, KIND_OFFCPU, t), SCHED_RUNNING, now);
+	thread_want(e, off_wanted(0), SCHED_RUNNING, now);
+	all = bpf_map_lookup_elem(&sched_slices, &zero);
+	if (all)
+		all->unwanted_ns = 0; /* it runs here */
 	return 0;
 }
 

@@ -251,15 +251,16 @@ static bool taken_get(const struct event *ev, const struct field_ref *ref, unsig
 	return true;
 }
 
-#define OFF(get)  KIND_BIT(KIND_OFFCPU), FIELD_DEFAULT, get
-#define TIMES(m)  OFF(times_get), offsetof(struct rec_sched_times, m)
-#define TAKEN(m)  OFF(taken_get), offsetof(struct rec_sched_taken, m)
-#define SPENT(ID) OFF(times_get), offsetof(struct rec_sched_times, ns) + 8 * SCHED_##ID
+#define OFF(get)   KIND_BIT(KIND_OFFCPU), FIELD_DEFAULT, get
+#define BRIEF(get) KIND_BIT(KIND_OFFCPU), FIELD_DEFAULT | FIELD_BRIEF, get
+#define TIMES(m)   OFF(times_get), offsetof(struct rec_sched_times, m)
+#define TAKEN(m)   OFF(taken_get), offsetof(struct rec_sched_taken, m)
+#define SPENT(ID)  OFF(times_get), offsetof(struct rec_sched_times, ns) + 8 * SCHED_##ID
 
 static const struct field sched_fields[] = {
-	{ "sched.state", VALUE_STR, "", OFF(state_get), 0,
+	{ "sched.state", VALUE_STR, "", BRIEF(state_get), 0,
 	  "what the time was lost for; of thread_times, what the thread does now" },
-	{ "sched.lost", VALUE_DURATION, "ns", OFF(offcpu_get), OFF_LOST,
+	{ "sched.lost", VALUE_DURATION, "ns", BRIEF(offcpu_get), OFF_LOST,
 	  "lost time this sample stands for, in this state" },
 	{ "sched.blocked", VALUE_DURATION, "ns", OFF(offcpu_get), OFF_BLOCKED,
 	  "how long it was blocked this time, until its wakeup" },
@@ -277,8 +278,8 @@ static const struct field sched_fields[] = {
 	  "why the program's stack ends there, as sample.end" },
 	{ "sched.addresses", VALUE_STR, "", KIND_BIT(KIND_OFFCPU), 0, offcpu_get, OFF_ADDRESSES,
 	  "the frames of the program's stack, innermost first, as sample.addresses" },
-	{ "sched.thread", VALUE_STR, "", OFF(thread_get), TIMES_NAME, "command name of the thread" },
-	{ "sched.total", VALUE_DURATION, "ns", OFF(thread_get), TIMES_TOTAL,
+	{ "sched.thread", VALUE_STR, "", BRIEF(thread_get), TIMES_NAME, "command name of the thread" },
+	{ "sched.total", VALUE_DURATION, "ns", BRIEF(thread_get), TIMES_TOTAL,
 	  "time since the thread was first seen; the times below add up to it" },
 #define X(ID, name, help) \
 	{ "sched.time." #name, VALUE_DURATION, "ns", SPENT(ID), "of that, it " help },
@@ -289,7 +290,7 @@ static const struct field sched_fields[] = {
 	{ "sched.wakeups", VALUE_U64, "", TIMES(wakeups), "how often it was woken" },
 	{ "sched.migrations", VALUE_U64, "", TIMES(migrations), "how often it changed the CPU" },
 	{ "sched.ended", VALUE_BOOL, "", OFF(thread_get), TIMES_ENDED, "the thread ends" },
-	{ "sched.taken", VALUE_DURATION, "ns", TAKEN(ns),
+	{ "sched.taken", VALUE_DURATION, "ns", BRIEF(taken_get), offsetof(struct rec_sched_taken, ns),
 	  "for how long in all this process ran while threads of the cgroup waited for its CPU" },
 	{ "sched.waits", VALUE_U64, "", TAKEN(n), "how often" },
 	{ "sched.waiting", VALUE_U64, "", TAKEN(waiting), "the cgroup that waited, by number" },
