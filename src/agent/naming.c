@@ -418,7 +418,7 @@ static int user_frames(struct naming *n, const struct raw_stack *r, const struct
 	int err = 0;
 
 	for (size_t i = 0; i < s->nuser && !err; i++) {
-		const bool loop = s->user[i] & STACK_LOOP;
+		const bool loop = stack_in_loop(s, s->user[i]);
 		const size_t count = loop && !without ? python_frames_of_loop(s, at) : 0;
 
 		if (count) {

@@ -286,7 +286,7 @@ size_t python_loops_without(const struct stack *s)
 	if (!s->interp || s->interp->end != INTERP_WHOLE || s->end != STACK_WHOLE)
 		return 0;
 	for (size_t i = 0; i < s->nuser; i++)
-		loops += (s->user[i] & STACK_LOOP) != 0;
+		loops += stack_in_loop(s, s->user[i]);
 	for (size_t i = 0; i < s->interp->n; i++)
 		entered += s->frame[i].flags & INTERP_ENTRY;
 	return loops > entered ? loops - entered : 0;

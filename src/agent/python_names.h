@@ -59,7 +59,7 @@ struct frame python_names_frame(struct python_names *p, uint32_t pid, uint64_t s
 void python_names_stats(struct python_names *p, struct python_names_stats *ret);
 
 /*
- * Frames of a stack that take the place of native ones: each loop of the interpreter (STACK_LOOP) runs
+ * Frames of a stack that take the place of native ones: each loop of the interpreter (stack_in_loop) runs
  * some, from *at on up to the one that it was entered for. How many; *at is not changed. 0: none, and
  * the native frame stays.
  */

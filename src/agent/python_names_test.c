@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define ENTRY INTERP_ENTRY
-#define LOOP  (0x1000 | STACK_LOOP)
+#define LOOP  0x1010
 
 struct made {
 	struct rec_interp interp;
@@ -22,7 +22,7 @@ struct made {
 /* @kinds: of user frames, 'L' a loop, '.' other; of interpreted ones, 'e' an entry, 'f' another. */
 static void stack_make(struct made *m, const char *user, const char *frames)
 {
-	*m = (struct made){ .interp.version = 0x30b };
+	*m = (struct made){ .interp = { .loop = 0x1000, .loop_n = 0x100, .version = 0x30b } };
 	m->s.user = m->user;
 	m->s.interp = &m->interp;
 	m->s.frame = m->frame;

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The running task's frames of CPython (wire/python.h), for bpf/unwind.h, which has met a mapping of
- * an interpreter: py_begin, py_loop for each frame of the native walk, py_walk, py_frames.
+ * an interpreter: py_begin, py_mapping for each mapping of the native walk, py_walk, py_record.
  *
  * All that is read is the program's memory, by probing: what is not there ends the frames with a
  * reason. Other threads may change the lists meanwhile; walks are bounded, and the frames are those
@@ -29,6 +29,7 @@ struct {
 struct py_scratch {
 	struct py_layout layout;
 	u64 known;   /* 0: the native walk has met no interpreter */
+	u64 walked;  /* and its frames were asked for */
 	u64 base;    /* address of the file's first byte, by its mapping */
 	u64 fs_base; /* the thread's */
 	u64 interp, thread, frame;
@@ -59,7 +60,7 @@ static __always_inline void py_begin(void)
 
 	if (!p)
 		return;
-	p->known = 0;
+	p->known = p->walked = 0;
 	p->n = 0;
 	p->end = INTERP_WHOLE;
 }
@@ -80,14 +81,6 @@ static __always_inline void py_mapping(const struct file_key *file, u64 base)
 	p->layout = *layout;
 	p->base = base;
 	p->known = 1;
-}
-
-/* Whether an address is in the interpreter's loop. */
-static __always_inline bool py_loop(u64 pc)
-{
-	volatile struct py_scratch *p = py_get();
-
-	return p && p->known && pc - p->base - p->layout.loop_begin < p->layout.loop_n;
 }
 
 /* A word at an address; false: it is not there. */
@@ -211,6 +204,7 @@ VERIFIED_ONCE int py_walk(u64 fs_base)
 
 	if (!p || !p->known)
 		return 0;
+	p->walked = 1;
 	p->fs_base = fs_base;
 	p->n = 0;
 	p->end = INTERP_NO_THREAD;
@@ -242,16 +236,17 @@ static __always_inline u64 py_record(const void **ret)
 	volatile struct py_scratch *p = py_get();
 	u64 n;
 
-	if (!p || !p->known)
+	if (!p || !p->walked)
 		return 0;
 	n = p->n;
 	asm volatile("" : "+r"(n));
 	if (n > PY_FRAMES_MAX)
 		return 0;
+	p->head.loop = p->base + p->layout.loop_begin;
+	p->head.loop_n = p->layout.loop_n;
 	p->head.version = p->layout.version;
 	p->head.n = n;
 	p->head.end = p->end;
-	p->head.pad[0] = p->head.pad[1] = p->head.pad[2] = 0;
 	*ret = (const void *)&p->head;
 	return sizeof(struct rec_interp) + n * sizeof(struct rec_interp_frame);
 }

@@ -455,8 +455,6 @@ static __always_inline int uw_frame(struct uw_scratch *s)
 		cur = s->cur;
 		asm volatile("" : "+r"(cur));
 	}
-	if (py_loop(pc))
-		*(u64 *)(s->tail + (at & UW_ADDRESS_MASK)) |= STACK_LOOP;
 	if (cur > STACK_VMA_MAX)
 		return STACK_NO_MAPPING;
 	number = s->number[cur];

@@ -29,6 +29,11 @@ const char *interp_end_name(enum interp_end end)
 	return (unsigned)end < INTERP_ENDS ? interp_end_names[end] : "?";
 }
 
+bool stack_in_loop(const struct stack *s, uint64_t address)
+{
+	return s->interp && stack_lookup(address) - s->interp->loop < s->interp->loop_n;
+}
+
 size_t stack_interp_bytes(const struct stack *s)
 {
 	return s->interp ? sizeof(*s->interp) + s->interp->n * sizeof(*s->frame) : 0;

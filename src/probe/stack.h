@@ -3,6 +3,7 @@
  * The stack in a record's tail, as views into it: checked once, borrowed as long as the record is.
  * Layout and meaning: wire/unwind.h.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,10 @@ const struct rec_vma *stack_vma(const struct stack *s, uint64_t address);
 /* "0x55..,0x7f..": the user addresses to look up, innermost first; in @a. Empty: none, or no memory. */
 struct arena;
 struct str stack_text(const struct stack *s, struct arena *a);
+
+/* Whether a user address is in the interpreter's loop, so that it runs some of the frames. */
+bool stack_in_loop(const struct stack *s, uint64_t address);
+
 /* Bytes of s->interp with its frames; 0: there is none. */
 size_t stack_interp_bytes(const struct stack *s);
 

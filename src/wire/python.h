@@ -66,9 +66,11 @@ _Static_assert(sizeof(struct rec_interp_frame) == 16, "stands in captures");
 
 /* In a stack's tail, with STACK_INTERP; n frames follow. */
 struct rec_interp {
+	__u64 loop; /* address of the interpreter's loop: frames of the native stack in it run these */
+	__u32 loop_n;  /* bytes */
 	__u16 version; /* major << 8 | minor */
 	__u16 n;
 	__u8 end; /* enum interp_end */
-	__u8 pad[3];
+	__u8 pad[7];
 };
-_Static_assert(sizeof(struct rec_interp) == 8, "stands in captures");
+_Static_assert(sizeof(struct rec_interp) == 24, "stands in captures");

@@ -148,19 +148,17 @@ enum stack_flag {
 	STACK_INTERP = 2, /* the tail has frames of an interpreter */
 };
 
-/* Bits of user addresses, which have less than 57. */
-#define STACK_EXACT (1ull << 63)
-#define STACK_LOOP  (1ull << 62) /* in an interpreter's loop: runs frames of STACK_INTERP */
+#define STACK_EXACT (1ull << 63) /* user addresses have less than 57 bits */
 
 /* The address as it is, and the one to look up by. */
 static inline __u64 stack_address(__u64 a)
 {
-	return a & ~(STACK_EXACT | STACK_LOOP);
+	return a & ~STACK_EXACT;
 }
 
 static inline __u64 stack_lookup(__u64 a)
 {
-	return a & STACK_EXACT ? stack_address(a) : stack_address(a) - 1;
+	return a & STACK_EXACT ? a & ~STACK_EXACT : a - 1;
 }
 
 /* Registers of a frame: what unwinding needs of them. */
