@@ -99,14 +99,19 @@ static uint64_t hash_at(const void *ctx, uint32_t at)
 	return s->all[at]->hash;
 }
 
+/* As words_copy: of nothing, either may be NULL. */
+static bool same_words(const uint64_t *a, const uint64_t *b, size_t n)
+{
+	return n == 0 || memcmp(a, b, n * sizeof(*a)) == 0;
+}
+
 /* Mappings follow from process and addresses: they are not compared. */
 static bool same(const struct raw_stack *a, const struct raw_stack *head, const struct stack *s)
 {
 	return a->hash == head->hash && a->start_ns == head->start_ns && a->pid == head->pid &&
 	       a->series == head->series && a->end == head->end && a->nkernel == head->nkernel &&
-	       a->nuser == head->nuser && memcmp(a->data, s->kernel, 8 * s->nkernel) == 0 &&
-	       memcmp(a->data + s->nkernel, s->user, 8 * s->nuser) == 0 &&
-	       a->ninterp == head->ninterp &&
+	       a->nuser == head->nuser && same_words(a->data, s->kernel, s->nkernel) &&
+	       same_words(a->data + s->nkernel, s->user, s->nuser) && a->ninterp == head->ninterp &&
 	       (!a->ninterp || memcmp(interp_at(a), s->interp, a->ninterp) == 0);
 }
 
@@ -130,6 +135,13 @@ static void *room(struct stacks *s, size_t n)
 	return at;
 }
 
+/* memcpy's arguments must not be NULL, not even for nothing. */
+static void words_copy(uint64_t *to, const void *from, size_t n)
+{
+	if (n)
+		memcpy(to, from, n);
+}
+
 static int stack_keep(struct stacks *s, const struct raw_stack *head, const struct stack *from,
 		      struct raw_stack **ret)
 {
@@ -145,9 +157,10 @@ static int stack_keep(struct stacks *s, const struct raw_stack *head, const stru
 	if (!r)
 		return -ENOSPC;
 	*r = *head;
-	memcpy(r->data, from->kernel, 8 * from->nkernel);
-	memcpy(r->data + from->nkernel, from->user, 8 * from->nuser);
-	memcpy(r->data + from->nkernel + from->nuser, from->vma, from->nvma * sizeof(struct rec_vma));
+	words_copy(r->data, from->kernel, from->nkernel * sizeof(uint64_t));
+	words_copy(r->data + from->nkernel, from->user, from->nuser * sizeof(uint64_t));
+	words_copy(r->data + from->nkernel + from->nuser, from->vma,
+		   from->nvma * sizeof(struct rec_vma));
 	if (r->ninterp)
 		memcpy(interp_at(r), from->interp, r->ninterp);
 	s->all[s->n] = r;

@@ -18,7 +18,7 @@
 #include "kube/client.h"
 #include "kube/testdata_test.h"
 
-#define WAIT_MS 4000u
+#define WAIT_MS 15000u /* a busy machine is slow to shake hands */
 
 /* --- the server ------------------------------------------------------------------------------- */
 
