@@ -1,4 +1,5 @@
 #!/bin/bash
+# serial
 # timeout 60
 # Stacks of threads that wait: programs with known chains of calls (offcpu_tool.c), without frame
 # pointers, waiting inside the C library, which has none either.

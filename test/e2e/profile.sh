@@ -1,4 +1,5 @@
 #!/bin/bash
+# serial
 # timeout 180
 # Samples and their stacks, live: programs with known chains of calls (profile_tool.c), built with and
 # without frame pointers, against what `porthole events --kind sample` says of them. Which addresses

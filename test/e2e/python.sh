@@ -1,4 +1,5 @@
 #!/bin/bash
+# serial
 # timeout 240
 # Python frames in profiles, live: programs with known chains of calls (python_tool.py) under each
 # interpreter of this machine that is known, against what `porthole profile` says of them.
