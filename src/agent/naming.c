@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -19,20 +20,25 @@
 #include "base/hash.h"
 #include "symbol/kernel.h"
 
+#define UNDO_MAX 64
+
 #define FRAMES_MAX (STACK_KERNEL_MAX + STACK_USER_MAX * 2 + PY_FRAMES_MAX + 2)
 
 struct wanted {
+	uint64_t hash;
 	uint32_t pid;
 	struct rec_vma vma;
 };
 
 struct naming {
 	pthread_t thread;
-	pthread_mutex_t lock; /* queue, stats, stop */
+	pthread_mutex_t lock; /* queue, stats, stop, undo */
 	pthread_cond_t changed;
 	struct wanted queue[NAMING_QUEUE];
 	size_t head, waiting;
 	bool stop, working;
+	atomic_size_t nundo; /* files to be tried again with their next process */
+	uint64_t undo[UNDO_MAX];
 	struct naming_stats stats;
 	struct python_names *python;
 
@@ -73,13 +79,13 @@ static void file_open(struct naming *n, const struct wanted *w)
 	snprintf(name, sizeof(name), "/proc/%u/root", w->pid);
 	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pthread_mutex_lock(&n->names);
-	if (err)
-		(void)symbols_add_unknown(n->symbols, &key, STR_NONE);
-	else
+	if (!err)
 		(void)symbols_add(n->symbols, &key, fd, path_of(fd, path), root);
 	pthread_mutex_unlock(&n->names);
 	pthread_mutex_lock(&n->lock);
 	n->stats.gone += err != 0;
+	if (err && n->nundo < UNDO_MAX)
+		n->undo[n->nundo++] = w->hash;
 	n->stats.opened += err == 0;
 	pthread_mutex_unlock(&n->lock);
 }
@@ -245,8 +251,20 @@ static void seen_undo(struct naming *n, uint64_t hash)
 		}
 }
 
+/* Those whose process was gone before they could be opened. */
+static void seen_undo_all(struct naming *n)
+{
+	if (!n->nundo)
+		return;
+	pthread_mutex_lock(&n->lock);
+	while (n->nundo)
+		seen_undo(n, n->undo[--n->nundo]);
+	pthread_mutex_unlock(&n->lock);
+}
+
 void naming_seen(struct naming *n, uint32_t pid, const struct rec_vma *vma, size_t nvma)
 {
+	seen_undo_all(n);
 	for (size_t i = 0; i < nvma; i++) {
 		const struct file_key *k = &vma[i].file;
 		uint64_t hash = hash_u64(k->ino) ^ hash_u64(((uint64_t)k->dev << 32) | k->gen);
@@ -262,7 +280,7 @@ void naming_seen(struct naming *n, uint32_t pid, const struct rec_vma *vma, size
 		queued = n->waiting < NAMING_QUEUE;
 		if (queued) {
 			n->queue[(n->head + n->waiting++) % NAMING_QUEUE] =
-				(struct wanted){ pid, vma[i] };
+				(struct wanted){ hash, pid, vma[i] };
 			pthread_cond_broadcast(&n->changed);
 		}
 		n->stats.queue_full += !queued;

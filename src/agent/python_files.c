@@ -13,14 +13,17 @@
 #include "base/hash.h"
 #include "symbol/python_file.h"
 
+#define TRY_AGAIN 2 /* in the set: a place nobody has; hashes are odd */
+
 struct wanted {
+	uint64_t hash;
 	uint32_t pid;
 	struct rec_vma vma;
 };
 
 struct python_files {
 	pthread_t thread;
-	pthread_mutex_t lock; /* queue, stats, stop */
+	pthread_mutex_t lock; /* queue, stats, stop, seen */
 	pthread_cond_t wake;
 	bool stop;
 	size_t head, waiting;
@@ -31,7 +34,7 @@ struct python_files {
 	uint32_t next; /* index in the kernel's maps; the thread's */
 	struct file_key keys[PY_FILES];
 
-	size_t nseen; /* the pipeline's */
+	size_t nseen;
 	uint64_t seen[PYTHON_FILES_KNOWN * 2];
 };
 
@@ -96,6 +99,25 @@ static int file_look(const struct wanted *w, struct python_file *ret)
 	return err;
 }
 
+static size_t seen_find(const struct python_files *p, uint64_t hash)
+{
+	const size_t mask = PYTHON_FILES_KNOWN * 2 - 1;
+	size_t at = hash >> 1 & mask;
+
+	while (p->seen[at] && p->seen[at] != hash)
+		at = (at + 1) & mask;
+	return at;
+}
+
+/* The next process that maps it may live longer. */
+static void seen_undo(struct python_files *p, uint64_t hash)
+{
+	size_t at = seen_find(p, hash);
+
+	if (p->seen[at])
+		p->seen[at] = TRY_AGAIN;
+}
+
 static void wanted_serve(struct python_files *p, const struct wanted *w)
 {
 	struct python_file f = { 0 };
@@ -108,6 +130,8 @@ static void wanted_serve(struct python_files *p, const struct wanted *w)
 	p->stats.failed += told != 0;
 	p->stats.unknown += err == -ENOTSUP;
 	p->stats.gone += err == -ESRCH;
+	if (err == -ESRCH)
+		seen_undo(p, w->hash);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -183,33 +207,27 @@ void python_files_stop(struct python_files *p)
 
 /* --- the pipeline's side --------------------------------------------------------------------------- */
 
+/* Under the lock. */
 static void wanted_add(struct python_files *p, uint32_t pid, const struct rec_vma *vma,
 		       uint64_t hash, size_t at)
 {
-	bool room;
-
-	pthread_mutex_lock(&p->lock);
-	room = p->waiting < PYTHON_FILES_QUEUE;
-	if (room)
-		p->queue[(p->head + p->waiting++) % PYTHON_FILES_QUEUE] =
-			(struct wanted){ pid, *vma };
-	p->stats.queue_full += !room;
-	pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
-	if (!room)
+	if (p->waiting == PYTHON_FILES_QUEUE) {
+		p->stats.queue_full++;
 		return;
+	}
+	p->queue[(p->head + p->waiting++) % PYTHON_FILES_QUEUE] = (struct wanted){ hash, pid, *vma };
+	pthread_cond_signal(&p->wake);
 	p->seen[at] = hash;
 	p->nseen++;
 }
 
 void python_files_seen(struct python_files *p, uint32_t pid, const struct stack *s)
 {
-	const size_t mask = PYTHON_FILES_KNOWN * 2 - 1;
-
+	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < s->nvma; i++) {
 		const struct file_key *k = &s->vma[i].file;
 		uint64_t hash = hash_u64(k->ino ^ hash_u64((uint64_t)k->dev << 32 | k->gen)) | 1;
-		size_t at = hash >> 1 & mask;
+		size_t at;
 
 		if (!k->ino)
 			continue;
@@ -217,11 +235,11 @@ void python_files_seen(struct python_files *p, uint32_t pid, const struct stack 
 			memset(p->seen, 0, sizeof(p->seen));
 			p->nseen = 0;
 		}
-		while (p->seen[at] && p->seen[at] != hash)
-			at = (at + 1) & mask;
+		at = seen_find(p, hash);
 		if (!p->seen[at])
 			wanted_add(p, pid, &s->vma[i], hash, at);
 	}
+	pthread_mutex_unlock(&p->lock);
 }
 
 void python_files_stats(struct python_files *p, struct python_files_stats *ret)

@@ -49,7 +49,7 @@ run() { # run PYTHON NUMBER
 	) &
 	spawn=$!
 	pids+=($spawn)
-	"$porthole" profile --where 'proc.name startswith python' --for 6s --hz 199 --by pid -o pprof \
+	"$porthole" profile --where 'proc.name startswith python' --for 8s --hz 199 --by pid -o pprof \
 		-w "$dir/profile.$2" 2>"$dir/err.$2"
 	echo $? >"$dir/code.$2"
 	stop
