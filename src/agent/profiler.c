@@ -48,11 +48,6 @@ void profiler_free(struct profiler *p)
 	free(p);
 }
 
-uint64_t profiler_kinds(const struct profiler *p)
-{
-	return p->opts.kinds;
-}
-
 int profiler_begin(struct profiler *p, int64_t wall_ns)
 {
 	const struct profile_type ns = { p->opts.wall ? STR("wall") : STR("cpu"), STR("nanoseconds") };

@@ -40,9 +40,6 @@ static inline void profiler_freep(struct profiler **p)
 	profiler_free(*p);
 }
 
-/* The kinds it takes. */
-uint64_t profiler_kinds(const struct profiler *p);
-
 /* Starts anew at @wall_ns (wall clock). 0 or -ENOMEM. */
 int profiler_begin(struct profiler *p, int64_t wall_ns);
 

@@ -179,7 +179,6 @@ struct watch {
 	const struct profile *cpu;   /* on-CPU samples of the target, type 0 in ns; NULL: none */
 	const struct profile *off;   /* off-CPU, with a label "state"; NULL: none */
 	uint64_t user_ns, kernel_ns; /* of cpu: in the program's code, in the kernel's */
-	const struct profile *rest;  /* on-CPU samples of all else on the node; NULL: none */
 
 #define X(type, table)              \
 	struct watch_##type *table; \
