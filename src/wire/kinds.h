@@ -41,7 +41,8 @@
 	X(MEMORY, memory, BULK, "a descriptor over memory was made: memfd_create, userfaultfd")     \
 	X(SAMPLE, sample, BULK, "the sampling clock of a CPU found a thread running: its stacks")   \
 	X(OFFCPU, offcpu, BULK, "a thread lost time: blocked or waiting for a CPU, with its stack") \
-	X(CALLS, calls, BULK, "totals of system calls, by process, call and result, once a second")
+	X(CALLS, calls, BULK, "totals of system calls, by process, call and result, once a second") \
+	X(REQUEST, request, BULK, "a request between two programs and its answer, by protocol")
 
 enum kind_id {
 #define X(ID, name, ring, help) KIND_##ID,
@@ -53,7 +54,9 @@ enum kind_id {
 #define KIND_BIT(id) (1ull << (id))
 #define KINDS_ALL    ((1ull << KIND_COUNT) - 1)
 /* Many and dear: only for who names them. `all`, and what names no kind, is the rest. */
-#define KINDS_ON_REQUEST (KIND_BIT(KIND_SAMPLE) | KIND_BIT(KIND_OFFCPU) | KIND_BIT(KIND_CALLS))
-#define KINDS_USUAL	 (KINDS_ALL & ~KINDS_ON_REQUEST)
+#define KINDS_ON_REQUEST                                                        \
+	(KIND_BIT(KIND_SAMPLE) | KIND_BIT(KIND_OFFCPU) | KIND_BIT(KIND_CALLS) | \
+	 KIND_BIT(KIND_REQUEST))
+#define KINDS_USUAL (KINDS_ALL & ~KINDS_ON_REQUEST)
 #define KINDS_LIFE \
 	(KIND_BIT(KIND_FORK) | KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP))

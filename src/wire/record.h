@@ -33,7 +33,8 @@
 	X(SCHED_TIMES)      \
 	X(SCHED_TAKEN)      \
 	X(CALLS)            \
-	X(CALLS_IO)
+	X(CALLS_IO)         \
+	X(STREAM)
 
 enum rec_type {
 	REC_NONE,

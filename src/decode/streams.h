@@ -1,0 +1,66 @@
+#pragma once
+/*
+ * Connections: records of socket calls (probe/stream/stream.h) in, requests out. Puts each direction's bytes in
+ * order, finds out which protocol is spoken (and changes its mind), feeds the parser (proto/proto.h), and hands on each
+ * exchange that is done.
+ *
+ * A connection is known by the socket's identity and its two ends together. Memory is bounded: connections, bytes
+ * that wait for more, exchanges (proto/exchange.h); what is pushed out is counted, the neighbours are not touched.
+ * One thread; callbacks run inside streams_record.
+ */
+#include "event/request.h"
+#include "proto/proto.h"
+
+struct streams;
+struct rec_stream;
+
+#define STREAMS_MAX	65536	    /* connections; the one longest quiet goes first */
+#define STREAMS_HELD	(24u << 20) /* bytes that wait for more, of all connections */
+#define STREAMS_GUESSES 8 /* chunks looked at before a connection is given up as unknown */
+
+/* What the kernel should do with a connection from now on. */
+enum stream_verdict {
+	STREAM_KEEP, /* its protocol is known: copy what the parser can use */
+	STREAM_DROP, /* nothing here can be read */
+};
+
+struct streams_stats {
+	uint64_t records, bytes, held; /* held: bytes that wait now */
+	uint64_t connections, connections_now, pushed_out;
+	uint64_t unknown;	  /* connections given up: no parser knows them */
+	uint64_t gaps, gap_bytes; /* outside of bodies */
+	uint64_t resyncs;	  /* places where a parser found a beginning again */
+	uint64_t bad;		  /* messages refused by a parser */
+	uint64_t requests, unanswered;
+	uint64_t held_full; /* bytes dropped because STREAMS_HELD was reached */
+};
+
+/* Refused, by protocol and reason. */
+struct streams_reject {
+	const char *protocol, *reason; /* static */
+	uint64_t n;
+};
+
+struct streams_opts {
+	struct proto_opts proto;
+	/* A request is done; @last: the record that completed it. Everything is borrowed. */
+	void (*request)(void *ctx, const struct rec_stream *last, const struct conn *conn,
+			const struct request *r);
+	/* May be NULL. @id: rec_stream.id */
+	void (*verdict)(void *ctx, uint64_t id, enum stream_verdict v);
+	void *ctx;
+};
+
+/* 0 or -ENOMEM. */
+int streams_new(const struct streams_opts *o, struct streams **ret);
+void streams_free(struct streams *s);
+
+/* One record, whose lengths the decoder has checked. @data: what of it was captured. */
+void streams_record(struct streams *s, const struct rec_stream *r, struct str data);
+
+/* Hands on what waits as unanswered: the source has ended. */
+void streams_end(struct streams *s);
+
+void streams_stats(const struct streams *s, struct streams_stats *ret);
+/* *ret_n rows, borrowed until the next record. */
+const struct streams_reject *streams_rejects(const struct streams *s, size_t *ret_n);

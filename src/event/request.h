@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * One request and its answer between two programs, as its protocol tells it: the body of events of
+ * kind `request`. Made by decode/streams.h out of what parsers (proto/) find in a connection's bytes.
+ *
+ * Strings are absent when the protocol or the capture does not tell. Without being asked for raw text
+ * they hold no literals and no query strings: `resource` is a path, a statement's shape, a name, a topic.
+ * Times are CLOCK_BOOTTIME. Bytes count what went over the connection (plaintext when TLS was
+ * looked into), heads and bodies, captured or not.
+ */
+#include "base/clock.h"
+#include "event/event.h"
+
+enum req_ok {
+	REQ_OK_UNKNOWN, /* no answer was seen, or the protocol does not say */
+	REQ_OK_YES,
+	REQ_OK_NO,
+};
+
+enum req_flag {
+	REQ_CUT = 1,	    /* some text was longer than is kept */
+	REQ_LOST = 2,	    /* some of its bytes were not seen where they mattered */
+	REQ_UNANSWERED = 4, /* no answer came: connection closed, or too many others waiting */
+	REQ_ONEWAY = 8,	    /* the protocol answers none of these (publish, push, notify) */
+	REQ_TLS = 16,	    /* read at the TLS library */
+	REQ_MIDWAY = 32, /* the connection was there before we looked: something may be unknown */
+	REQ_STREAM = 64, /* goes on for long: upgraded, streaming call, subscription */
+};
+
+struct request {
+	struct str protocol; /* as `req.protocol` has it: "http", "http2", "grpc", "redis", ...; static */
+	struct str method; /* HTTP method, SQL verb, Redis command, DNS type, Kafka call, gRPC method */
+	struct str resource; /* path, statement shape, name, topic, key space */
+	struct str route;    /* resource with its variable parts folded: /users/{id} */
+	struct str status;   /* as the protocol says it: 404, NOT_FOUND, 23505, NXDOMAIN, OK */
+	struct str error;    /* the message that came with it */
+	struct str host;     /* whom the client named: Host, :authority, database, virtual host */
+	struct str text;     /* whole path with query, raw statement, arguments: only on request */
+	struct str trace;    /* traceparent as it stood in the request */
+	struct str agent;    /* who the client says it is: User-Agent, client id, user */
+	int64_t code;	     /* status as a number; -1: none */
+	uint64_t id;	     /* this agent's number for it, from 1 */
+	struct boot_ns start, answered,
+		end; /* first byte of it; first and last of the answer; 0: none */
+	uint64_t request_bytes, response_bytes;
+	uint64_t lost_bytes;  /* of both: neither captured nor meant to be skipped */
+	uint64_t items;	      /* rows, messages, replies, frames in the answer (or in a one-way) */
+	uint32_t rtt_us;      /* smoothed, of the connection; 0: not known */
+	uint32_t retransmits; /* of this end, between its first and last byte */
+	uint16_t flags;	      /* enum req_flag */
+	uint8_t ok;	      /* enum req_ok */
+};
