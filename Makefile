@@ -185,17 +185,17 @@ check:
 		--tests units 60 $(TESTS) \
 		--tests sanitized 120 $(TESTS:$(B)/%=$(SAN_B)/%) \
 		--runs fuzz-inputs 120 $(FUZZ_RUNS) \
-		--tests e2e 120 $(SCRIPTS) \
-		--tests vm 1200 $(VM_RUN)
+		--live e2e 120 $(SCRIPTS) \
+		--live vm 1200 $(VM_RUN)
 
 units: unit-build
 	@$(RUN_TESTS) -j$(JOBS) --tests units 60 $(TESTS)
 
 e2e: all
-	@$(RUN_TESTS) -j$(JOBS) --tests e2e 120 $(SCRIPTS)
+	@$(RUN_TESTS) -j$(JOBS) --live e2e 120 $(SCRIPTS)
 
 vm: all
-	@$(RUN_TESTS) --tests vm 1200 $(VM_RUN)
+	@$(RUN_TESTS) --live vm 1200 $(VM_RUN)
 
 fuzz: fuzzers
 	@$(RUN_TESTS) -j$(JOBS) --runs fuzz $$(($(FUZZ_SECONDS) + 120)) \

@@ -227,13 +227,20 @@ static int session_turn(struct session *s)
 	return got < 0 ? got : n;
 }
 
-static int wait_ms(const struct session *s, int n, int idle)
+static int wait_ms(const struct session *s, int n, int idle, struct boot_ns until)
 {
+	int ms = s->relaxed_ms;
+	uint64_t now, left;
+
 	if ((!s->live && !s->piped) || n == BATCH_RECORDS)
 		return 0;
-	if (s->relaxed_ms)
-		return s->relaxed_ms;
-	return idle < 4 ? WAIT_BUSY_MS : WAIT_IDLE_MS;
+	if (!ms)
+		ms = idle < 4 ? WAIT_BUSY_MS : WAIT_IDLE_MS;
+	if (!until.ns)
+		return ms;
+	now = clock_boot().ns;
+	left = until.ns > now ? (until.ns - now) / NS_PER_MS + 1 : 0;
+	return left < (uint64_t)ms ? (int)left : ms;
 }
 
 int session_run(struct session *s, struct boot_ns until)
@@ -252,7 +259,7 @@ int session_run(struct session *s, struct boot_ns until)
 		if (s->source->ended || (until.ns && clock_boot().ns >= until.ns))
 			return 0;
 		idle = n ? 0 : idle + 1;
-		session_wait(s, wait_ms(s, n, idle));
+		session_wait(s, wait_ms(s, n, idle, until));
 	}
 	return 0;
 }

@@ -24,6 +24,8 @@ struct session_opts {
 	void *ctx;
 };
 
+#define RELAXED_STACKS_MS 20
+
 struct session {
 	struct source *source;
 	struct pipeline pipeline;
@@ -38,7 +40,8 @@ struct session {
 	bool hangup; /* SIGHUP came: who reloads something clears it */
 	/*
 	 * Nobody waits for events: look only so often, or when an eighth of a ring is full (the
-	 * kernel programs wake us then). 0: every few milliseconds.
+	 * kernel programs wake us then). 0: every few milliseconds. RELAXED_STACKS_MS: for who has to open
+	 * the files that stacks go through while their processes live.
 	 */
 	int relaxed_ms;
 	/* After each batch of records; also when none came for a while. Nonzero ends the run. */

@@ -112,6 +112,7 @@ static int watch(struct run *r, struct session *s, uint64_t *ret_ns)
 		session_drain(s);
 	pipeline_subscribe(&s->pipeline, &r->sub);
 	begin = clock_boot();
+	s->relaxed_ms = RELAXED_STACKS_MS;
 	if (s->live) {
 		err = pushdown_set(&s->pushdown, r->query.kinds, 0, &clause, 1);
 		until.ns = begin.ns + (r->o->for_ns ? r->o->for_ns : FOR_DEFAULT);

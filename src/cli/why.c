@@ -157,6 +157,7 @@ static int watch(const struct why_cmd *o, struct session *s, const struct target
 
 	if (err)
 		return cli_fail("cannot watch: %s", strerror(-err));
+	s->relaxed_ms = RELAXED_STACKS_MS;
 	middle = clock_boot().ns + ns / 2;
 	err = session_run(s, (struct boot_ns){ middle });
 	watching_middle(w);
