@@ -40,8 +40,8 @@ struct request {
 	struct str agent;    /* who the client says it is: User-Agent, client id, user */
 	int64_t code;	     /* status as a number; -1: none */
 	uint64_t id;	     /* this agent's number for it, from 1 */
-	struct boot_ns start, answered,
-		end; /* first byte of it; first and last of the answer; 0: none */
+	/* First byte of it; first and last byte of the answer, or when it was given up; 0: none. */
+	struct boot_ns start, answered, end;
 	uint64_t request_bytes, response_bytes;
 	uint64_t lost_bytes;  /* of both: neither captured nor meant to be skipped */
 	uint64_t items;	      /* rows, messages, replies, frames in the answer (or in a one-way) */

@@ -33,18 +33,23 @@ struct exchange_pool {
 	void *ctx;
 };
 
+struct window_slot {
+	struct exchange *oldest, *newest;
+};
+
 struct window {
 	struct exchange_pool *pool;
 	struct exchange *oldest, *newest;
-	struct exchange **slot; /* by key; made with the first look-up by key that is worth it */
+	struct window_slot *slot; /* by key; made with the first look-up by key that is worth it */
 	uint32_t n;
-	struct str protocol; /* what req.protocol begins as; static */
-	void *owner;	     /* the connection */
+	uint32_t retransmits; /* of the connection so far: req.retransmits begins as this */
+	struct str protocol;  /* what req.protocol begins as; static */
+	void *owner;	      /* the connection */
 };
 
 void exchange_pool_free(struct exchange_pool *p);
 void window_init(struct window *w, struct exchange_pool *p, struct str protocol, void *owner);
-/* Hands on what is open as unanswered, at @now, and forgets it. */
+/* Hands on what is open as unanswered, given up (`end`) at @now, and forgets it. */
 void window_close(struct window *w, struct boot_ns now);
 
 /* A request begins: io->begun is its start. NULL: refused. */
@@ -73,5 +78,5 @@ void exchange_done(struct proto_io *io, struct exchange *x);
 void exchange_oneway(struct proto_io *io, struct exchange *x);
 /* It was none after all: freed, not handed on. */
 void exchange_drop(struct proto_io *io, struct exchange *x);
-/* After a gap: all that wait are handed on as they are, with REQ_LOST. */
+/* After a gap: all that wait are handed on as they are, with REQ_LOST; the oldest gets io->lost. */
 void exchange_abandon(struct proto_io *io);

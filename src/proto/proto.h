@@ -12,7 +12,8 @@
  *           (then maybe with none). It advances the cursor past what it consumed:
  *             PROTO_OK    some was consumed, or a skip was asked for, or a state was left: called again
  *             PROTO_MORE  what is there is the beginning of something: nothing was consumed
- *             PROTO_BAD   cannot be this protocol: io->reject says why; the reader resynchronises
+ *             PROTO_BAD   cannot be this protocol: io->reject says why; the reader resynchronises, from the
+ *                         second byte of what it gave on
  *           Up to PROTO_BUFFER bytes are kept for a PROTO_MORE; who would need more asks for a skip.
  *   skip    io->skip = n: the next n bytes (after those consumed) are nothing to parse: a body. They may
  *           have been captured or not. PROTO_FOREVER: all until the connection ends. When they have
@@ -66,6 +67,7 @@ struct proto_io {
 	bool midway;	      /* the connection was met after its begin */
 	bool closed;	      /* nothing more comes in this direction */
 	uint64_t skipped;     /* of the last skip in this direction, passed over */
+	uint64_t lost;	      /* resync: bytes that were lost before these */
 	const struct proto_opts *opts;
 	struct window *window;
 	/* Out: */
