@@ -374,9 +374,13 @@ def bench_cost(table, quick):
                    f"{spread([t[1] for t in theirs], 1, 1, ' MiB/s')}")
 
 
-def bench_profile(table, quick):
+def bench_cost_alone(table, quick):
     build_tools()
     bench_cost(table, quick)
+
+
+def bench_profile(table, quick):
+    bench_cost_alone(table, quick)
     if not shutil.which("perf"):
         raise Absent("no perf (Debian's linux-perf)")
     for name in LOADS:

@@ -381,12 +381,12 @@ privileged() {
 		want debugfs 'Debugfs Launched in Privileged Container'
 		debugfs -V
 	}
-	action module insmod && {
+	action module insmod /proc/modules && {
 		want insmod 'Linux Kernel Module Injection Detected'
 		ours insmod 'Kernel module loaded'
 		insmod /opt/app/evil.ko
 	}
-	action module-old-call && {
+	action module-old-call /proc/modules && {
 		want intruder 'Linux Kernel Module Injection Detected' module-init
 		ours intruder 'Kernel module loaded'
 		intruder module-init

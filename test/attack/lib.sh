@@ -1,6 +1,6 @@
 # Sourced by attack.sh and benign.sh, inside the container. What an action is:
 #
-#     action NAME [TOOL]... && {
+#     action NAME [TOOL]... [/FILE]... && {	# left out where a tool or a file is not there
 #             want PROCESS RULE [TEXT]	# the official rules must raise RULE, PROCESS being proc.name;
 #             ours PROCESS RULE [TEXT]	# our own rules likewise. TEXT is part of proc.cmdline
 #             commands
@@ -21,7 +21,10 @@ action() {
 	local was=$? name=$1 tool
 	shift
 	for tool; do
-		type -P "$tool" >/dev/null && continue
+		case $tool in
+		/*) [ -e "$tool" ] && continue ;;
+		*) type -P "$tool" >/dev/null && continue ;;
+		esac
 		printf 'skip\t%s\t%s\n' "$name" "$tool" >&3
 		return 1
 	done

@@ -100,5 +100,5 @@ const struct probe probe_module = {
 	.fields = module_fields,
 	.type_kinds = module_type_kinds,
 	.prepare = module_prepare,
-	.missing = "this kernel has no loadable modules",
+	.missing = "this kernel has no loadable modules; tries to load one fail unseen",
 };

@@ -270,10 +270,6 @@ static int syscall_prepare(struct bpf_object *obj)
 	if (!m)
 		return -ENOENT;
 	sys_rows_fill(rows);
-	/* Where modules can be loaded, their calls have tracepoints. */
-	if (access("/proc/modules", F_OK) == 0)
-		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, "syscall_missing"),
-					  false);
 	return bpf_map__set_initial_value(m, rows, sizeof(rows));
 }
 
@@ -333,7 +329,6 @@ static const struct probe_hook syscall_hooks[] = {
 	{ "syscall_exit", "syscall_exit_raw", "syscalls:sys_exit_*", .targets = true },
 	{ "syscall_enter", "syscall_enter_raw", "syscalls:sys_enter_*", KIND_BIT(KIND_CLOSE),
 	  .targets = true },
-	{ "syscall_missing", NULL, "sys_exit", KIND_BIT(KIND_MODULE) },
 	{ NULL },
 };
 
