@@ -34,22 +34,24 @@ def why_once(threads):
         load = subprocess.Popen([work("work"), "60", str(threads)], stdout=o)
     try:
         time.sleep(3)
-        why = subprocess.Popen([PORTHOLE, "why", "--pid", str(load.pid), "--for", "60s"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(2)   # it is loaded by now
+        why = subprocess.Popen([PORTHOLE, "why", str(load.pid), "--for", "60s"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        time.sleep(5)   # it is loaded by now, programs of a thousand branches verified
         begin = time.monotonic()
         time.sleep(WATCH)
         end = time.monotonic()
         why.send_signal(signal.SIGINT)     # the watch ends now
-        why.wait()
+        answer = why.communicate()[0]
         answered = time.monotonic() - end
+        if why.returncode != 0 or "hot-function" not in answer:
+            raise Absent("why gives no answer: " + answer)
         time.sleep(4)
     finally:
         process_end(load)
     with open(out) as o:
         lines = o.readlines()[:-1]
     with_it = rate(lines, begin, end)
-    without = (rate(lines, begin - 4, begin - 2.2) + rate(lines, end + answered + 1, end + answered + 4)) / 2
+    without = (rate(lines, begin - 7.5, begin - 5.2) + rate(lines, end + answered + 1, end + answered + 4)) / 2
     return without / with_it - 1, answered
 
 

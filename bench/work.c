@@ -20,7 +20,7 @@ static uint64_t shared;
 
 static uint64_t mix(uint64_t x)
 {
-	for (int i = 0; i < 4000; i++)
+	for (int i = 0; i < 16000; i++)
 		x = (x ^ (x >> 31)) * 0x9e3779b97f4a7c15ull;
 	return x;
 }
@@ -38,7 +38,7 @@ static void *worker(void *unused)
 		pthread_mutex_lock(&lock);
 		shared += x;
 		pthread_mutex_unlock(&lock);
-		if (i % 16 == 0)
+		if (i % 32 == 0)
 			usleep(50);
 		atomic_fetch_add(&rounds, 1);
 	}
