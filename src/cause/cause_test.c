@@ -210,6 +210,25 @@ static void test_neighbour(void **state)
 	assert_non_null(strstr(found.f[0].evidence[1], "batch/train"));
 }
 
+/* Little work, but each piece of it takes half as long again. */
+static void test_neighbour_little(void **state)
+{
+	struct watch_rival *r;
+
+	(void)state;
+	for (int i = 0; i < 13; i++) {
+		char stack[] = "work_a;main";
+
+		stack[5] = (char)(stack[5] + i);
+		ran(stack, SECOND / 5);
+	}
+	w.ns[THREAD_RUNNABLE] = 13 * (SECOND / 10);
+	r = watch_add_rival(&w);
+	r->who = (struct watch_who){ 9, 0, STR("stress"), STR("pod batch/train") };
+	r->ns = 13 * (SECOND / 10);
+	expect("cpu-neighbour", CONFIDENCE_LIKELY);
+}
+
 static void test_lock(void **state)
 {
 	struct watch_lock *l;
@@ -352,6 +371,18 @@ static void test_cache_thrash_fast(void **state)
 	(void)state;
 	ran("k:page_cache_ra_unbounded;k:filemap_get_pages;main", 6 * SECOND);
 	g->after.refaults = 500000;
+	expect("cache-thrash", CONFIDENCE_CERTAIN);
+}
+
+/* Nor are they expensive to read in; to copy out of them is. */
+static void test_cache_thrash_copy(void **state)
+{
+	struct watch_group *g = group();
+
+	(void)state;
+	ran("k:_copy_to_iter;k:filemap_read;main", 25 * (SECOND / 10));
+	ran("k:page_cache_ra_order;k:filemap_get_pages;main", SECOND / 10);
+	g->after.refaults = 1000000;
 	expect("cache-thrash", CONFIDENCE_CERTAIN);
 }
 
@@ -543,6 +574,7 @@ int main(void)
 		CASE(test_throttled),
 		CASE(test_throttled_little),
 		CASE(test_neighbour),
+		CASE(test_neighbour_little),
 		CASE(test_lock),
 		CASE(test_disk),
 		CASE(test_slow_peer),
@@ -556,6 +588,7 @@ int main(void)
 		CASE(test_memory_limit),
 		CASE(test_cache_thrash),
 		CASE(test_cache_thrash_fast),
+		CASE(test_cache_thrash_copy),
 		CASE(test_exec_storm),
 		CASE(test_syscall_errors),
 		CASE(test_syscall_rate),

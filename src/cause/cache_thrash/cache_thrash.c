@@ -9,15 +9,24 @@
 #define LIKELY	60
 #define CERTAIN 200
 #define PAGE	4096u
-#define PAGE_NS \
-	50000 /* reading one in costs no more CPU than this; the rest of it is for other pages */
+/* Reading one in, and being the first to touch it, costs no more CPU than this; the rest is for other pages. */
+#define PAGE_NS 10000
 
-/* Where the kernel fills the page cache, or makes room for it. */
-static const char *const filling[] = { "page_cache_ra_unbounded", "page_cache_ra_order",
-				       "page_cache_sync_ra",	  "page_cache_async_ra",
-				       "ondemand_readahead",	  "force_page_cache_ra",
-				       "filemap_get_pages",	  "filemap_fault",
-				       "filemap_read_folio",	  "try_to_free_mem_cgroup_pages" };
+/*
+ * Where the kernel fills the page cache, or makes room for it, or copies from it: where the disk answers from a host's
+ * memory, most of the cost is the copy out of pages that no cache of the CPU has.
+ */
+static const char *const filling[] = { "page_cache_ra_unbounded",
+				       "page_cache_ra_order",
+				       "page_cache_sync_ra",
+				       "page_cache_async_ra",
+				       "ondemand_readahead",
+				       "force_page_cache_ra",
+				       "filemap_get_pages",
+				       "filemap_fault",
+				       "filemap_read_folio",
+				       "try_to_free_mem_cgroup_pages",
+				       "filemap_read" };
 
 static bool is_filling(const struct frame *f, const void *ctx)
 {

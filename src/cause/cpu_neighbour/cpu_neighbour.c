@@ -10,10 +10,22 @@
 #define CERTAIN 500
 #define MENTION 40
 #define NAMED	3
+/* Of little work much time: a tenth of the watch, and each piece of work takes half as long again. */
+#define LITTLE 100
+#define SLOWED 300 /* of the time in which it wanted a CPU */
+
+static enum confidence confidence(const struct watch *w, uint32_t cost, uint64_t waited)
+{
+	uint64_t wanted = w->ns[THREAD_RUNNING] + waited;
+
+	if (cost >= LITTLE && cost < LIKELY && waited * 1000 > wanted * SLOWED)
+		return CONFIDENCE_LIKELY;
+	return confidence_of(cost, LIKELY, CERTAIN);
+}
 
 static void judge(const struct watch *w, struct findings *ret)
 {
-	uint64_t others = 0, own = 0, sum;
+	uint64_t others = 0, own = 0, sum, waited;
 	struct finding *f;
 	size_t named = 0;
 	uint32_t cost;
@@ -24,10 +36,11 @@ static void judge(const struct watch *w, struct findings *ret)
 	if (!others || w->node)
 		return;
 	/* Rivals are sampled; the scheduler's total is whole. */
-	cost = watch_cost(w, share_of(w->ns[THREAD_RUNNABLE], others, sum));
+	waited = share_of(w->ns[THREAD_RUNNABLE], others, sum);
+	cost = watch_cost(w, waited);
 	if (cost < MENTION)
 		return;
-	f = finding_add(ret, &cause_cpu_neighbour, confidence_of(cost, LIKELY, CERTAIN), cost);
+	f = finding_add(ret, &cause_cpu_neighbour, confidence(w, cost, waited), cost);
 	finding_title(f, "it waits for a CPU while others run: %.0f %% of its busy time",
 		      (double)cost / 10);
 	finding_evidence(f, "ready but not running for %s, %s on a CPU",
