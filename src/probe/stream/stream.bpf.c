@@ -33,6 +33,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define IPPROTO_TCP_V 6
 #define IPPROTO_UDP_V 17
 #define TCP_CLOSE_V   7
+#define SOCK_DONE_BIT 1 /* enum sock_flags: the peer's FIN has come */
 #define MSG_OOB_V     0x1
 #define MSG_TRUNC_V   0x20
 #define MSG_ERRQ_V    0x2000
@@ -152,11 +153,31 @@ static __always_inline u64 id_next(const bool typed)
 	return *(volatile u64 *)&last_id;
 }
 
-static __always_inline u32 ports_of(struct sock *sk, const bool typed)
+/* Also of a socket that has given its port back. */
+static __always_inline u16 lport_of(struct sock *sk)
 {
-	u32 dport = AT(typed, sk, __sk_common.skc_dport);
+	struct inet_sock *inet = (void *)sk;
 
-	return dport << 16 | AT(typed, sk, __sk_common.skc_num);
+	return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+}
+
+static __always_inline u32 ports_of(struct sock *sk)
+{
+	u32 dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
+
+	return dport << 16 | lport_of(sk);
+}
+
+/* The bytes that the program has read so far, as a position. The peer's FIN has a number too, the last one. */
+static __always_inline u32 received_end(struct sock *sk, const bool typed)
+{
+	struct tcp_sock *tp = tcp_of(sk, typed);
+	u64 flags = AT(typed, sk, __sk_common.skc_flags);
+	u32 end;
+
+	barrier(); /* once the flag is there, rcv_nxt has counted the FIN */
+	end = AT(typed, tp, copied_seq);
+	return (flags & (1ull << SOCK_DONE_BIT)) && end == AT(typed, tp, rcv_nxt) ? end - 1 : end;
 }
 
 static __always_inline struct entry *entry_get(struct sock *sk, const bool typed)
@@ -167,7 +188,7 @@ static __always_inline struct entry *entry_get(struct sock *sk, const bool typed
 	if (typed)
 		return bpf_sk_storage_get(&stream_socks, sk, NULL, 0);
 	e = bpf_map_lookup_elem(&stream_socks_at, &key);
-	return e && e->ports == ports_of(sk, typed) ? e : NULL;
+	return e && e->ports == ports_of(sk) ? e : NULL;
 }
 
 static __always_inline struct entry *entry_make(struct sock *sk, const bool typed)
@@ -203,7 +224,7 @@ static __always_inline void entry_origin(struct entry *e, struct sock *sk, u32 s
 	u32 begin = AT(typed, tp, snd_una) - (u32)AT(typed, tp, bytes_acked);
 	u32 payload = (u32)AT(typed, tp, bytes_sent) - (u32)AT(typed, tp, bytes_retrans);
 	u32 syn = AT(typed, tp, snd_nxt) - begin - payload;
-	u32 in = AT(typed, tp, copied_seq) - AT(typed, tp, rcv_nxt) +
+	u32 in = received_end(sk, typed) - AT(typed, tp, rcv_nxt) +
 		 (u32)AT(typed, tp, bytes_received);
 
 	if (syn > 1)
@@ -230,7 +251,7 @@ static __always_inline struct entry *entry_begin(struct sock *sk, u32 sent, u32 
 		return NULL;
 	}
 	e->id = id_next(typed);
-	e->ports = ports_of(sk, typed);
+	e->ports = typed ? 0 : ports_of(sk);
 	owner_of((void *)bpf_get_current_task(), &e->owner);
 	entry_origin(e, sk, sent, received, typed);
 	if (AT(typed, icsk, icsk_ulp_ops))
@@ -332,6 +353,8 @@ static __always_inline void ends_fill(struct rec_stream *r, const struct job *j,
 	} else {
 		sock_fill(sk, s);
 	}
+	if (!s->lport)
+		s->lport = lport_of(sk);
 	if (!j->named)
 		return;
 	s->rport = bpf_ntohs(j->peer.port);
@@ -463,7 +486,6 @@ static __always_inline void job_send(struct job *j, const bool typed)
 static __always_inline void close_send(struct sock *sk, struct entry *e, const bool typed)
 {
 	struct tcp_sock *tp = tcp_of(sk, typed);
-	struct inet_sock *inet = (void *)sk;
 	struct owner o = e->owner;
 	struct job j = {
 		.sk = sk,
@@ -482,8 +504,6 @@ static __always_inline void close_send(struct sock *sk, struct entry *e, const b
 	j.srtt_us = AT(typed, tp, srtt_us) >> 3;
 	j.retransmits = AT(typed, tp, total_retrans);
 	body_fill(r, &j, 0, typed);
-	if (!r->sock.lport) /* given back already */
-		r->sock.lport = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
 }
 
@@ -530,7 +550,7 @@ static __always_inline void tcp_job(struct job *j, const struct move *m, struct 
 				    const bool typed)
 {
 	struct tcp_sock *tp = tcp_of(m->sk, typed);
-	u32 end = m->out ? AT(typed, tp, write_seq) : AT(typed, tp, copied_seq);
+	u32 end = m->out ? AT(typed, tp, write_seq) : received_end(m->sk, typed);
 
 	j->want = bytes_wanted(e, m->out, m->n);
 	j->sk = m->sk;
