@@ -30,6 +30,7 @@ enum bpf_map_type_v {
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
@@ -42,6 +43,7 @@ enum {
 	BPF_F_SKIP_FIELD_MASK = 255,
 	BPF_F_USER_STACK = 256,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+	BPF_SK_STORAGE_GET_F_CREATE = 1,
 };
 enum {
 	BPF_RB_NO_WAKEUP = 1,
@@ -384,6 +386,7 @@ struct sock {
 	int sk_err;
 	struct sock_cgroup_data sk_cgrp_data;
 	struct socket *sk_socket;
+	unsigned sk_kern_sock : 1;
 };
 
 /* Before Linux 5.15: a pointer to the cgroup unless bit 0 says that it is something else. */
@@ -403,6 +406,13 @@ struct inet_sock {
 struct tcp_sock {
 	u64 bytes_received, bytes_sent, bytes_retrans, bytes_acked;
 	u32 segs_in, segs_out, srtt_us, total_retrans, lost;
+	u32 copied_seq, rcv_nxt, write_seq, snd_nxt, snd_una;
+};
+
+struct tcp_ulp_ops;
+
+struct inet_connection_sock {
+	const struct tcp_ulp_ops *icsk_ulp_ops;
 };
 
 struct socket {
@@ -475,6 +485,13 @@ struct module {
 /* What programs on sockets are given: the kernel's user-space interface, fixed up to here. */
 struct bpf_sock {
 	u32 bound_dev_if, family, type, protocol, mark, priority;
+	u32 src_ip4, src_ip6[4], src_port;
+};
+
+struct bpf_sock_addr {
+	u32 user_family, user_ip4, user_ip6[4], user_port;
+	u32 family, type, protocol, msg_src_ip4, msg_src_ip6[4];
+	struct bpf_sock *sk __attribute__((aligned(8)));
 };
 
 struct __sk_buff {

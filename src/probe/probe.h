@@ -26,7 +26,8 @@
 	X(uring)           \
 	X(profile)         \
 	X(sched)           \
-	X(calls)
+	X(calls)           \
+	X(stream)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by

@@ -471,6 +471,30 @@ replay_unprivileged() {
 	cmp $out/replay.json $out/replay-nobody.json
 }
 
+# ------------------------------------------------------------------ streams
+
+# The capture is judged on the host (lib/stream.py); it says nothing when a probe is unavailable or bytes are lost.
+streams() {
+	rm -f /tmp/stream-go
+	stream_tool /tmp/stream-go >$out/stream.txt 2>$out/stream_tool.err &
+	tool=$!
+	porthole record --kind request -w $out/stream.capture >$out/stream.out 2>$out/stream.err &
+	pid=$!
+	for _ in $(seq $((ready_s * 2))); do
+		[ "$(vm_tool bpf-count | cut -d' ' -f1)" -gt "${base%% *}" ] && break
+		usleep 500000
+	done
+	sleep 3
+	echo >/tmp/stream-go
+	wait $tool
+	code=$?
+	say_file $out/stream_tool.err
+	sleep 1
+	check "streams: the recording ends cleanly" stop_clean $pid
+	say_file $out/stream.err
+	[ $code = 0 ] && [ "$(wc -l <$out/stream.err)" = 1 ]
+}
+
 # ------------------------------------------------------------------ the agent
 
 agent_start() { # agent_start NAME: sets $agent; true when its metrics can be read
@@ -570,6 +594,7 @@ check "ps: -o json is valid and has process 1" ps_json
 check "record: writes a capture" with_work record_run
 check "replay: gives the workload's events" replay
 check "replay: the same without root" replay_unprivileged
+check "streams: bytes of sockets are captured, whole" streams
 agent
 agent_killed
 exit 0

@@ -40,3 +40,33 @@ struct rec_stream {
 _Static_assert(sizeof(struct rec_stream) == 144, "rec_stream is stored in captures");
 
 #define STREAM_DATA_MAX 16384 /* bytes of one record */
+
+enum stream_role {
+	STREAM_CLIENT = 1,
+	STREAM_SERVER = 2,
+};
+
+/*
+ * What user space says of a socket: word `id & (STREAM_VERDICTS - 1)` of the map stream_verdicts is
+ * `id << STREAM_CLASS_BITS | class` (probe/stream/verdict.h).
+ */
+enum stream_class {
+	STREAM_CLASS_UNKNOWN,
+	STREAM_CLASS_KEEP,
+	STREAM_CLASS_DROP,
+};
+
+#define STREAM_CLASS_BITS 2
+#define STREAM_VERDICTS	  65536
+
+/* Bytes of a call that are copied; see bytes_wanted in stream.bpf.c. Set before the program is loaded. */
+struct stream_knobs {
+	__u32 message; /* a call of up to so many is copied whole; STREAM_DATA_MAX at most */
+	__u32 head;    /* of a larger one, and of a datagram */
+	__u32 body;    /* of a call after `run` bytes one way without an answer */
+	__u32 run;
+	__u32 run_multiplexed; /* the same of HTTP/2 */
+	__u32 unknown; /* of a call of a connection of which nothing is known after `looks` */
+	__u32 looks;
+	__u16 ports[2]; /* of UDP; 0: none */
+};

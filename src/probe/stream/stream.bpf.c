@@ -1,0 +1,952 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * What goes through sockets, at the calls that move it. One worker behind two doors:
+ *   stream_sent, stream_received  tracepoints that sockets alone have (Linux 6.3 on): no other call of
+ *                                 the machine pays. They tell the socket and the result; the program's
+ *                                 buffer comes from the registers of the running system call.
+ *   stream_exit                   the return of each such system call, elsewhere.
+ *
+ * TCP: the position is the kernel's own sequence number, so nothing is counted here and both ends agree. What
+ * is kept of a socket is in `struct entry`: its class, and how much came one way without an answer. Whether an
+ * end connected or accepted follows from the kernel's counts too (tcp_role), also for one that is older than us.
+ * UDP: datagrams from or to a few ports; no state.
+ *
+ * How much is copied: see bytes_wanted. What cannot be read at all (TLS, SSH) is dropped here at the first bytes,
+ * and the rest by the verdict of user space (map stream_verdicts).
+ *
+ * Limits: two threads that send (or receive) on one socket at the same moment can exchange their
+ * positions. io_uring, sendfile and splice: sizes only (splice from a socket: not even that, a gap).
+ * Of a message in more than USER_IOVS pieces only those are copied. Multipath TCP, TCP with the kernel's TLS, urgent
+ * data and unix sockets are left out. Of sendmmsg and recvmmsg the tracepoints do not tell which message it is; it
+ * is counted (call_nth), and a call that ends early without an error can fool that once.
+ */
+#include "probe/stream/stream.h"
+
+#include "bpf/owner.h"
+#include "bpf/sock.h"
+#include "bpf/sock_call.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define SOCKS	      16384
+#define NOTES	      1024
+#define IPPROTO_TCP_V 6
+#define IPPROTO_UDP_V 17
+#define TCP_CLOSE_V   7
+#define SOCK_DONE_BIT 1 /* enum sock_flags: the peer's FIN has come */
+#define MSG_OOB_V     0x1
+#define MSG_TRUNC_V   0x20
+#define MSG_ERRQ_V    0x2000
+#define MESSAGES      4 /* of one sendmmsg or recvmmsg that are looked at, at the return */
+
+/* Sizes of a record's data in the ring. */
+#define DATA_XS 256
+#define DATA_S	1024
+#define DATA_M	4096
+#define DATA_L	STREAM_DATA_MAX
+
+const volatile struct stream_knobs stream_knobs SEC(".rodata.stream") = {};
+
+/* What is kept of a TCP socket. */
+struct entry {
+	u64 id; /* counts sockets, from 1 */
+	struct owner owner;
+	u32 run; /* bytes one way since the other one spoke */
+	u32 ports;
+	u16 looked; /* calls while the class was not known */
+	u8 class;   /* enum stream_class */
+	u8 role;
+	u8 opened;
+	u8 way; /* 1: last bytes were sent, 2: received */
+	u8 multiplexed;
+	u8 closing; /* closed by the peer, with bytes that the program has not read yet */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct entry);
+} stream_socks SEC(".maps");
+
+/* Where a socket cannot have storage. By address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SOCKS);
+	__type(key, u64);
+	__type(value, struct entry);
+} stream_socks_at SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, STREAM_VERDICTS);
+	__type(key, u32);
+	__type(value, u64);
+} stream_verdicts SEC(".maps");
+
+/* Of a thread, between hooks of one system call. */
+struct note {
+	u64 vec;
+	u32 nth; /* message that comes next */
+	u32 len; /* of the one before */
+	struct peer from;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NOTES);
+	__type(key, u32);
+	__type(value, struct note);
+} stream_notes SEC(".maps");
+
+const volatile struct note note_none SEC(".rodata.none") = {};
+const volatile struct entry entry_none SEC(".rodata.none") = {};
+
+u64 last_id;
+
+/* Bytes that a call moved. */
+struct move {
+	struct sock *sk;
+	struct call_regs regs;
+	u32 n;
+	u32 nth;   /* message of the call */
+	u32 after; /* bytes of the same call that follow */
+	u8 out;
+	u8 skipped; /* they are not in the program's memory */
+	u8 pad[2];
+};
+
+/* One record to make. */
+struct job {
+	struct sock *sk;
+	struct call_bytes from;
+	u64 id;
+	u32 pos;
+	u32 seen;
+	u32 want; /* bytes to copy */
+	u32 srtt_us;
+	u32 retransmits;
+	u16 flags;
+	u8 role;
+	u8 named; /* peer is there */
+	struct peer peer;
+};
+
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
+
+/* A member of a socket; see sock_call.h. */
+#define AT(typed, p, member) ((typed) ? (p)->member : BPF_CORE_READ(p, member))
+
+static __always_inline struct tcp_sock *tcp_of(struct sock *sk, const bool typed)
+{
+	return typed ? bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock)) : (void *)sk;
+}
+
+/* --- what is kept of a socket --- */
+
+static __always_inline u64 id_next(const bool typed)
+{
+	if (typed)
+		return __sync_fetch_and_add(&last_id, 1) + 1;
+	__sync_fetch_and_add(&last_id, 1); /* that returns the value is new in 5.12 */
+	return *(volatile u64 *)&last_id;
+}
+
+/* Also of a socket that has given its port back. */
+static __always_inline u16 lport_of(struct sock *sk)
+{
+	struct inet_sock *inet = (void *)sk;
+
+	return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+}
+
+static __always_inline u32 ports_of(struct sock *sk)
+{
+	u32 dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
+
+	return dport << 16 | lport_of(sk);
+}
+
+/* The bytes that the program has read so far, as a position. The peer's FIN has a number too, the last one. */
+static __always_inline u32 received_end(struct sock *sk, const bool typed)
+{
+	struct tcp_sock *tp = tcp_of(sk, typed);
+	u64 flags = AT(typed, sk, __sk_common.skc_flags);
+	u32 end;
+
+	barrier(); /* once the flag is there, rcv_nxt has counted the FIN */
+	end = AT(typed, tp, copied_seq);
+	return (flags & (1ull << SOCK_DONE_BIT)) && end == AT(typed, tp, rcv_nxt) ? end - 1 : end;
+}
+
+static __always_inline struct entry *entry_get(struct sock *sk, const bool typed)
+{
+	u64 key = (u64)sk;
+	struct entry *e;
+
+	if (typed)
+		return bpf_sk_storage_get(&stream_socks, sk, NULL, 0);
+	e = bpf_map_lookup_elem(&stream_socks_at, &key);
+	return e && e->ports == ports_of(sk) ? e : NULL;
+}
+
+static __always_inline struct entry *entry_make(struct sock *sk, const bool typed)
+{
+	u64 key = (u64)sk;
+
+	if (typed)
+		return bpf_sk_storage_get(&stream_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	bpf_map_update_elem(&stream_socks_at, &key, (const void *)&entry_none, BPF_ANY);
+	return bpf_map_lookup_elem(&stream_socks_at, &key);
+}
+
+static __always_inline void entry_free(struct sock *sk, const bool typed)
+{
+	u64 key = (u64)sk;
+
+	if (typed)
+		bpf_sk_storage_delete(&stream_socks, sk);
+	else
+		bpf_map_delete_elem(&stream_socks_at, &key);
+}
+
+/*
+ * Which end this is, and whether the call before which nothing went either way is this one. A SYN takes up
+ * a sequence number of who connects, and counts among its acknowledged bytes; who accepts has his numbered before.
+ * So what stands between the first number and the bytes sent is 1 at a client, 0 at a server. Counts that change
+ * meanwhile give another figure: not known yet.
+ */
+static __always_inline void entry_origin(struct entry *e, struct sock *sk, u32 sent, u32 received,
+					 const bool typed)
+{
+	struct tcp_sock *tp = tcp_of(sk, typed);
+	u32 begin = AT(typed, tp, snd_una) - (u32)AT(typed, tp, bytes_acked);
+	u32 payload = (u32)AT(typed, tp, bytes_sent) - (u32)AT(typed, tp, bytes_retrans);
+	u32 syn = AT(typed, tp, snd_nxt) - begin - payload;
+	u32 in = received_end(sk, typed) - AT(typed, tp, rcv_nxt) +
+		 (u32)AT(typed, tp, bytes_received);
+
+	if (syn > 1)
+		return;
+	e->role = syn ? STREAM_CLIENT : STREAM_SERVER;
+	if (!e->looked)
+		e->opened = in == received && AT(typed, tp, write_seq) - begin - syn == sent;
+}
+
+/* @sent, @received: bytes of this call. NULL: no room, counted. */
+static __always_inline struct entry *entry_begin(struct sock *sk, u32 sent, u32 received,
+						 const bool typed)
+{
+	struct inet_connection_sock *icsk =
+		typed ? bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct inet_connection_sock)) :
+			(void *)sk;
+	struct entry *e = entry_make(sk, typed);
+	struct kind_stats *s;
+
+	if (!e) {
+		s = stats_get(KIND_REQUEST);
+		if (s)
+			s->map_full++;
+		return NULL;
+	}
+	e->id = id_next(typed);
+	e->ports = typed ? 0 : ports_of(sk);
+	owner_of((void *)bpf_get_current_task(), &e->owner);
+	entry_origin(e, sk, sent, received, typed);
+	if (AT(typed, icsk, icsk_ulp_ops))
+		e->class = STREAM_CLASS_DROP;
+	return e;
+}
+
+/* What user space said of this socket, if it did, is noted in the entry. */
+static __always_inline void verdict_look(struct entry *e)
+{
+	u32 slot = (u32)e->id & (STREAM_VERDICTS - 1);
+	u64 *word = bpf_map_lookup_elem(&stream_verdicts, &slot);
+
+	if (word && *word >> STREAM_CLASS_BITS == e->id)
+		e->class = *word & ((1 << STREAM_CLASS_BITS) - 1);
+}
+
+/* --- how much is copied --- */
+
+/* The beginning of a TLS record, of any version in use, that is longer than its least content. */
+static __always_inline bool looks_tls(const u8 *b, bool opened)
+{
+	u32 len = (u32)b[3] << 8 | b[4];
+
+	if (b[1] != 3 || b[2] > 4 || len < 16 || len > 16384 + 2048)
+		return false;
+	if (opened)
+		return b[0] == 0x16 && (b[5] == 1 || b[5] == 2); /* a hello */
+	return b[2] && b[0] >= 0x16 && b[0] <= 0x17;
+}
+
+#define WORD(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+
+/* What nobody can read is dropped at its first bytes. */
+static __always_inline void classify(struct entry *e, const struct call_bytes *from, u32 n)
+{
+	u8 b[8] = {};
+	u32 word;
+
+	if (n < sizeof(b) || !from->at || bpf_probe_read_user(b, sizeof(b), (void *)from->at) != 0)
+		return;
+	__builtin_memcpy(&word, b, sizeof(word));
+	if (looks_tls(b, e->opened) || (e->opened && word == WORD('S', 'S', 'H', '-')))
+		e->class = STREAM_CLASS_DROP;
+	if (word == WORD('P', 'R', 'I', ' '))
+		e->multiplexed = 1;
+}
+
+/*
+ * Bytes to copy of a call that moved @n. Messages are copied whole, as pipelined ones need; of a call that
+ * is larger than any record only the head. When one way goes on and on without an answer that is a body (or a
+ * stream of rows): a short head of each call, where the next message begins, if one does. HTTP/2 may carry other
+ * streams' frames between, so it goes on longer. A connection nobody knows yet gets less from some calls on.
+ */
+static __always_inline u32 bytes_wanted(struct entry *e, bool out, u32 n)
+{
+	u32 way = out ? 1 : 2, run, max = stream_knobs.message;
+
+	if (e->way != way)
+		e->run = 0;
+	e->way = way;
+	run = e->run;
+	e->run = run + n < run ? ~0u : run + n;
+	if (run > (e->multiplexed ? stream_knobs.run_multiplexed : stream_knobs.run))
+		max = stream_knobs.body;
+	else if (n > max)
+		max = stream_knobs.head;
+	if (e->class == STREAM_CLASS_UNKNOWN) {
+		if (e->looked >= stream_knobs.looks && max > stream_knobs.unknown)
+			max = stream_knobs.unknown;
+		if (e->looked < 0xffff)
+			e->looked++;
+	}
+	return n < max ? n : max;
+}
+
+/* --- the record --- */
+
+static __always_inline void ends_fill(struct rec_stream *r, const struct job *j, const bool typed)
+{
+	struct rec_sock *s = &r->sock;
+	struct sock *sk = j->sk;
+
+	if (typed) {
+		__builtin_memset(s, 0, sizeof(*s));
+		s->family = sk->__sk_common.skc_family;
+		s->type = sk->sk_type;
+		s->state = sk->__sk_common.skc_state;
+		s->protocol = sk->sk_protocol;
+		s->lport = sk->__sk_common.skc_num;
+		s->rport = bpf_ntohs(sk->__sk_common.skc_dport);
+		if (s->family == AF_INET_V) {
+			*(u32 *)s->local = sk->__sk_common.skc_rcv_saddr;
+			*(u32 *)s->remote = sk->__sk_common.skc_daddr;
+		} else {
+			bpf_probe_read_kernel(s->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+			bpf_probe_read_kernel(s->remote, 16, &sk->__sk_common.skc_v6_daddr);
+		}
+	} else {
+		sock_fill(sk, s);
+	}
+	if (!s->lport)
+		s->lport = lport_of(sk);
+	if (!j->named)
+		return;
+	s->rport = bpf_ntohs(j->peer.port);
+	__builtin_memcpy(s->remote, j->peer.addr, 16);
+	if (s->family == AF_INET6_V && j->peer.family == AF_INET_V) {
+		__builtin_memcpy(s->remote + 12, j->peer.addr, 4);
+		__builtin_memset(s->remote, 0, 12);
+		s->remote[10] = s->remote[11] = 0xff;
+	}
+}
+
+/* Several pieces, into the first half of @size, so that any place there and any length fit. */
+static __always_inline u32 copy_pieces(u8 *to, const u32 size, const struct call_bytes *from, u32 want)
+{
+	u32 at = 0;
+
+	for (u32 i = 0; i < USER_IOVS; i++) {
+		u32 left = want - at, len;
+		struct user_vec v;
+
+		if (i >= from->vec_n || at >= want || at >= size / 2 ||
+		    bpf_probe_read_user(&v, sizeof(v), (void *)(from->vec + i * sizeof(v))) != 0)
+			break;
+		len = v.len < left ? v.len : left;
+		asm volatile("" : "+r"(len));
+		if (len > size / 2)
+			len = size / 2;
+		if (bpf_probe_read_user(to + at, len, (void *)v.at) != 0)
+			break;
+		at += len;
+	}
+	return at;
+}
+
+static __always_inline u32 copy(u8 *to, const u32 size, const struct call_bytes *from, u32 want)
+{
+	u32 n = want;
+
+	if (!from->at)
+		return copy_pieces(to, size, from, want);
+	asm volatile("" : "+r"(n));
+	if (n > size)
+		n = size;
+	return bpf_probe_read_user(to, n, (void *)from->at) == 0 ? n : 0;
+}
+
+static __always_inline void body_fill(struct rec_stream *r, const struct job *j, u32 n,
+				      const bool typed)
+{
+	struct kind_stats *st;
+
+	ends_fill(r, j, typed);
+	r->id = j->id;
+	r->pos = j->pos;
+	r->seen = j->seen;
+	r->srtt_us = j->srtt_us;
+	r->retransmits = j->retransmits;
+	r->data.off = n ? sizeof(*r) : 0;
+	r->data.len = n;
+	r->flags = j->flags;
+	if (n < j->seen)
+		r->flags |= STREAM_FULL;
+	r->role = j->role;
+	r->pad[0] = 0;
+	r->hdr.len = sizeof(*r) + n;
+	if (n >= j->want)
+		return;
+	st = stats_get(KIND_REQUEST);
+	if (st)
+		st->fault++;
+}
+
+static __always_inline int send_sized(struct job *j, const u32 size, const bool typed)
+{
+	struct rec_stream *r;
+	u32 number, n = 0;
+
+	r = record_reserve(&ring_bulk, sizeof(*r) + size, KIND_REQUEST, &number);
+	if (!r)
+		return 0;
+	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
+	if (size && j->want)
+		n = copy((u8 *)(r + 1), size, &j->from, j->want);
+	body_fill(r, j, n, typed);
+	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
+	return 0;
+}
+
+/* A frame for each: the sizes must be constants. */
+#define SENDER(name, size, typed)                  \
+	static __noinline int name(struct job *j)  \
+	{                                          \
+		return send_sized(j, size, typed); \
+	}
+SENDER(send_none, 0, true)
+SENDER(send_xs, DATA_XS, true)
+SENDER(send_s, DATA_S, true)
+SENDER(send_m, DATA_M, true)
+SENDER(send_l, DATA_L, true)
+SENDER(send_none_at, 0, false)
+SENDER(send_xs_at, DATA_XS, false)
+SENDER(send_s_at, DATA_S, false)
+SENDER(send_m_at, DATA_M, false)
+SENDER(send_l_at, DATA_L, false)
+
+static __always_inline void job_send(struct job *j, const bool typed)
+{
+	u32 room = j->want;
+
+	if (!j->from.at) {
+		if (j->want > DATA_L / 2)
+			j->want = DATA_L / 2;
+		room = 2 * j->want;
+	}
+	if (!room)
+		typed ? send_none(j) : send_none_at(j);
+	else if (room <= DATA_XS)
+		typed ? send_xs(j) : send_xs_at(j);
+	else if (room <= DATA_S)
+		typed ? send_s(j) : send_s_at(j);
+	else if (room <= DATA_M)
+		typed ? send_m(j) : send_m_at(j);
+	else
+		typed ? send_l(j) : send_l_at(j);
+}
+
+/* --- the end --- */
+
+static __always_inline void close_send(struct sock *sk, struct entry *e, const bool typed)
+{
+	struct tcp_sock *tp = tcp_of(sk, typed);
+	struct owner o = e->owner;
+	struct job j = {
+		.sk = sk,
+		.id = e->id,
+		.flags = STREAM_CLOSE | (e->opened ? STREAM_OPENED : 0),
+		.role = e->role,
+	};
+	struct rec_stream *r;
+	u32 number;
+
+	r = record_reserve(&ring_bulk, sizeof(*r), KIND_REQUEST, &number);
+	if (!r)
+		return;
+	owner_now(&o);
+	hdr_fill_owner(&r->hdr, REC_STREAM, &o, number, sizeof(*r));
+	j.srtt_us = AT(typed, tp, srtt_us) >> 3;
+	j.retransmits = AT(typed, tp, total_retrans);
+	body_fill(r, &j, 0, typed);
+	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
+}
+
+static __always_inline void closed(struct sock *sk, struct entry *e, const bool typed)
+{
+	struct ctl *c = ctl_get();
+
+	if (e->looked && c && (c->wanted & KIND_BIT(KIND_REQUEST)))
+		close_send(sk, e, typed);
+	entry_free(sk, typed);
+}
+
+/* More than the peer's FIN waits to be read. */
+static __always_inline bool unread(struct sock *sk, const bool typed)
+{
+	struct tcp_sock *tp = tcp_of(sk, typed);
+
+	return (s32)(AT(typed, tp, rcv_nxt) - AT(typed, tp, copied_seq)) > 1;
+}
+
+/*
+ * A socket that its program has not closed can still give what came before the end (after a half-close):
+ * then the record waits for that.
+ */
+static __always_inline int state_changed(struct sock *sk, int new, const bool typed)
+{
+	struct entry *e;
+
+	if (new != TCP_CLOSE_V || AT(typed, sk, sk_protocol) != IPPROTO_TCP_V)
+		return 0;
+	e = entry_get(sk, typed);
+	if (!e)
+		return 0;
+	if (AT(typed, sk, sk_socket) && unread(sk, typed))
+		e->closing = 1;
+	else
+		closed(sk, e, typed);
+	return 0;
+}
+
+/* --- TCP --- */
+
+static __always_inline void tcp_job(struct job *j, const struct move *m, struct entry *e,
+				    const bool typed)
+{
+	struct tcp_sock *tp = tcp_of(m->sk, typed);
+	u32 end = m->out ? AT(typed, tp, write_seq) : received_end(m->sk, typed);
+
+	j->want = bytes_wanted(e, m->out, m->n);
+	j->sk = m->sk;
+	j->id = e->id;
+	j->pos = end - m->n - m->after;
+	j->seen = m->n;
+	j->srtt_us = AT(typed, tp, srtt_us) >> 3;
+	j->retransmits = AT(typed, tp, total_retrans);
+	j->flags = (m->out ? STREAM_OUT : 0) | (e->opened ? STREAM_OPENED : 0);
+	j->role = e->role;
+	if (!j->from.at && !j->from.vec) {
+		j->want = 0;
+		j->flags |= STREAM_SKIPPED;
+	}
+}
+
+static __always_inline bool is_dropped(struct entry *e)
+{
+	if (e)
+		verdict_look(e);
+	return e && e->class == STREAM_CLASS_DROP;
+}
+
+static __always_inline int tcp_move(const struct move *m, const bool typed)
+{
+	struct entry *e = entry_get(m->sk, typed);
+	struct ctl *c = ctl_get();
+	struct job j;
+
+	if (is_dropped(e) || !c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
+		return 0;
+	if (!e)
+		e = entry_begin(m->sk, m->out ? m->n : 0, m->out ? 0 : m->n, typed);
+	else if (!e->role)
+		entry_origin(e, m->sk, 0, 0, typed);
+	if (!e)
+		return 0;
+	__builtin_memset(&j, 0, sizeof(j));
+	if (!m->skipped)
+		call_bytes_find(&m->regs, m->nth, m->out, &j.from);
+	if (e->class == STREAM_CLASS_UNKNOWN && e->looked < stream_knobs.looks)
+		classify(e, &j.from, m->n);
+	if (e->class == STREAM_CLASS_DROP)
+		return 0;
+	tcp_job(&j, m, e, typed);
+	job_send(&j, typed);
+	return 0;
+}
+
+static __noinline int tcp_moved(struct move *m)
+{
+	return tcp_move(m, true);
+}
+
+static __noinline int tcp_moved_at(struct move *m)
+{
+	return tcp_move(m, false);
+}
+
+/* Nothing more came: what was closed with bytes left has none now. */
+static __always_inline int tcp_drained(struct sock *sk, const bool typed)
+{
+	struct entry *e;
+
+	if (AT(typed, sk, __sk_common.skc_state) != TCP_CLOSE_V)
+		return 0;
+	e = entry_get(sk, typed);
+	if (e && e->closing && !unread(sk, typed))
+		closed(sk, e, typed);
+	return 0;
+}
+
+/* --- UDP --- */
+
+static __always_inline bool port_wanted(u16 port)
+{
+	return port == stream_knobs.ports[0] || port == stream_knobs.ports[1];
+}
+
+/* Unique among living sockets. */
+static __always_inline u64 udp_id(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino) | 1ull << 63;
+}
+
+/* @name_len: of a receiving call where it is written to; 28 then. */
+static __always_inline void udp_peer(struct job *j, bool out, const bool typed)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct note *note;
+
+	if (out || !typed) {
+		j->named = peer_named(j->from.name, out ? j->from.name_len : 28, false, &j->peer);
+		return;
+	}
+	note = bpf_map_lookup_elem(&stream_notes, &tid);
+	if (!note || !note->from.family)
+		return;
+	j->peer = note->from;
+	j->named = 1;
+	note->from.family = 0;
+}
+
+static __always_inline void udp_job(struct job *j, const struct move *m)
+{
+	j->sk = m->sk;
+	j->id = udp_id(m->sk);
+	j->seen = m->n;
+	j->want = m->n < stream_knobs.head ? m->n : stream_knobs.head;
+	if (j->from.at && j->want > j->from.len)
+		j->want = j->from.len; /* cut by the receiver's buffer */
+	j->flags = STREAM_DATAGRAM | (m->out ? STREAM_OUT : 0);
+	if (!j->from.at && !j->from.vec) {
+		j->want = 0;
+		j->flags |= STREAM_SKIPPED;
+	}
+}
+
+static __always_inline int udp_move(const struct move *m, const bool typed)
+{
+	struct sock *sk = m->sk;
+	u16 lport = AT(typed, sk, __sk_common.skc_num);
+	u16 rport = bpf_ntohs(AT(typed, sk, __sk_common.skc_dport));
+	struct ctl *c = ctl_get();
+	struct job j;
+
+	if (rport && !port_wanted(lport) && !port_wanted(rport))
+		return 0;
+	__builtin_memset(&j, 0, sizeof(j));
+	call_bytes_find(&m->regs, m->nth, m->out, &j.from);
+	if (!rport || (m->out && j.from.name))
+		udp_peer(&j, m->out, typed);
+	if (j.named)
+		rport = bpf_ntohs(j.peer.port);
+	if (!port_wanted(lport) && !port_wanted(rport))
+		return 0;
+	if (!c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
+		return 0;
+	udp_job(&j, m);
+	job_send(&j, typed);
+	return 0;
+}
+
+static __noinline int udp_moved(struct move *m)
+{
+	return udp_move(m, true);
+}
+
+static __noinline int udp_moved_at(struct move *m)
+{
+	return udp_move(m, false);
+}
+
+/* --- the doors --- */
+
+static __always_inline bool asked(void)
+{
+	struct ctl *c = ctl_get();
+
+	return c && (c->wanted & KIND_BIT(KIND_REQUEST));
+}
+
+static __always_inline bool family_known(u16 family)
+{
+	return family == AF_INET_V || family == AF_INET6_V;
+}
+
+/*
+ * Which message of sendmmsg or recvmmsg this is: counted from the last one of the thread, as long as that
+ * was of the same call: the same vector, in which the kernel has meanwhile written the length it had.
+ */
+static __always_inline u32 call_nth(const struct call_regs *r, u32 n)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid(), nth = 0;
+	struct note *note = bpf_map_lookup_elem(&stream_notes, &tid);
+
+	if (!note) {
+		bpf_map_update_elem(&stream_notes, &tid, (const void *)&note_none, BPF_ANY);
+		note = bpf_map_lookup_elem(&stream_notes, &tid);
+	}
+	if (!note)
+		return 0;
+	if (note->vec == r->si && note->nth && call_message_len(r, note->nth - 1) == note->len)
+		nth = note->nth;
+	note->vec = nth + 1 < (u32)r->dx ? r->si : 0;
+	note->nth = nth + 1;
+	note->len = n;
+	return nth;
+}
+
+static __always_inline void call_nth_end(void)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct note *note = bpf_map_lookup_elem(&stream_notes, &tid);
+
+	if (note)
+		note->vec = 0;
+}
+
+static __always_inline int moved(struct sock *sk, int n, u32 flags, bool out)
+{
+	struct move m = {};
+	u16 protocol;
+
+	if (!asked() || !sk || !family_known(sk->__sk_common.skc_family))
+		return 0;
+	protocol = sk->sk_protocol;
+	if ((protocol != IPPROTO_TCP_V && protocol != IPPROTO_UDP_V) ||
+	    BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+		return 0;
+	call_regs_read(&m.regs, true, false);
+	if (n <= 0) {
+		if (call_is_many(&m.regs))
+			call_nth_end();
+		return n == 0 && !out && protocol == IPPROTO_TCP_V ? tcp_drained(sk, true) : 0;
+	}
+	if (flags & (MSG_PEEK_V | MSG_OOB_V | MSG_ERRQ_V))
+		return 0;
+	if (call_is_many(&m.regs))
+		m.nth = call_nth(&m.regs, n);
+	m.sk = sk;
+	m.n = n;
+	m.out = out;
+	m.skipped = (flags & MSG_TRUNC_V) != 0;
+	if (protocol == IPPROTO_UDP_V)
+		return udp_moved(&m);
+	tcp_moved(&m);
+	return out ? 0 : tcp_drained(sk, true);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(stream_sent, struct sock *sk, int n, int flags)
+{
+	return moved(sk, n, 0, true);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(stream_received, struct sock *sk, int n, int flags)
+{
+	return moved(sk, n, flags, false);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(stream_state, struct sock *sk, int old, int new)
+{
+	return sk ? state_changed(sk, new, true) : 0;
+}
+
+/* Whom a datagram is from, before the program is told: the tracepoint's socket does not have it. */
+static __always_inline void sender_note(const struct peer *from)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct note *note = bpf_map_lookup_elem(&stream_notes, &tid), one = {};
+
+	if (note) {
+		note->from = *from;
+		return;
+	}
+	one.from = *from;
+	bpf_map_update_elem(&stream_notes, &tid, &one, BPF_ANY);
+}
+
+static __always_inline bool sender_wanted(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (!asked())
+		return false;
+	return port_wanted(bpf_ntohs((u16)ctx->user_port)) || (sk && port_wanted(sk->src_port));
+}
+
+SEC("cgroup/recvmsg4")
+int stream_from4(struct bpf_sock_addr *ctx)
+{
+	struct peer from = { .family = AF_INET_V };
+	u32 addr;
+
+	if (!sender_wanted(ctx))
+		return 1;
+	addr = ctx->user_ip4;
+	__builtin_memcpy(from.addr, &addr, 4);
+	from.port = (u16)ctx->user_port;
+	sender_note(&from);
+	return 1;
+}
+
+SEC("cgroup/recvmsg6")
+int stream_from6(struct bpf_sock_addr *ctx)
+{
+	struct peer from = { .family = AF_INET6_V };
+	u32 a, b, c, d;
+
+	if (!sender_wanted(ctx))
+		return 1;
+	a = ctx->user_ip6[0];
+	b = ctx->user_ip6[1];
+	c = ctx->user_ip6[2];
+	d = ctx->user_ip6[3];
+	__builtin_memcpy(from.addr, &a, 4);
+	__builtin_memcpy(from.addr + 4, &b, 4);
+	__builtin_memcpy(from.addr + 8, &c, 4);
+	__builtin_memcpy(from.addr + 12, &d, 4);
+	from.port = (u16)ctx->user_port;
+	sender_note(&from);
+	return 1;
+}
+
+/* --- without those tracepoints --- */
+
+#define NR_SENDFILE 40
+
+/* The messages that one call has moved; of a stream each stands before those that follow. */
+static __always_inline int exit_many(struct move *m, u32 messages, bool tcp)
+{
+	u32 all = 0;
+
+	for (u32 i = 0; i < MESSAGES; i++)
+		if (i < messages)
+			all += call_message_len(&m->regs, i);
+	for (u32 i = 0; i < MESSAGES; i++) {
+		m->nth = i;
+		m->n = i < messages ? call_message_len(&m->regs, i) : 0;
+		if (!m->n)
+			continue;
+		all -= m->n;
+		m->after = all;
+		if (tcp)
+			tcp_moved_at(m);
+		else
+			udp_moved_at(m);
+	}
+	return 0;
+}
+
+static __always_inline int exited(long ret)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+	struct move m = {};
+	struct sock *sk;
+	u32 flags;
+	bool tcp;
+
+	if (!asked() || ret < 0)
+		return 0;
+	call_regs_read(&m.regs, false, true);
+	sk = file_sock(task_file(t, (int)m.regs.di));
+	if (!sk || !family_known(BPF_CORE_READ(sk, __sk_common.skc_family)))
+		return 0;
+	tcp = BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP_V;
+	if (!tcp && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP_V)
+		return 0;
+	m.sk = sk;
+	m.n = ret;
+	m.out = call_sends(m.regs.nr) || m.regs.nr == NR_SENDFILE;
+	flags = m.out ? 0 : call_flags(&m.regs);
+	m.skipped = (flags & MSG_TRUNC_V) != 0;
+	if (ret == 0)
+		return tcp && !m.out ? tcp_drained(sk, false) : 0;
+	if (flags & (MSG_PEEK_V | MSG_OOB_V | MSG_ERRQ_V))
+		return 0;
+	if (call_is_many(&m.regs))
+		return exit_many(&m, ret, tcp);
+	if (!tcp)
+		return udp_moved_at(&m);
+	tcp_moved_at(&m);
+	return m.out ? 0 : tcp_drained(sk, false);
+}
+
+struct exit_ctx {
+	u64 common;
+	s32 nr;
+	u32 pad;
+	s64 ret;
+};
+
+SEC("tracepoint")
+int stream_exit(struct exit_ctx *ctx)
+{
+	return exited(ctx->ret);
+}
+
+/* Every system call of the machine comes here. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stream_exit_raw, struct pt_regs *regs, long ret)
+{
+	u64 nr = regs->orig_ax;
+
+	if (nr <= NR_WRITE || (nr >= NR_READV && nr <= NR_WRITEV) || nr == NR_SENDFILE ||
+	    (nr >= NR_SENDTO && nr <= NR_RECVMSG) || nr == NR_RECVMMSG || nr == NR_SENDMMSG ||
+	    nr == NR_PREADV2 || nr == NR_PWRITEV2)
+		return exited(ret);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(stream_state_at, struct sock *sk, int old, int new)
+{
+	return state_changed(sk, new, false);
+}
