@@ -14,6 +14,7 @@ int pipeline_init(struct pipeline *p, const struct event_host *host)
 
 void pipeline_free(struct pipeline *p)
 {
+	requests_free(&p->requests);
 	enrich_free(p->enrich);
 	arena_free(&p->arena);
 	*p = (struct pipeline){ 0 };
@@ -44,6 +45,13 @@ static void event_deliver(struct subscription *s, const struct event *ev)
 	s->event(s->ctx, ev);
 }
 
+void pipeline_event(struct pipeline *p, struct event *ev)
+{
+	ev->num = ++p->events;
+	for (struct subscription *s = p->subscriptions; s; s = s->next)
+		event_deliver(s, ev);
+}
+
 void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
 {
 	uint64_t matched = p->capture_of ? p->capture_of->matched : 0;
@@ -56,16 +64,22 @@ void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
 	field_arena_set(&p->arena);
 	if (decode_record(h, &p->host, &p->arena, &p->decoded, &ev)) {
 		enrich_event(p->enrich, &ev);
-		if (ev.kind) {
-			ev.num = ++p->events;
-			for (struct subscription *s = p->subscriptions; s; s = s->next)
-				event_deliver(s, &ev);
-		}
+		if (h->type == REC_STREAM)
+			requests_record(p, h);
+		else if (ev.kind)
+			pipeline_event(p, &ev);
 	}
 	if (record_wanted(p, &ev, matched))
 		record_keep(p, h);
 	if (p->lookback)
 		lookback_record(p->lookback, h);
+	arena_reset(&p->arena);
+}
+
+void pipeline_end(struct pipeline *p)
+{
+	field_arena_set(&p->arena);
+	requests_end(p);
 	arena_reset(&p->arena);
 }
 

@@ -7,6 +7,7 @@
  * matches. They are borrowed, and may be added and removed between records.
  */
 #include "agent/lookback.h"
+#include "agent/requests.h"
 #include "base/arena.h"
 #include "decode/decode.h"
 #include "enrich/enrich.h"
@@ -29,6 +30,7 @@ struct pipeline {
 	struct arena arena;
 	struct event_host host;
 	struct enrich *enrich;
+	struct requests requests;
 	struct capture_writer *capture; /* NULL: nothing is recorded */
 	/* Records of events that it does not match are left out of the capture; what keeps the tables
 	 * is always in. NULL: all records are kept. Borrowed. */
@@ -47,6 +49,12 @@ void pipeline_free(struct pipeline *p);
 
 /* One record in; everything made of it is gone when this returns. */
 void pipeline_record(struct pipeline *p, const struct rec_hdr *h);
+
+/* An event that has been through enrich: numbered, and given to whom it concerns. */
+void pipeline_event(struct pipeline *p, struct event *ev);
+
+/* No record comes any more: what waited for others is delivered. */
+void pipeline_end(struct pipeline *p);
 
 void pipeline_subscribe(struct pipeline *p, struct subscription *s);
 void pipeline_unsubscribe(struct pipeline *p, struct subscription *s);

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "decode/decode.h"
+#include "decode/streams.h"
 #include "enrich/users.h"
 #include "wire/meta.h"
 
@@ -254,6 +255,8 @@ int session_run(struct session *s, struct boot_ns until)
 			return n;
 		if (s->live && n)
 			pushdown_cgroups(&s->pushdown);
+		if (s->source->ended)
+			pipeline_end(&s->pipeline);
 		if (s->batch && s->batch(s->ctx))
 			return 0;
 		if (s->source->ended || (until.ns && clock_boot().ns >= until.ns))
@@ -319,6 +322,20 @@ static void stack_losses(struct session *s, struct buf *b)
 	loss_line(b, p.failed, "interpreters' frames", "the kernel's maps did not take them");
 }
 
+/* Requests that are missing, or that lack their answer, for want of room; bytes that nobody saw. */
+static void request_losses(struct session *s, struct buf *b)
+{
+	struct streams_stats st;
+
+	requests_stats(&s->pipeline.requests, &st);
+	loss_line(b, st.pool_full, "requests", "too many waited for their answers");
+	loss_line(b, st.window_full, "answers to requests", "too many waited in one connection");
+	loss_line(b, st.pushed_out, "connections", "too many at once");
+	loss_line(b, st.no_memory, "connections", "no memory");
+	loss_line(b, st.held_full, "bytes of messages", "too much waited to be whole");
+	loss_line(b, st.gap_bytes, "bytes of messages", "not captured");
+}
+
 uint64_t session_losses(struct session *s, struct buf *b)
 {
 	const struct proc_stats *procs = proc_table_stats(enrich_procs(s->pipeline.enrich));
@@ -338,6 +355,7 @@ uint64_t session_losses(struct session *s, struct buf *b)
 			  "too many waited to enter the stream");
 	loss_line(b, s->source->losses.unread, "readings of totals", "the kernel refused");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
+	request_losses(s, b);
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
 	lost += loss_line(b, s->pipeline.decoded.unknown, "records",
 			  "of a type this version does not know");

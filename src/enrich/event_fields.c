@@ -52,7 +52,7 @@ static const char *const categories[KIND_COUNT] = {
 	[KIND_OOM] = "system",	  [KIND_MODULE] = "other",     [KIND_PTRACE] = "process",
 	[KIND_SETID] = "user",	  [KIND_NS] = "process",       [KIND_BPF] = "other",
 	[KIND_SAMPLE] = "other",  [KIND_IO_URING] = "unknown", [KIND_SOCKET] = "net",
-	[KIND_MEMORY] = "memory",
+	[KIND_MEMORY] = "memory", [KIND_REQUEST] = "net",
 };
 
 static struct str category(const struct event *ev)
@@ -90,7 +90,8 @@ static uint64_t wall_ns(const struct event *ev)
 /* Not system calls: what the kernel tells by itself. */
 #define KERNEL_KINDS                                                                             \
 	(KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_CGROUP) | KIND_BIT(KIND_TCP) | KIND_BIT(KIND_UDP) | \
-	 KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM) | KIND_BIT(KIND_SAMPLE))
+	 KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM) | KIND_BIT(KIND_SAMPLE) |                    \
+	 KIND_BIT(KIND_REQUEST))
 
 static bool text_get(const struct event *ev, enum evt_field field, struct str *ret)
 {

@@ -460,6 +460,11 @@ void reader_stop(struct reader *r)
 	}
 }
 
+void reader_forget(struct reader *r, unsigned side)
+{
+	side_forget(r, &r->side[side]);
+}
+
 void reader_close(struct reader *r, struct boot_ns now)
 {
 	for (unsigned i = 0; i < 2 && r->proto && !r->ignored; i++) {

@@ -73,6 +73,9 @@ int reader_start(struct reader *r, const struct proto *p, unsigned to_server);
  */
 void reader_stop(struct reader *r);
 
+/* Forgets what is held of @side, which nobody knows; what comes next may be a beginning. */
+void reader_forget(struct reader *r, unsigned side);
+
 /*
  * @seen bytes went by on @side, of which the first data.n were captured; the first is at @pos. With r->proto NULL
  * they are held, PROTO_BUFFER at most; who wants to guess first feeds what was captured, then the rest.

@@ -23,12 +23,12 @@ static inline bool toy_line(struct cur *c, bool loud, uint8_t *ret_letter, uint6
 {
 	const char *nl = memchr(c->p, '\n', cur_left(c));
 	uint64_t key = 0;
-	const uint8_t *p = c->p + 1;
+	const uint8_t *p = c->p;
 
 	if (!nl)
 		return false;
 	*ret_letter = loud ? (uint8_t)(*c->p + 'a' - 'A') : *c->p;
-	for (; *p >= '0' && *p <= '9'; p++)
+	for (p += *p != '\n'; *p >= '0' && *p <= '9'; p++) /* ends at the newline at last */
 		key = key * 10 + (uint64_t)(*p - '0');
 	*ret_key = key;
 	p += *p == ' ';

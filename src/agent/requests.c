@@ -1,0 +1,96 @@
+/* From connections to events. */
+#include "agent/requests.h"
+
+#include "agent/pipeline.h"
+#include "decode/streams.h"
+#include "probe/probe.h"
+#include "probe/sock.h"
+#include "probe/stream/stream.h"
+
+/*
+ * A header that is older than its event (nobody answered) must not turn its process back to what it was then.
+ */
+static void header_renew(struct pipeline *p, struct rec_hdr *h)
+{
+	const struct proc *now = proc_find(enrich_procs(p->enrich), h->pid, h->start_ns);
+
+	if (!now)
+		return;
+	h->uid = now->euid;
+	h->cgroup = now->cgroup ? now->cgroup->id : h->cgroup;
+	memcpy(h->comm, now->comm, sizeof(h->comm));
+}
+
+static void request_over(void *ctx, const struct rec_stream *last, int8_t is_server,
+			 const struct request *r)
+{
+	struct pipeline *p = ctx;
+	struct rec_stream rec = *last;
+	struct event ev = { .kind = &kind_table[KIND_REQUEST],
+			    .hdr = &rec.hdr,
+			    .type = STR("request"),
+			    .host = &p->host,
+			    .body = r };
+
+	ev.time = r->end.ns ? r->end : (struct boot_ns){ last->hdr.time_ns };
+	if (last->hdr.time_ns < p->now.ns)
+		header_renew(p, &rec.hdr);
+	sock_fd_fill(&rec.sock, is_server, &ev.fd);
+	enrich_event(p->enrich, &ev);
+	pipeline_event(p, &ev);
+	arena_reset(&p->arena); /* nothing of the record itself is in it; there may be many requests */
+}
+
+static void verdict(void *ctx, uint64_t id, enum stream_verdict v)
+{
+	const struct requests *r = &((struct pipeline *)ctx)->requests;
+
+	r->verdict(r->ctx, id, v == STREAM_KEEP);
+}
+
+static int requests_open(struct pipeline *p)
+{
+	const struct streams_opts o = {
+		.proto = { .raw = p->requests.raw },
+		.request = request_over,
+		.verdict = p->requests.verdict ? verdict : NULL,
+		.protos = p->requests.protos,
+		.protos_n = p->requests.protos_n,
+		.ctx = p,
+	};
+
+	return streams_new(&o, &p->requests.streams);
+}
+
+void requests_record(struct pipeline *p, const struct rec_hdr *h)
+{
+	const struct rec_stream *r = (const void *)h;
+
+	if (h->len < sizeof(*r))
+		return;
+	if (!p->requests.streams && requests_open(p) != 0) {
+		p->requests.no_memory++;
+		return;
+	}
+	streams_record(p->requests.streams, r, rec_piece(r, h->len, r->data));
+}
+
+void requests_end(struct pipeline *p)
+{
+	if (p->requests.streams)
+		streams_end(p->requests.streams);
+}
+
+void requests_stats(const struct requests *r, struct streams_stats *ret)
+{
+	*ret = (struct streams_stats){ 0 };
+	if (r->streams)
+		streams_stats(r->streams, ret);
+	ret->no_memory += r->no_memory;
+}
+
+void requests_free(struct requests *r)
+{
+	streams_free(r->streams);
+	*r = (struct requests){ 0 };
+}

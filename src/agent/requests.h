@@ -1,0 +1,39 @@
+#pragma once
+/*
+ * Requests as events: records of socket calls go into decode/streams.h, and each request that comes out goes through
+ * the pipeline like any event, with the process, ends and names of its connection's last record.
+ *
+ * Nothing is made before the first such record. One thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/record.h"
+
+struct pipeline;
+struct streams;
+struct streams_stats;
+struct proto;
+
+struct requests {
+	bool raw;			   /* fill req.text; set before the first record */
+	const struct proto *const *protos; /* likewise; NULL: all there are */
+	size_t protos_n;
+	struct streams *streams; /* NULL: no record came */
+	uint64_t no_memory;	 /* records that could not be read for want of it */
+	/* What the kernel should do with socket @id from now on: go on, or drop it. May be NULL. */
+	void (*verdict)(void *ctx, uint64_t id, bool keep);
+	void *ctx;
+};
+
+/* A record of type REC_STREAM. Its requests are delivered before this returns. */
+void requests_record(struct pipeline *p, const struct rec_hdr *h);
+
+/* The source has ended: those without an answer are delivered too. */
+void requests_end(struct pipeline *p);
+
+/* All zero when no record came. */
+void requests_stats(const struct requests *r, struct streams_stats *ret);
+
+void requests_free(struct requests *r);
