@@ -16,18 +16,18 @@
  * Not read: the stream of a replica (PSYNC), which is said with io->ignore.
  */
 #include "proto/exchange.h"
+#include "proto/fold.h"
 
 #define REDIS_DEPTH 16 /* aggregates in aggregates; the servers' own replies have 8 at most */
 #define REDIS_ELEMENTS \
 	(1u << 31) /* of one aggregate; the servers' own limit for commands is 1 Mi */
-#define REDIS_BULK	 ((int64_t)1 << 32) /* bytes of one string; the servers' default is 512 MiB */
-#define REDIS_LINE	 8192 /* bytes of a line: simple strings, errors, inline commands */
-#define REDIS_WORD	 32   /* bytes of a command's name and of its subcommand's */
-#define REDIS_ARG	 256  /* bytes looked at of a key or a channel */
-#define REDIS_TEXT	 512  /* bytes of raw text */
-#define REDIS_NAME	 32   /* bytes of a client's name */
-#define REDIS_KEY_FOLDED 128  /* bytes of a folded key */
-#define REDIS_KEY_NONE	 0xff
+#define REDIS_BULK     ((int64_t)1 << 32) /* bytes of one string; the servers' default is 512 MiB */
+#define REDIS_LINE     8192 /* bytes of a line: simple strings, errors, inline commands */
+#define REDIS_WORD     32   /* bytes of a command's name and of its subcommand's */
+#define REDIS_ARG      256  /* bytes looked at of a key or a channel */
+#define REDIS_TEXT     512  /* bytes of raw text */
+#define REDIS_NAME     32   /* bytes of a client's name */
+#define REDIS_KEY_NONE 0xff
 
 enum redis_flag {
 	REDIS_CONTAINER = 1, /* the second word says what it does: CONFIG GET */
@@ -57,9 +57,6 @@ struct redis_command {
 
 /* By its name in capitals; NULL: not known. */
 const struct redis_command *redis_command(struct str name);
-
-/* @key with its variable parts folded, into @to (REDIS_KEY_FOLDED bytes): user:123 -> user:{id} */
-struct str redis_key_fold(struct str key, char *to);
 
 enum redis_replies {
 	REDIS_REPLIES_ON,

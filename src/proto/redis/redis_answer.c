@@ -101,7 +101,7 @@ static enum proto_result message(struct answering *k, struct cur c, const struct
 {
 	const uint8_t *from = c.p;
 	struct str channel = STR_NONE;
-	char folded[REDIS_KEY_FOLDED];
+	char folded[FOLD_MAX];
 	struct exchange *x;
 	int64_t n;
 	uint8_t b;
@@ -128,7 +128,7 @@ static enum proto_result message(struct answering *k, struct cur c, const struct
 	if (!x)
 		return PROTO_OK;
 	exchange_static(x, &x->req.method, p->method);
-	exchange_set(x, &x->req.resource, redis_key_fold(channel, folded));
+	exchange_set(x, &x->req.resource, fold_name(channel, folded));
 	x->req.route = x->req.method;
 	x->req.items = 1;
 	x->req.response_bytes = (uint64_t)(c.p - from) + (uint64_t)n + 2;

@@ -154,8 +154,8 @@ static void arg_show(struct asking *k, struct str s, bool cut)
 
 static void key_take(struct exchange *x, struct str key)
 {
-	char folded[REDIS_KEY_FOLDED], route[REDIS_KEY_FOLDED + 2 * REDIS_WORD + 4];
-	struct str s = redis_key_fold(key, folded), m = x->req.method;
+	char folded[FOLD_MAX], route[FOLD_MAX + 2 * REDIS_WORD + 4];
+	struct str s = fold_name(key, folded), m = x->req.method;
 	const char *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
 	size_t n = m.n, first = colon ? (size_t)(colon - s.p) : 0;
 

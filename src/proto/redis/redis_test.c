@@ -287,67 +287,68 @@ static void test_midway(void **state)
 	      .midway = true);
 }
 
+static const struct {
+	enum proto_dir dir;
+	const char *bytes, *golden;
+} hostile[] = {
+	{ PROTO_TO_SERVER, "*x\r\n", "! count\n" },
+	{ PROTO_TO_SERVER, "*99999999999\r\n$4\r\nPING\r\n", "! count\n" },
+	{ PROTO_TO_SERVER, "*1\r\n:4\r\nPING\r\n", "! command\n" },
+	{ PROTO_TO_SERVER, "*1\r\n$0\r\n\r\n", "! command\n" },
+	{ PROTO_TO_SERVER, "*1\r\n$4\r\nP NG\r\n", "! command\n" },
+	{ PROTO_TO_SERVER, "*1\r\n$4\r\nPINGxx", "! command\n" },
+	{ PROTO_TO_SERVER, "GE\tT a\r\n", "! inline\n" },
+	{ PROTO_TO_SERVER, "\x16\x03\x01\x02\r\n", "! inline\n" },
+	{ PROTO_TO_SERVER, "GET a\n", "! inline\n" },
+	{ PROTO_TO_CLIENT, "OK\r\n", "! type\n" },
+	{ PROTO_TO_CLIENT, "\xff", "! type\n" },
+	{ PROTO_TO_CLIENT, ":1x\r\n", "! number\n" },
+	{ PROTO_TO_CLIENT, "#\r\n", "! number\n" },
+	{ PROTO_TO_CLIENT, "_x\r\n", "! number\n" },
+	{ PROTO_TO_CLIENT, "+a\rb\r\n", "! line\n" },
+	{ PROTO_TO_CLIENT, "$9999999999999\r\n", "! bulk-length\n" },
+	{ PROTO_TO_CLIENT, "$-2\r\n", "! bulk-length\n" },
+	{ PROTO_TO_CLIENT, "$1\r\nab\r\n", "! bulk-end\n" },
+	{ PROTO_TO_CLIENT, "*4294967296\r\n", "! count\n" },
+	{ PROTO_TO_CLIENT, "~-1\r\n", "! count\n" },
+	{ PROTO_TO_CLIENT, ".\r\n", "! type\n" },
+	{ PROTO_TO_CLIENT, ";1\r\n", "! type\n" },
+	{ PROTO_TO_CLIENT, "*1\r\n>1\r\n", "! type\n" },
+	{ PROTO_TO_CLIENT, "$?\r\n+a\r\n", "! type\n" },
+	{ PROTO_TO_CLIENT,
+	  "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+	  "*1\r\n*1\r\n*1\r\n",
+	  "! depth\n" },
+	/* and as many that are none */
+	{ PROTO_TO_SERVER, "*0\r\n", "" },
+	{ PROTO_TO_SERVER, "*-1\r\n", "" },
+	{ PROTO_TO_SERVER, "\r\n\r\n", "" },
+	{ PROTO_TO_SERVER, "*1\r\n$4\r\nPIN", "" },
+	{ PROTO_TO_SERVER, "*1000000\r\n$4\r\nMGET\r\n",
+	  "redis MGET - - unknown req=20 resp=0 route=MGET flags=unanswered\n" },
+	{ PROTO_TO_SERVER, "*2\r\n$3\r\nSET\r\n$4000000000\r\nab",
+	  "redis SET - - unknown req=13 resp=0 route=SET flags=unanswered\n" },
+	{ PROTO_TO_CLIENT, "*1\r\n*0\r\n", "" },
+	{ PROTO_TO_CLIENT, "*-1\r\n$-1\r\n", "" },
+	{ PROTO_TO_CLIENT, "*2147483647\r\n", "! count\n" },
+	{ PROTO_TO_CLIENT, "*1000000000\r\n:1\r\n", "" },
+	{ PROTO_TO_CLIENT, "|1\r\n+a\r\n+b\r\n|0\r\n+OK\r\n", "" },
+	{ PROTO_TO_CLIENT, "%?\r\n+a\r\n:1\r\n.\r\n", "" },
+	{ PROTO_TO_CLIENT, ",inf\r\n,-1.5\r\n,nan\r\n", "" },
+	{ PROTO_TO_CLIENT, "(-3492890328409238509324850943850943825024385\r\n", "" },
+	{ PROTO_TO_CLIENT, "+\r\n$0\r\n\r\n", "" },
+	{ PROTO_TO_CLIENT, ">1\r\n+x\r\n",
+	  "redis PUSH - - unknown req=0 resp=8 items=1 route=PUSH flags=oneway\n" },
+};
+
 static void test_hostile(void **state)
 {
-	static const struct {
-		enum proto_dir dir;
-		const char *bytes, *golden;
-	} cases[] = {
-		{ PROTO_TO_SERVER, "*x\r\n", "! count\n" },
-		{ PROTO_TO_SERVER, "*99999999999\r\n$4\r\nPING\r\n", "! count\n" },
-		{ PROTO_TO_SERVER, "*1\r\n:4\r\nPING\r\n", "! command\n" },
-		{ PROTO_TO_SERVER, "*1\r\n$0\r\n\r\n", "! command\n" },
-		{ PROTO_TO_SERVER, "*1\r\n$4\r\nP NG\r\n", "! command\n" },
-		{ PROTO_TO_SERVER, "*1\r\n$4\r\nPINGxx", "! command\n" },
-		{ PROTO_TO_SERVER, "GE\tT a\r\n", "! inline\n" },
-		{ PROTO_TO_SERVER, "\x16\x03\x01\x02\r\n", "! inline\n" },
-		{ PROTO_TO_SERVER, "GET a\n", "! inline\n" },
-		{ PROTO_TO_CLIENT, "OK\r\n", "! type\n" },
-		{ PROTO_TO_CLIENT, "\xff", "! type\n" },
-		{ PROTO_TO_CLIENT, ":1x\r\n", "! number\n" },
-		{ PROTO_TO_CLIENT, "#\r\n", "! number\n" },
-		{ PROTO_TO_CLIENT, "_x\r\n", "! number\n" },
-		{ PROTO_TO_CLIENT, "+a\rb\r\n", "! line\n" },
-		{ PROTO_TO_CLIENT, "$9999999999999\r\n", "! bulk-length\n" },
-		{ PROTO_TO_CLIENT, "$-2\r\n", "! bulk-length\n" },
-		{ PROTO_TO_CLIENT, "$1\r\nab\r\n", "! bulk-end\n" },
-		{ PROTO_TO_CLIENT, "*4294967296\r\n", "! count\n" },
-		{ PROTO_TO_CLIENT, "~-1\r\n", "! count\n" },
-		{ PROTO_TO_CLIENT, ".\r\n", "! type\n" },
-		{ PROTO_TO_CLIENT, ";1\r\n", "! type\n" },
-		{ PROTO_TO_CLIENT, "*1\r\n>1\r\n", "! type\n" },
-		{ PROTO_TO_CLIENT, "$?\r\n+a\r\n", "! type\n" },
-		{ PROTO_TO_CLIENT,
-		  "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-		  "*1\r\n*1\r\n*1\r\n",
-		  "! depth\n" },
-		/* and as many that are none */
-		{ PROTO_TO_SERVER, "*0\r\n", "" },
-		{ PROTO_TO_SERVER, "*-1\r\n", "" },
-		{ PROTO_TO_SERVER, "\r\n\r\n", "" },
-		{ PROTO_TO_SERVER, "*1\r\n$4\r\nPIN", "" },
-		{ PROTO_TO_SERVER, "*1000000\r\n$4\r\nMGET\r\n",
-		  "redis MGET - - unknown req=20 resp=0 route=MGET flags=unanswered\n" },
-		{ PROTO_TO_SERVER, "*2\r\n$3\r\nSET\r\n$4000000000\r\nab",
-		  "redis SET - - unknown req=13 resp=0 route=SET flags=unanswered\n" },
-		{ PROTO_TO_CLIENT, "*1\r\n*0\r\n", "" },
-		{ PROTO_TO_CLIENT, "*-1\r\n$-1\r\n", "" },
-		{ PROTO_TO_CLIENT, "*2147483647\r\n", "! count\n" },
-		{ PROTO_TO_CLIENT, "*1000000000\r\n:1\r\n", "" },
-		{ PROTO_TO_CLIENT, "|1\r\n+a\r\n+b\r\n|0\r\n+OK\r\n", "" },
-		{ PROTO_TO_CLIENT, "%?\r\n+a\r\n:1\r\n.\r\n", "" },
-		{ PROTO_TO_CLIENT, ",inf\r\n,-1.5\r\n,nan\r\n", "" },
-		{ PROTO_TO_CLIENT, "(-3492890328409238509324850943850943825024385\r\n", "" },
-		{ PROTO_TO_CLIENT, "+\r\n$0\r\n\r\n", "" },
-		{ PROTO_TO_CLIENT, ">1\r\n+x\r\n",
-		  "redis PUSH - - unknown req=0 resp=8 items=1 route=PUSH flags=oneway\n" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct feed f = { cases[i].dir, str_of(cases[i].bytes), 0 };
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		struct feed f = { hostile[i].dir, str_of(hostile[i].bytes), 0 };
 
-		feed_check(&proto_redis, &(struct feed_opts){ .once = true }, &f, 1, cases[i].golden);
+		feed_check(&proto_redis, &(struct feed_opts){ .once = true }, &f, 1,
+			   hostile[i].golden);
 	}
 }
 
@@ -443,18 +444,18 @@ static void test_keys(void **state)
 		{ "q:abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvw", "q:{id}" },
 		{ "t:dGhpcyBpcyBhIHRva2Vu", "t:{id}" },
 	};
-	char to[REDIS_KEY_FOLDED], many[256];
+	char to[FOLD_MAX], many[256];
 	struct str s;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		s = redis_key_fold(str_of(cases[i][0]), to);
+		s = fold_name(str_of(cases[i][0]), to);
 		if (!str_eq(s, str_of(cases[i][1])))
 			print_error("%s: %.*s\n", cases[i][0], STR_ARG(s));
 		assert_true(str_eq(s, str_of(cases[i][1])));
 	}
 	memset(many, ':', sizeof(many));
-	s = redis_key_fold((struct str){ many, sizeof(many) }, to);
+	s = fold_name((struct str){ many, sizeof(many) }, to);
 	assert_true(s.n <= sizeof(to) && str_ends(s, STR("...")));
 	assert_null(redis_command(STR("NOSUCH")));
 	assert_int_equal(redis_command(STR("APPEND"))->key, 1);
