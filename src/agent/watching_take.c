@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/dns_name.h"
 #include "base/hash.h"
 #include "probe/calls/calls.h"
 #include "probe/oom/oom.h"
@@ -21,6 +20,7 @@
 #include "probe/signal/signal.h"
 #include "probe/sys_record.h"
 #include "probe/tcp/tcp.h"
+#include "proto/dns/dns.h"
 
 #define DNS_PORT	  53
 #define TCP_ESTABLISHED_V 1
@@ -227,7 +227,7 @@ static void io_take(struct sums *s, const struct event *ev)
 
 /* --- DNS ------------------------------------------------------------------------------------------- */
 
-static void dns_asked(struct sums *s, const struct event *ev, const struct dns_head *h,
+static void dns_asked(struct sums *s, const struct event *ev, const struct dns_message *h,
 		      uint16_t lport, struct sum *name)
 {
 	struct sum *q = row(s, ev, SUM_QUESTION, (uint64_t)lport << 32 | h->id, h->type);
@@ -240,10 +240,11 @@ static void dns_asked(struct sums *s, const struct event *ev, const struct dns_h
 	q->v[WAIT_V_N] = 1;
 }
 
-static void dns_answered(struct sums *s, const struct event *ev, const struct dns_head *h,
+static void dns_answered(struct sums *s, const struct event *ev, const struct dns_message *h,
 			 uint16_t lport, struct sum *name)
 {
 	struct sum *q = row(s, ev, SUM_QUESTION, (uint64_t)lport << 32 | h->id, h->type);
+	const char *rcode = dns_rcode_name(h->rcode);
 	uint64_t ns;
 
 	if (!q || !q->v[WAIT_V_N])
@@ -256,7 +257,7 @@ static void dns_answered(struct sums *s, const struct event *ev, const struct dn
 		name->v[NAME_V_WORST] = ns;
 	if (h->rcode) {
 		name->v[NAME_V_FAILED]++;
-		name->more = sums_text(s, str_of(dns_rcode_name(h->rcode)));
+		name->more = sums_text(s, str_of(rcode ? rcode : "error"));
 	}
 }
 
@@ -265,11 +266,12 @@ static void message_take(struct sums *s, const struct event *ev)
 	const struct rec_syscall *r = ev->body;
 	struct str data = rec_piece(r, ev->hdr->len, r->piece[SYS_DATA]);
 	struct str text;
-	struct dns_head h;
+	struct dns_message h;
 	struct sum *name;
 
 	if ((ev->kind->id != KIND_SEND && ev->kind->id != KIND_RECV) || r->ret <= 0 ||
-	    (ev->fd.conn.rport != DNS_PORT && ev->fd.conn.rport) || !dns_head_read(data, &h))
+	    (ev->fd.conn.rport != DNS_PORT && ev->fd.conn.rport) || !dns_read(data, &h) ||
+	    h.questions != 1)
 		return;
 	text = sums_text(s, str_of(h.name));
 	name = row(s, ev, SUM_NAME, (uint64_t)(uintptr_t)text.p, 0);

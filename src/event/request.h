@@ -36,6 +36,7 @@ struct request {
 	struct str error;    /* the message that came with it */
 	struct str host;     /* whom the client named: Host, :authority, database, virtual host */
 	struct str text;     /* whole path with query, raw statement, arguments: only on request */
+	struct str answer;   /* DNS: the addresses that the name has: "10.0.0.1,2001:db8::1" */
 	struct str trace;    /* traceparent as it stood in the request */
 	struct str agent;    /* who the client says it is: User-Agent, client id, user */
 	int64_t code;	     /* status as a number; -1: none */

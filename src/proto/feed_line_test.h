@@ -5,7 +5,7 @@
  *	http GET /a?x 200 ok req=27 resp=43 host=h flags=midway
  *
  * Protocol, method, resource, status, ok; sizes; then what is there: lost, items, code (when the status does not
- * say it), route, host, agent, error, trace, text; with times: from first byte, to answer, to end, in ms; flags. Absent:
+ * say it), route, host, agent, error, answer, trace, text; with times: from first byte, to answer, to end, in ms; flags. Absent:
  * "-"; a text with blanks, or an empty one, stands in quotes; control characters and bad UTF-8 as buf_text has them.
  */
 #include <inttypes.h>
@@ -81,6 +81,7 @@ static inline void feed_line(struct buf *b, const struct request *r, bool times)
 	feed_named(b, "host", r->host);
 	feed_named(b, "agent", r->agent);
 	feed_named(b, "error", r->error);
+	feed_named(b, "answer", r->answer);
 	feed_named(b, "trace", r->trace);
 	feed_named(b, "text", r->text);
 	if (times) {

@@ -1,0 +1,4 @@
+/* DNS in both directions: see proto/feed_fuzz.h. */
+#include "proto/feed_fuzz.h"
+
+FEED_FUZZ(proto_dns)
