@@ -29,7 +29,12 @@
 #include "base/cur.h"
 #include "event/request.h"
 
-#define PORTHOLE_PROTOS(X) X(redis) X(dns) X(nats) X(amqp)
+#define PORTHOLE_PROTOS(X) \
+	X(redis)           \
+	X(postgres)        \
+	X(dns)             \
+	X(nats)            \
+	X(amqp)
 
 #define PROTO_BUFFER  (16u << 10) /* bytes kept of a message that is not whole, each direction */
 #define PROTO_FOREVER UINT64_MAX
