@@ -454,6 +454,7 @@ static enum proto_result kafka_parse(void *state, struct proto_io *io, struct cu
 	struct kafka *k = state;
 	struct side *s = &k->side[io->dir];
 	uint32_t asked = s->asked;
+	enum proto_result r;
 
 	s->asked = 0;
 	if (asked && io->skipped < asked) { /* the connection ended in there */
@@ -462,7 +463,8 @@ static enum proto_result kafka_parse(void *state, struct proto_io *io, struct cu
 	}
 	if (s->inside)
 		return message(k, io, c);
-	return io->dir == PROTO_TO_SERVER ? request_head(k, io, c) : answer_head(k, io, c);
+	r = io->dir == PROTO_TO_SERVER ? request_head(k, io, c) : answer_head(k, io, c);
+	return r == PROTO_OK && !s->walk.left ? message(k, io, c) : r;
 }
 
 /* --- after a gap --- */
