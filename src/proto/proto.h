@@ -33,6 +33,8 @@
 	X(redis)           \
 	X(postgres)        \
 	X(dns)             \
+	X(kafka)           \
+	X(mongo)           \
 	X(nats)            \
 	X(amqp)
 
