@@ -30,6 +30,7 @@
 #include "event/request.h"
 
 #define PORTHOLE_PROTOS(X) \
+	X(http)            \
 	X(redis)           \
 	X(postgres)        \
 	X(dns)             \
