@@ -15,6 +15,7 @@
 #include "decode/decode.h"
 #include "decode/streams.h"
 #include "enrich/users.h"
+#include "source/replay.h"
 #include "wire/meta.h"
 
 /* Records between two calls of batch(), so that output flows and signals are seen. */
@@ -68,7 +69,7 @@ static int source_open(const struct session_opts *o, struct session *s, struct b
 	int err;
 
 	if (o->replay) {
-		err = capture_open(o->replay, &s->source, &damage);
+		err = replay_open(o->replay, &s->source, &damage);
 		if (err)
 			buf_printf(why, "%s: %s", o->replay,
 				   err == -EBADMSG && damage ? damage : strerror(-err));
@@ -301,6 +302,13 @@ static uint64_t loss_line(struct buf *b, uint64_t n, const char *what, const cha
 	return n;
 }
 
+/* Of a pcap file; not lost: there may be nothing in them for us. */
+static void packet_line(struct buf *b, uint64_t n, const char *what)
+{
+	if (n)
+		buf_printf(b, "passed over %llu packets %s\n", (unsigned long long)n, what);
+}
+
 /* Nothing is lost altogether: stacks are cut short. */
 static void stack_losses(struct session *s, struct buf *b)
 {
@@ -356,6 +364,9 @@ uint64_t session_losses(struct session *s, struct buf *b)
 	loss_line(b, s->source->losses.unread, "readings of totals", "the kernel refused");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
 	request_losses(s, b);
+#define X(name, text) packet_line(b, s->source->losses.packets.name, text);
+	SOURCE_PACKETS(X)
+#undef X
 	lost += loss_line(b, s->pipeline.decoded.bad, "records", "not what their type says");
 	lost += loss_line(b, s->pipeline.decoded.unknown, "records",
 			  "of a type this version does not know");

@@ -13,7 +13,7 @@ struct outside_opts;
 struct unwinding;
 
 struct session_opts {
-	const char *replay; /* capture to read; NULL: this kernel */
+	const char *replay; /* capture or pcap file to read; NULL: this kernel */
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
 	uint32_t sample_hz; /* samples per second and CPU, 1 to 1000; 0: 99 */

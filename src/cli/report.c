@@ -35,8 +35,6 @@ int report_probes(struct session *s, uint64_t wanted)
 bool report_losses(struct session *s)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
-	const char *damage;
-	uint64_t offset = 0;
 	char *rest = NULL;
 
 	session_losses(s, &b);
@@ -44,9 +42,8 @@ bool report_losses(struct session *s)
 	for (char *line = b.failed ? NULL : strtok_r(b.p, "\n", &rest); line;
 	     line = strtok_r(NULL, "\n", &rest))
 		log_warn("%s", line);
-	damage = s->live ? NULL : capture_damage(s->source, &offset);
-	if (damage)
-		log_warn("the capture is read up to byte %llu: %s", (unsigned long long)offset,
-			 damage);
-	return !damage;
+	if (s->source->damage)
+		log_warn("the file is read up to byte %llu: %s",
+			 (unsigned long long)s->source->damage_at, s->source->damage);
+	return !s->source->damage;
 }

@@ -54,15 +54,18 @@ int capture_end(struct capture_writer *w, const struct kind_stats stats[KIND_COU
  * of a newer format; or -errno. *ret_why (static text) is set on every failure. Waits for the
  * header when @path is a pipe; after that source_next never waits, and source_fd is the pipe.
  * source_stats is -ENODATA until the counters, which stand at the end, were read.
- * Damage further on ends the stream: s->losses.damaged and capture_damage tell where.
+ * Damage further on ends the stream: s->losses.damaged counts it, s->damage tells what, s->damage_at where.
  */
 int capture_open(const char *path, struct source **ret, const char **ret_why);
 
-/* The same of an open descriptor, which is closed with the source; on failure it is not closed. */
-int capture_open_fd(int fd, struct source **ret, const char **ret_why);
+/*
+ * The same of an open descriptor, which is closed with the source; on failure it is not closed.
+ * @begun: the file's first bytes, when they were read from it already; at most a header's 16.
+ */
+int capture_open_fd(int fd, struct str begun, struct source **ret, const char **ret_why);
 
-/* What ended the reading early, or NULL. Static text; *ret_offset is the byte in the file. */
-const char *capture_damage(const struct source *s, uint64_t *ret_offset);
+/* Is this how a capture begins? Of 8 bytes at least. */
+bool capture_is(struct str begun);
 
 /* Facts of a source made by capture_open; they live as long as it. */
 const struct capture_facts *capture_facts(const struct source *s);

@@ -34,15 +34,14 @@ static void record_touch(const struct rec_hdr *h)
 static void read_all(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("capture", MFD_CLOEXEC);
-	const char *why = NULL, *damage;
+	const char *why = NULL;
 	struct kind_stats st[KIND_COUNT];
 	struct source *s = NULL;
 	const struct rec_hdr *h;
-	uint64_t at = 0;
 	int got;
 
 	must(fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
-	if (capture_open_fd(fd, &s, &why)) {
+	if (capture_open_fd(fd, STR_NONE, &s, &why)) {
 		must(why && !s);
 		close(fd);
 		return;
@@ -50,8 +49,7 @@ static void read_all(const uint8_t *data, size_t size)
 	while ((got = source_next(s, &h)) == 1)
 		record_touch(h);
 	must(got == 0 && s->ended && source_next(s, &h) == 0);
-	damage = capture_damage(s, &at);
-	must(!damage == !s->losses.damaged && at <= size);
+	must(!s->damage == !s->losses.damaged && s->damage_at <= size);
 	got = source_stats(s, st);
 	must(got == 0 || got == -ENODATA);
 	source_close(s);

@@ -22,10 +22,11 @@
 struct reader {
 	struct source src;
 	int fd;
-	bool pipe;    /* poll before each read */
-	bool wait;    /* while opening: block */
-	bool in_body; /* the header of a block was read, its bytes not yet */
-	bool started; /* the facts were read */
+	bool pipe;	  /* poll before each read */
+	struct cur begun; /* read of the file before us, while opening */
+	bool wait;	  /* while opening: block */
+	bool in_body;	  /* the header of a block was read, its bytes not yet */
+	bool started;	  /* the facts were read */
 	bool have_stats;
 	uint32_t have; /* bytes of the piece that is being read */
 	uint32_t seq;  /* of the next block */
@@ -34,8 +35,6 @@ struct reader {
 	uint64_t pos;  /* bytes read of the file */
 	struct capture_head head;
 	struct cur records; /* left of the current block */
-	const char *damage;
-	uint64_t damage_at;
 	ZSTD_DCtx *zstd;
 	uint8_t *stored, *raw;
 	uint8_t head_bytes[CAPTURE_HEAD_BYTES];
@@ -68,8 +67,8 @@ static void reader_freep(struct reader **r)
 /* Ends the stream at the current block. Always 0, for the way out of source_next. */
 static int damaged(struct reader *r, const char *what)
 {
-	r->damage = what;
-	r->damage_at = r->at;
+	r->src.damage = what;
+	r->src.damage_at = r->at;
 	r->src.losses.damaged++;
 	r->src.ended = true;
 	r->records = (struct cur){ 0 };
@@ -89,8 +88,12 @@ static int readable(struct reader *r)
 /* Up to @n bytes at @to. How many, 0 at the end of the file, -EAGAIN: not now, or -errno. */
 static ssize_t read_some(struct reader *r, void *to, size_t n)
 {
-	ssize_t got;
+	ssize_t got = (ssize_t)(cur_left(&r->begun) < n ? cur_left(&r->begun) : n);
 
+	if (got && cur_copy(&r->begun, to, (size_t)got)) {
+		r->pos += (uint64_t)got;
+		return got;
+	}
 	do {
 		if (!readable(r))
 			return -EAGAIN;
@@ -446,11 +449,11 @@ static int reader_start(struct reader *r, const char **ret_why)
 	r->wait = false;
 	if (n > 0)
 		return 0;
-	*ret_why = r->damage ? r->damage : "the capture cannot be read";
-	return r->damage ? -EBADMSG : n ? n : -EINTR;
+	*ret_why = r->src.damage ? r->src.damage : "the capture cannot be read";
+	return r->src.damage ? -EBADMSG : n ? n : -EINTR;
 }
 
-int capture_open_fd(int fd, struct source **ret, const char **ret_why)
+int capture_open_fd(int fd, struct str begun, struct source **ret, const char **ret_why)
 {
 	_cleanup_(reader_freep) struct reader *r = NULL;
 	int err;
@@ -459,6 +462,7 @@ int capture_open_fd(int fd, struct source **ret, const char **ret_why)
 	err = reader_make(fd, &r);
 	if (err)
 		return err;
+	r->begun = cur_of(begun.p, begun.n);
 	err = reader_start(r, ret_why);
 	if (err) {
 		r->fd = -1; /* still the caller's */
@@ -466,6 +470,11 @@ int capture_open_fd(int fd, struct source **ret, const char **ret_why)
 	}
 	*ret = &take_ptr(r)->src;
 	return 0;
+}
+
+bool capture_is(struct str begun)
+{
+	return str_starts(begun, STR(CAPTURE_MAGIC));
 }
 
 int capture_open(const char *path, struct source **ret, const char **ret_why)
@@ -481,19 +490,10 @@ int capture_open(const char *path, struct source **ret, const char **ret_why)
 		*ret_why = "the capture cannot be opened";
 		return -errno;
 	}
-	err = capture_open_fd(fd, ret, ret_why);
+	err = capture_open_fd(fd, STR_NONE, ret, ret_why);
 	if (err == 0)
 		fd = -1;
 	return err;
-}
-
-const char *capture_damage(const struct source *s, uint64_t *ret_offset)
-{
-	const struct reader *r = (const struct reader *)s;
-
-	if (r->damage)
-		*ret_offset = r->damage_at;
-	return r->damage;
 }
 
 const struct capture_facts *capture_facts(const struct source *s)

@@ -91,7 +91,7 @@ static struct source *open_bytes(const void *p, size_t n, const char **ret_why)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, p, n), (ssize_t)n);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	if (capture_open_fd(fd, &s, ret_why)) {
+	if (capture_open_fd(fd, STR_NONE, &s, ret_why)) {
 		assert_null(s);
 		close(fd);
 	}
@@ -125,7 +125,6 @@ static void test_round_trip(void **state)
 	struct source *s = NULL;
 	struct utsname u;
 	struct stat file;
-	uint64_t at;
 
 	(void)state;
 	write_small(path, 5000);
@@ -135,7 +134,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(source_fd(s), -1);
 	assert_int_equal(source_stats(s, st), -ENODATA);
 	assert_int_equal(drain(s), 5000);
-	assert_null(capture_damage(s, &at));
+	assert_null(s->damage);
 	assert_int_equal(s->losses.damaged, 0);
 	assert_true(str_eq(s->host.name, host.name));
 	assert_true(s->host.boot_to_wall_ns == host.boot_to_wall_ns);
@@ -216,7 +215,6 @@ static void test_every_prefix(void **state)
 	b = slurp(path);
 	for (size_t n = 0; n < b.n; n++) {
 		struct source *s = open_bytes(b.p, n, &why);
-		uint64_t at = UINT64_MAX;
 		uint32_t got;
 
 		if (!s) {
@@ -226,8 +224,8 @@ static void test_every_prefix(void **state)
 		got = drain(s);
 		assert_true(got >= last && got <= RECORDS);
 		last = got;
-		assert_non_null(capture_damage(s, &at));
-		assert_true(at <= n);
+		assert_non_null(s->damage);
+		assert_true(s->damage_at <= n);
 		assert_int_equal(s->losses.damaged, 1);
 		source_close(s);
 	}
@@ -245,7 +243,6 @@ static void test_every_flip(void **state)
 	b = slurp(path);
 	for (size_t i = 0; i < b.n; i++) {
 		struct source *s;
-		uint64_t at = UINT64_MAX;
 
 		b.p[i] = (char)(b.p[i] ^ (1 << i % 8));
 		s = open_bytes(b.p, b.n, &why);
@@ -253,8 +250,8 @@ static void test_every_flip(void **state)
 		if (!s)
 			continue;
 		assert_true(drain(s) <= RECORDS);
-		assert_non_null(capture_damage(s, &at));
-		assert_true(at <= i && i < b.n);
+		assert_non_null(s->damage);
+		assert_true(s->damage_at <= i && i < b.n);
 		assert_int_equal(s->losses.damaged, 1);
 		source_close(s);
 	}
@@ -298,7 +295,6 @@ static void test_unknown_block(void **state)
 	struct room room;
 	struct source *s;
 	const char *why;
-	uint64_t at;
 
 	(void)state;
 	for (uint32_t i = 0; i < 3u * CAPTURE_BLOCK_MAX; i++)
@@ -310,7 +306,7 @@ static void test_unknown_block(void **state)
 	s = open_bytes(b.p, b.n, &why);
 	assert_non_null(s);
 	assert_int_equal(drain(s), 1);
-	assert_null(capture_damage(s, &at));
+	assert_null(s->damage);
 	source_close(s);
 }
 
@@ -404,7 +400,7 @@ static void test_hostile(void **state)
 		uint32_t seq;
 		_cleanup_(buf_free) struct buf b = good_start(&seq);
 		_cleanup_(buf_free) struct buf body = { 0 };
-		uint64_t start = b.n, at = 0;
+		uint64_t start = b.n;
 		const char *why;
 		struct source *s;
 
@@ -413,8 +409,8 @@ static void test_hostile(void **state)
 		s = open_bytes(b.p, b.n, &why);
 		assert_non_null(s);
 		assert_int_equal(drain(s), 0);
-		assert_string_equal(capture_damage(s, &at), hostile[i].why);
-		assert_int_equal(at, start);
+		assert_string_equal(s->damage, hostile[i].why);
+		assert_int_equal(s->damage_at, start);
 		source_close(s);
 	}
 }
@@ -453,13 +449,12 @@ static void test_missing_block(void **state)
 	_cleanup_(buf_free) struct buf body = { 0 };
 	struct source *s;
 	const char *why;
-	uint64_t at;
 
 	(void)state;
 	block_add(&b, seq + 1, CAPTURE_END, &body, 0);
 	s = open_bytes(b.p, b.n, &why);
 	assert_int_equal(drain(s), 0);
-	assert_non_null(strstr(capture_damage(s, &at), "missing"));
+	assert_non_null(strstr(s->damage, "missing"));
 	source_close(s);
 }
 
@@ -497,7 +492,6 @@ static void test_no_space(void **state)
 	struct room room;
 	char small[] = "/dev/shm/porthole_capture_test";
 	int err = 0;
-	uint64_t at;
 
 	(void)state;
 	assert_int_equal(capture_create("/dev/full", &host, &w), -ENOSPC);
@@ -515,7 +509,7 @@ static void test_no_space(void **state)
 	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
 	assert_int_equal(capture_open(small, &s, &why), 0);
 	drain(s);
-	assert_string_equal(capture_damage(s, &at), "the file ends without its end block");
+	assert_string_equal(s->damage, "the file ends without its end block");
 	source_close(s);
 	unlink(small);
 }
@@ -537,7 +531,7 @@ static void test_pipe(void **state)
 	assert_int_equal(pipe(fds), 0);
 	at = 1000;
 	assert_int_equal(write(fds[1], b.p, at), at);
-	assert_int_equal(capture_open_fd(fds[0], &s, &why), 0);
+	assert_int_equal(capture_open_fd(fds[0], STR_NONE, &s, &why), 0);
 	assert_int_equal(source_fd(s), fds[0]);
 	while (at < b.n) {
 		size_t more = b.n - at < 77 ? b.n - at : 77;

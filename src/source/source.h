@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Where records come from: the running kernel (live.h) or a capture file (capture.h). Everything
- * after this is the same for both.
+ * Where records come from: the running kernel (live.h), a capture file (capture.h) or a file of
+ * packets (pcap.h). Everything after this is the same for all.
  *
  * A source hands out one record at a time, in order of time as far as the bounded hold of the live
  * source allows. The record is borrowed until the next source_next. Records of a live source are
@@ -13,11 +13,24 @@
 
 struct source;
 
+/* Packets of a pcap file of which no record was made; the text completes "N packets ...". */
+#define SOURCE_PACKETS(X)                                   \
+	X(other, "that are neither TCP nor UDP over IP")    \
+	X(fragments, "that are fragments of IP datagrams")  \
+	X(cut, "whose headers were not captured whole")     \
+	X(malformed, "whose lengths contradict each other") \
+	X(no_memory, "for which there was no memory")
+
 /* Losses that are not the kernel's: by reason, since the start. */
 struct source_losses {
 	uint64_t injected; /* agent's own records refused: their queue was full */
 	uint64_t unread;   /* readings by the clock (clockwork.h) that failed */
 	uint64_t damaged;  /* blocks or records of a file that could not be read */
+	struct source_packets {
+#define X(name, text) uint64_t name;
+		SOURCE_PACKETS(X)
+#undef X
+	} packets;
 };
 
 struct source_ops {
@@ -32,6 +45,9 @@ struct source {
 	struct event_host host;
 	struct source_losses losses;
 	bool ended; /* nothing will come any more */
+	/* What ended the reading of a file early, and the byte in it; NULL: nothing. As long as this. */
+	const char *damage;
+	uint64_t damage_at;
 };
 
 /* 1 and a record; 0: none now (live) or none any more (s->ended); -errno: reading failed. */
