@@ -343,10 +343,10 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
-	if (!err && a->history)
-		err = agent_history(a);
 	if (!err && a->detection)
 		err = agent_detect(a, why);
+	if (!err && a->history)
+		err = agent_history(a);
 	if (!err && a->profiling)
 		err = agent_profile(a);
 	if (!err)
