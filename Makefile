@@ -19,7 +19,7 @@ JOBS    ?= $(shell nproc)
 VERSION := $(file <VERSION)
 
 # pkg-config is asked once, when the first compiler line needs it: tools/deps may come before.
-PKGS    := libseccomp libbpf libelf yaml-0.1 libcurl libzstd zlib jansson libmicrohttpd libcap re2 libdw liblzma libpcap
+PKGS    := libseccomp libbpf libelf yaml-0.1 libcurl libzstd zlib jansson libmicrohttpd libcap re2 libdw liblzma libpcap sqlite3
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 

@@ -12,6 +12,7 @@
 
 #include "agent/cost.h"
 #include "agent/detection.h"
+#include "agent/history.h"
 #include "agent/lock.h"
 #include "agent/outside.h"
 #include "agent/privilege.h"
@@ -30,6 +31,7 @@ struct agent {
 	struct service *service;
 	struct detection *detection; /* NULL: no rules */
 	struct profiling *profiling; /* NULL: none is kept */
+	struct history *history;     /* likewise */
 	int lock;
 	uint64_t counted;
 	struct boot_ns start;
@@ -80,7 +82,8 @@ static int agent_session_open(struct agent *a, struct buf *why)
 	};
 	struct session_opts opts = {
 		.kinds = a->counted | (a->detection ? detection_kinds(a->detection) : 0) |
-			 (a->profiling ? profiling_clause().kinds : 0),
+			 (a->profiling ? profiling_clause().kinds : 0) |
+			 (a->history ? history_kinds(a->history) : 0),
 		.sample_hz = a->profiling ? c->profile_hz : 0,
 		.env = a->detection && detection_env(a->detection),
 		.outside = &outside,
@@ -153,8 +156,8 @@ static int wanted_push(struct agent *a)
 {
 	size_t rules = a->detection ? detect_rules(detection_detect(a->detection))->n : 0, n = 0;
 	_cleanup_(freep) struct pushdown_clause *all =
-		calloc(rules + CONTROL_CLIENTS + 1, sizeof(*all));
-	uint64_t kinds = a->client_kinds, always = a->counted;
+		calloc(rules + CONTROL_CLIENTS + 1 + STORE_TABLES, sizeof(*all));
+	uint64_t kinds = a->client_kinds, always = a->counted, kept = 0;
 	int err;
 
 	if (!all)
@@ -169,11 +172,15 @@ static int wanted_push(struct agent *a)
 		all[n++] = profiling_clause();
 		always |= profiling_clause().kinds;
 	}
-	err = live_want(a->session.source, kinds | always);
+	if (a->history) {
+		n += history_clauses(a->history, all + n);
+		kept = history_kinds(a->history);
+	}
+	err = live_want(a->session.source, kinds | always | kept);
 	if (!err)
-		err = pushdown_set(&a->session.pushdown, kinds | (always & ~a->counted), a->counted,
-				   all, n);
-	/* The profile is in no hurry. */
+		err = pushdown_set(&a->session.pushdown, kinds | kept | (always & ~a->counted),
+				   a->counted, all, n);
+	/* Profile and history are in no hurry. */
 	a->session.relaxed_ms = kinds ? 0 : RELAXED_MS;
 	return err;
 }
@@ -222,6 +229,8 @@ static void agent_fill(void *ctx, struct metrics *m)
 		detection_fill(a->detection, m);
 	if (a->profiling)
 		profiling_fill(a->profiling, m);
+	if (a->history)
+		history_fill(a->history, m);
 	for (int r = 0; r < KUBE_RESOURCES; r++) {
 		if (!outside_kube_status(a->session.outside, (enum kube_resource)r, &status) ||
 		    status.state == KUBE_STATE_OFF)
@@ -236,10 +245,15 @@ static void agent_fill(void *ctx, struct metrics *m)
 	}
 }
 
+static void alert_keep(void *ctx, const struct alert *alert)
+{
+	history_alert(((struct agent *)ctx)->history, alert);
+}
+
 /* Rules judge from here on; what was before the agent is in the tables already. */
 static int agent_detect(struct agent *a, struct buf *why)
 {
-	int err = detection_start(a->detection, &a->session, NULL, NULL, why);
+	int err = detection_start(a->detection, &a->session, a->history ? alert_keep : NULL, a, why);
 
 	return err ? err : wanted_push(a);
 }
@@ -251,6 +265,26 @@ static void agent_profiling_new(struct agent *a)
 
 	if (a->config->profile_enabled && profiling_new(a->config, &a->profiling, &why) != 0)
 		log_warn("%.*s", STR_ARG(buf_slice(&why)));
+}
+
+static void agent_history_new(struct agent *a)
+{
+	_cleanup_(buf_free) struct buf why = { 0 };
+
+	if (a->config->store_enabled && history_new(a->config, &a->history, &why) != 0)
+		log_warn("%.*s", STR_ARG(buf_slice(&why)));
+}
+
+static int agent_history(struct agent *a)
+{
+	int err = history_start(a->history, &a->session);
+
+	if (!err)
+		return wanted_push(a);
+	log_warn("no history is kept: %s", strerror(-err));
+	history_stop(a->history);
+	a->history = NULL;
+	return 0;
 }
 
 static bool samples_had(const struct agent *a)
@@ -304,11 +338,15 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 	if (!err)
 		agent_profiling_new(a);
 	if (!err)
+		agent_history_new(a);
+	if (!err)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
 	if (!err && a->detection)
 		err = agent_detect(a, why);
+	if (!err && a->history)
+		err = agent_history(a);
 	if (!err && a->profiling)
 		err = agent_profile(a);
 	if (!err)
@@ -330,6 +368,7 @@ void agent_close(struct agent *a)
 	service_stop(a->service);
 	profiling_stop(a->profiling);
 	detection_close(a->detection);
+	history_stop(a->history); /* after who makes alerts */
 	feed_close(a->feed);
 	lock_drop(&a->lock); /* before the session: its end may take a child a moment longer */
 	if (a->opened)
@@ -346,6 +385,8 @@ static int agent_batch(void *ctx)
 	service_turn(a->service);
 	if (a->profiling)
 		profiling_turn(a->profiling);
+	if (a->history)
+		history_turn(a->history);
 	if (a->detection && detection_turn(a->detection) == 1 && wanted_push(a) != 0)
 		log_error("the kernel programs for the new rules cannot be had");
 	if (a->due) {
@@ -437,6 +478,8 @@ void agent_describe(struct agent *a, struct buf *b)
 		detection_describe(a->detection, b);
 	if (a->profiling)
 		profiling_describe(a->profiling, b);
+	if (a->history)
+		history_describe(a->history, b);
 	buf_str(b, STR("capabilities kept: "));
 	privilege_names(a->privilege.kept, b);
 	buf_char(b, '\n');

@@ -497,6 +497,19 @@ const struct config_key config_keys[] = {
 	  .standard = "256MiB", .help = "Size of all of them at most; the oldest are removed." },
 	{ "profile.max_hours", CONFIG_UINT, AT(profile_max_hours), 1, 8760, "hours",
 	  .standard = "24", .help = "Older ones are removed." },
+	{ "store.enabled", CONFIG_BOOL, AT(store_enabled), .standard = "true",
+	  .help = "Keep the node's recent history for porthole query." },
+	{ "store.tables", CONFIG_LIST, AT(store_tables),
+	  .standard = "requests,connections,processes,alerts",
+	  .help = "What of it, by table (porthole query --tables); what is left out is not asked of "
+		  "the kernel." },
+	{ "store.directory", CONFIG_FILENAME, AT(store_directory),
+	  .standard = "/var/lib/porthole/history",
+	  .help = "Where it is kept, an SQLite file for each ten minutes or less." },
+	{ "store.max_bytes", CONFIG_BYTES, AT(store_max_bytes), 16384, 1u << 30, .standard = "1GiB",
+	  .help = "Size of all of it at most; the oldest goes." },
+	{ "store.max_hours", CONFIG_UINT, AT(store_max_hours), 1, 8760, "hours", .standard = "24",
+	  .help = "What is older goes." },
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "raise it");

@@ -72,6 +72,11 @@ struct config {
 	char profile_directory[CONFIG_PATH];
 	uint64_t profile_max_bytes;
 	uint32_t profile_max_hours;
+	bool store_enabled;
+	struct config_lines store_tables;
+	char store_directory[CONFIG_PATH];
+	uint64_t store_max_bytes;
+	uint32_t store_max_hours;
 };
 
 void config_default(struct config *ret);

@@ -18,6 +18,7 @@
 	X(record)            \
 	X(profile)           \
 	X(why)               \
+	X(query)             \
 	X(detect)            \
 	X(rules)             \
 	X(doctor)            \

@@ -317,6 +317,18 @@ static void profile_print(const struct metrics *m, struct buf *b)
 	one_u64(b, "profile_bytes", "gauge", "Size of the profiles on disk.", p->bytes);
 }
 
+static void history_print(const struct metrics *m, struct buf *b)
+{
+	const struct metrics_history *h = &m->history;
+
+	if (!h->on)
+		return;
+	one_u64(b, "history_rows_total", "counter", "Rows of the recent history written.", h->rows);
+	one_u64(b, "history_removed_total", "counter", "Old files of it removed for room or age.",
+		h->removed);
+	one_u64(b, "history_bytes", "gauge", "Size of the history on disk.", h->bytes);
+}
+
 void metrics_print(const struct metrics *m, struct buf *b)
 {
 	head(b, "build_info", "gauge", "Always 1; the version is a label.");
@@ -339,4 +351,5 @@ void metrics_print(const struct metrics *m, struct buf *b)
 	series_print(m, b);
 	detect_print(m, b);
 	profile_print(m, b);
+	history_print(m, b);
 }

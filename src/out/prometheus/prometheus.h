@@ -87,6 +87,12 @@ struct metrics_profile {
 	uint64_t parts, samples, late, removed, bytes;
 };
 
+/* The recent history; likewise. */
+struct metrics_history {
+	bool on;
+	uint64_t rows, removed, bytes;
+};
+
 struct metrics {
 	const char *version;
 	uint32_t pid;
@@ -104,6 +110,7 @@ struct metrics {
 	struct metrics_series other[KIND_COUNT];
 	struct metrics_detect detect;
 	struct metrics_profile profile;
+	struct metrics_history history;
 	size_t nrules, nchannels;
 	struct metrics_rule rules[METRICS_RULES_MAX]; /* beyond: not by name */
 	struct metrics_channel channels[METRICS_CHANNELS_MAX];
