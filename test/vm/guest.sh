@@ -473,6 +473,19 @@ replay_unprivileged() {
 
 # ------------------------------------------------------------------ streams
 
+# settled PID: it has loaded what it loads: its CPU time has stood still for two seconds
+settled() {
+	still=0
+	last=
+	for _ in $(seq $((ready_s * 2))); do
+		usleep 500000
+		spent=$(awk '{ print $14 + $15 }' /proc/$1/stat)
+		bpf_programs_more && [ "$spent" = "$last" ] && still=$((still + 1)) || still=0
+		last=$spent
+		[ $still -ge 4 ] && return
+	done
+}
+
 # The capture is judged on the host (lib/stream.py); it says nothing when a probe is unavailable or bytes are lost.
 streams() {
 	rm -f /tmp/stream-go
@@ -480,11 +493,7 @@ streams() {
 	tool=$!
 	porthole record --kind request -w $out/stream.capture >$out/stream.out 2>$out/stream.err &
 	pid=$!
-	for _ in $(seq $((ready_s * 2))); do
-		[ "$(vm_tool bpf-count | cut -d' ' -f1)" -gt "${base%% *}" ] && break
-		usleep 500000
-	done
-	sleep 3
+	settled $pid
 	echo >/tmp/stream-go
 	wait $tool
 	code=$?

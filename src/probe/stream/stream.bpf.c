@@ -185,7 +185,7 @@ static __always_inline struct entry *entry_get(struct sock *sk, const bool typed
 	u64 key = (u64)sk;
 	struct entry *e;
 
-	if (typed)
+	if (typed && !stream_knobs.table)
 		return bpf_sk_storage_get(&stream_socks, sk, NULL, 0);
 	e = bpf_map_lookup_elem(&stream_socks_at, &key);
 	return e && e->ports == ports_of(sk) ? e : NULL;
@@ -195,7 +195,7 @@ static __always_inline struct entry *entry_make(struct sock *sk, const bool type
 {
 	u64 key = (u64)sk;
 
-	if (typed)
+	if (typed && !stream_knobs.table)
 		return bpf_sk_storage_get(&stream_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	bpf_map_update_elem(&stream_socks_at, &key, (const void *)&entry_none, BPF_ANY);
 	return bpf_map_lookup_elem(&stream_socks_at, &key);
@@ -205,7 +205,7 @@ static __always_inline void entry_free(struct sock *sk, const bool typed)
 {
 	u64 key = (u64)sk;
 
-	if (typed)
+	if (typed && !stream_knobs.table)
 		bpf_sk_storage_delete(&stream_socks, sk);
 	else
 		bpf_map_delete_elem(&stream_socks_at, &key);
@@ -251,7 +251,7 @@ static __always_inline struct entry *entry_begin(struct sock *sk, u32 sent, u32 
 		return NULL;
 	}
 	e->id = id_next(typed);
-	e->ports = typed ? 0 : ports_of(sk);
+	e->ports = stream_knobs.table ? ports_of(sk) : 0;
 	owner_of((void *)bpf_get_current_task(), &e->owner);
 	entry_origin(e, sk, sent, received, typed);
 	if (AT(typed, icsk, icsk_ulp_ops))
@@ -401,26 +401,49 @@ static __always_inline u32 copy(u8 *to, const u32 size, const struct call_bytes 
 	return bpf_probe_read_user(to, n, (void *)from->at) == 0 ? n : 0;
 }
 
-static __always_inline void body_fill(struct rec_stream *r, const struct job *j, u32 n,
-				      const bool typed)
+static __always_inline void body_fill(struct rec_stream *r, const struct job *j, const bool typed)
 {
-	struct kind_stats *st;
-
 	ends_fill(r, j, typed);
 	r->id = j->id;
 	r->pos = j->pos;
 	r->seen = j->seen;
 	r->srtt_us = j->srtt_us;
 	r->retransmits = j->retransmits;
-	r->data.off = n ? sizeof(*r) : 0;
-	r->data.len = n;
+	r->data.off = 0;
+	r->data.len = 0;
 	r->flags = j->flags;
-	if (n < j->seen)
-		r->flags |= STREAM_FULL;
 	r->role = j->role;
 	r->pad[0] = 0;
-	r->hdr.len = sizeof(*r) + n;
-	if (n >= j->want)
+	r->hdr.len = sizeof(*r);
+}
+
+/* @v, of which the verifier now knows nothing, so that it follows what comes next once for all paths to here. */
+static __always_inline u64 forget(volatile u64 *room, u64 v)
+{
+	*room = v;
+	return *room;
+}
+
+/* The bytes come last: what led to here is forgotten, and @j not needed any more. */
+static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size)
+{
+	u64 *room = (u64 *)(r + 1);
+	struct call_bytes from = {
+		.at = forget(room, j->from.at),
+		.vec = forget(room, j->from.vec),
+		.vec_n = forget(room, j->from.vec_n),
+	};
+	u32 want = forget(room, j->want), n = copy((u8 *)(r + 1), size, &from, want);
+	struct kind_stats *st;
+
+	if (n) {
+		r->data.off = sizeof(*r);
+		r->data.len = n;
+		r->hdr.len = sizeof(*r) + n;
+	}
+	if (n < r->seen)
+		r->flags |= STREAM_FULL;
+	if (n >= want)
 		return;
 	st = stats_get(KIND_REQUEST);
 	if (st)
@@ -430,24 +453,35 @@ static __always_inline void body_fill(struct rec_stream *r, const struct job *j,
 static __always_inline int send_sized(struct job *j, const u32 size, const bool typed)
 {
 	struct rec_stream *r;
-	u32 number, n = 0;
+	u32 number;
 
 	r = record_reserve(&ring_bulk, sizeof(*r) + size, KIND_REQUEST, &number);
 	if (!r)
 		return 0;
 	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
-	if (size && j->want)
-		n = copy((u8 *)(r + 1), size, &j->from, j->want);
-	body_fill(r, j, n, typed);
+	body_fill(r, j, typed);
+	if (size)
+		data_fill(r, j, size);
+	else if (r->seen)
+		r->flags |= STREAM_FULL;
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
 	return 0;
 }
 
-/* A frame for each: the sizes must be constants. */
-#define SENDER(name, size, typed)                  \
-	static __noinline int name(struct job *j)  \
-	{                                          \
-		return send_sized(j, size, typed); \
+/*
+ * Functions of their own, for a frame each. Their result is one the compiler does not know and cannot leave out:
+ * what it would leave in the register instead the verifier may refuse.
+ */
+static __always_inline int opaque(int v)
+{
+	asm volatile("" : "+r"(v));
+	return v;
+}
+
+#define SENDER(name, size, typed)                          \
+	static __noinline int name(struct job *j)          \
+	{                                                  \
+		return opaque(send_sized(j, size, typed)); \
 	}
 SENDER(send_none, 0, true)
 SENDER(send_xs, DATA_XS, true)
@@ -460,7 +494,7 @@ SENDER(send_s_at, DATA_S, false)
 SENDER(send_m_at, DATA_M, false)
 SENDER(send_l_at, DATA_L, false)
 
-static __always_inline void job_send(struct job *j, const bool typed)
+static __always_inline int job_send(struct job *j, const bool typed)
 {
 	u32 room = j->want;
 
@@ -470,15 +504,14 @@ static __always_inline void job_send(struct job *j, const bool typed)
 		room = 2 * j->want;
 	}
 	if (!room)
-		typed ? send_none(j) : send_none_at(j);
-	else if (room <= DATA_XS)
-		typed ? send_xs(j) : send_xs_at(j);
-	else if (room <= DATA_S)
-		typed ? send_s(j) : send_s_at(j);
-	else if (room <= DATA_M)
-		typed ? send_m(j) : send_m_at(j);
-	else
-		typed ? send_l(j) : send_l_at(j);
+		return opaque(typed ? send_none(j) : send_none_at(j));
+	if (room <= DATA_XS)
+		return opaque(typed ? send_xs(j) : send_xs_at(j));
+	if (room <= DATA_S)
+		return opaque(typed ? send_s(j) : send_s_at(j));
+	if (room <= DATA_M)
+		return opaque(typed ? send_m(j) : send_m_at(j));
+	return opaque(typed ? send_l(j) : send_l_at(j));
 }
 
 /* --- the end --- */
@@ -503,7 +536,7 @@ static __always_inline void close_send(struct sock *sk, struct entry *e, const b
 	hdr_fill_owner(&r->hdr, REC_STREAM, &o, number, sizeof(*r));
 	j.srtt_us = AT(typed, tp, srtt_us) >> 3;
 	j.retransmits = AT(typed, tp, total_retrans);
-	body_fill(r, &j, 0, typed);
+	body_fill(r, &j, typed);
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
 }
 
@@ -596,18 +629,34 @@ static __always_inline int tcp_move(const struct move *m, const bool typed)
 	if (e->class == STREAM_CLASS_DROP)
 		return 0;
 	tcp_job(&j, m, e, typed);
-	job_send(&j, typed);
-	return 0;
+	return job_send(&j, typed);
 }
 
 static __noinline int tcp_moved(struct move *m)
 {
-	return tcp_move(m, true);
+	return opaque(tcp_move(m, true));
 }
 
-static __noinline int tcp_moved_at(struct move *m)
+#define MOVE_OUT     1
+#define MOVE_SKIPPED 2
+
+static __always_inline void move_of(u64 sk, u64 n, u64 nth, u64 after, u64 flags, struct move *ret)
 {
-	return tcp_move(m, false);
+	ret->sk = (void *)sk;
+	ret->n = n;
+	ret->nth = nth;
+	ret->after = after;
+	ret->out = flags & MOVE_OUT;
+	ret->skipped = (flags & MOVE_SKIPPED) != 0;
+	call_regs_read(&ret->regs, false, true);
+}
+
+VERIFIED_ONCE int tcp_moved_at(u64 sk, u64 n, u64 nth, u64 after, u64 flags)
+{
+	struct move m;
+
+	move_of(sk, n, nth, after, flags, &m);
+	return tcp_move(&m, false);
 }
 
 /* Nothing more came: what was closed with bytes left has none now. */
@@ -690,18 +739,20 @@ static __always_inline int udp_move(const struct move *m, const bool typed)
 	if (!c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
 		return 0;
 	udp_job(&j, m);
-	job_send(&j, typed);
-	return 0;
+	return job_send(&j, typed);
 }
 
 static __noinline int udp_moved(struct move *m)
 {
-	return udp_move(m, true);
+	return opaque(udp_move(m, true));
 }
 
-static __noinline int udp_moved_at(struct move *m)
+VERIFIED_ONCE int udp_moved_at(u64 sk, u64 n, u64 nth, u64 after, u64 flags)
 {
-	return udp_move(m, false);
+	struct move m;
+
+	move_of(sk, n, nth, after, flags, &m);
+	return udp_move(&m, false);
 }
 
 /* --- the doors --- */
@@ -776,8 +827,8 @@ static __always_inline int moved(struct sock *sk, int n, u32 flags, bool out)
 	m.out = out;
 	m.skipped = (flags & MSG_TRUNC_V) != 0;
 	if (protocol == IPPROTO_UDP_V)
-		return udp_moved(&m);
-	tcp_moved(&m);
+		return opaque(udp_moved(&m));
+	opaque(tcp_moved(&m));
 	return out ? 0 : tcp_drained(sk, true);
 }
 
@@ -863,60 +914,61 @@ int stream_from6(struct bpf_sock_addr *ctx)
 #define NR_SENDFILE 40
 
 /* The messages that one call has moved; of a stream each stands before those that follow. */
-static __always_inline int exit_many(struct move *m, u32 messages, bool tcp)
+static __always_inline int exit_many(struct sock *sk, const struct call_regs *r, u32 messages,
+				     u64 flags, bool tcp)
 {
 	u32 all = 0;
 
 	for (u32 i = 0; i < MESSAGES; i++)
 		if (i < messages)
-			all += call_message_len(&m->regs, i);
+			all += call_message_len(r, i);
 	for (u32 i = 0; i < MESSAGES; i++) {
-		m->nth = i;
-		m->n = i < messages ? call_message_len(&m->regs, i) : 0;
-		if (!m->n)
-			continue;
-		all -= m->n;
-		m->after = all;
-		if (tcp)
-			tcp_moved_at(m);
-		else
-			udp_moved_at(m);
+		u32 n = i < messages ? call_message_len(r, i) : 0;
+
+		all -= n;
+		if (n && tcp)
+			tcp_moved_at((u64)sk, n, i, all, flags);
+		else if (n)
+			udp_moved_at((u64)sk, n, i, 0, flags);
 	}
 	return 0;
+}
+
+static __always_inline int exit_moved(struct sock *sk, const struct call_regs *r, long ret, bool tcp)
+{
+	bool out = call_sends(r->nr) || r->nr == NR_SENDFILE;
+	u32 asked_for = out ? 0 : call_flags(r);
+	u64 flags = (out ? MOVE_OUT : 0) | (asked_for & MSG_TRUNC_V ? MOVE_SKIPPED : 0);
+
+	if (ret == 0)
+		return tcp && !out ? tcp_drained(sk, false) : 0;
+	if (asked_for & (MSG_PEEK_V | MSG_OOB_V | MSG_ERRQ_V))
+		return 0;
+	if (call_is_many(r))
+		return exit_many(sk, r, ret, flags, tcp);
+	if (!tcp)
+		return udp_moved_at((u64)sk, ret, 0, 0, flags);
+	tcp_moved_at((u64)sk, ret, 0, 0, flags);
+	return out ? 0 : tcp_drained(sk, false);
 }
 
 static __always_inline int exited(long ret)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
-	struct move m = {};
+	struct call_regs r;
 	struct sock *sk;
-	u32 flags;
-	bool tcp;
+	u16 protocol;
 
 	if (!asked() || ret < 0)
 		return 0;
-	call_regs_read(&m.regs, false, true);
-	sk = file_sock(task_file(t, (int)m.regs.di));
+	call_regs_read(&r, false, true);
+	sk = file_sock(task_file(t, (int)r.di));
 	if (!sk || !family_known(BPF_CORE_READ(sk, __sk_common.skc_family)))
 		return 0;
-	tcp = BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP_V;
-	if (!tcp && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP_V)
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (protocol != IPPROTO_TCP_V && protocol != IPPROTO_UDP_V)
 		return 0;
-	m.sk = sk;
-	m.n = ret;
-	m.out = call_sends(m.regs.nr) || m.regs.nr == NR_SENDFILE;
-	flags = m.out ? 0 : call_flags(&m.regs);
-	m.skipped = (flags & MSG_TRUNC_V) != 0;
-	if (ret == 0)
-		return tcp && !m.out ? tcp_drained(sk, false) : 0;
-	if (flags & (MSG_PEEK_V | MSG_OOB_V | MSG_ERRQ_V))
-		return 0;
-	if (call_is_many(&m.regs))
-		return exit_many(&m, ret, tcp);
-	if (!tcp)
-		return udp_moved_at(&m);
-	tcp_moved_at(&m);
-	return m.out ? 0 : tcp_drained(sk, false);
+	return exit_moved(sk, &r, ret, protocol == IPPROTO_TCP_V);
 }
 
 struct exit_ctx {

@@ -6,6 +6,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -114,12 +117,25 @@ static bool sockets_tell(const struct btf *btf)
 	       btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 }
 
+/* Newer kernels give programs memory (kmalloc_nolock, 6.18) only where the processor has cmpxchg16b: all but emulated. */
+static bool storage_works(void)
+{
+#ifdef __x86_64__
+	unsigned a, b, c, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_CMPXCHG16B);
+#else
+	return true;
+#endif
+}
+
 static int stream_prepare(struct bpf_object *obj)
 {
 	_cleanup_(btf_freep) struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_map *knobs = bpf_object__find_map_by_name(obj, ".rodata.stream");
 	struct bpf_map *storage = bpf_object__find_map_by_name(obj, "stream_socks");
 	struct bpf_map *table = bpf_object__find_map_by_name(obj, "stream_socks_at");
+	struct stream_knobs k = knobs_usual;
 	bool tell;
 	int err;
 
@@ -135,10 +151,9 @@ static int stream_prepare(struct bpf_object *obj)
 			bpf_program__set_autoload(bpf_object__find_program_by_name(obj, other),
 						  false);
 	}
-	err = bpf_map__set_autocreate(tell ? table : storage, false);
-	if (!err)
-		err = bpf_map__set_initial_value(knobs, &knobs_usual, sizeof(knobs_usual));
-	return err;
+	k.table = !tell || !storage_works();
+	err = bpf_map__set_autocreate(k.table ? storage : table, false);
+	return err ? err : bpf_map__set_initial_value(knobs, &k, sizeof(k));
 }
 
 /* The calls that can move bytes of a socket. */

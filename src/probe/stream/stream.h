@@ -68,5 +68,6 @@ struct stream_knobs {
 	__u32 run_multiplexed; /* the same of HTTP/2 */
 	__u32 unknown; /* of a call of a connection of which nothing is known after `looks` */
 	__u32 looks;
+	__u32 table;	/* sockets are kept in a table by address; else with the socket */
 	__u16 ports[2]; /* of UDP; 0: none */
 };
