@@ -104,6 +104,7 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 	if (err)
 		return err;
 	err = pipeline_init(&s.pipeline, &s.source->host);
+	s.pipeline.requests.raw = o->raw;
 	s.epoll = epoll_create1(EPOLL_CLOEXEC);
 	s.signals = signals_open();
 	if (!err && (s.epoll < 0 || s.signals < 0))

@@ -16,6 +16,7 @@ struct session_opts {
 	const char *replay; /* capture or pcap file to read; NULL: this kernel */
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
+	bool raw;	    /* requests have their texts (req.text) */
 	uint32_t sample_hz; /* samples per second and CPU, 1 to 1000; 0: 99 */
 	bool whole; /* live: all probes are attached when it returns, also those slow to load */
 	const struct outside_opts *outside; /* NULL: the API only where the environment names one */
