@@ -7,6 +7,7 @@
  * Signals INT and TERM end a session_run; the caller flushes and closes. One thread.
  */
 #include "agent/pushdown.h"
+#include "probe/stream/verdict.h"
 
 struct outside;
 struct outside_opts;
@@ -30,10 +31,11 @@ struct session_opts {
 struct session {
 	struct source *source;
 	struct pipeline pipeline;
-	struct pushdown pushdown;    /* live only */
-	struct outside *outside;     /* live only */
-	struct unwinding *unwinding; /* live; NULL until the first stack comes */
-	struct python_files *python; /* likewise */
+	struct pushdown pushdown;	 /* live only */
+	struct outside *outside;	 /* live only */
+	struct unwinding *unwinding;	 /* live; NULL until the first stack comes */
+	struct python_files *python;	 /* likewise */
+	struct stream_verdicts verdicts; /* live; opened with the first one */
 	bool live;
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;

@@ -140,9 +140,12 @@ static void what_put(const struct request *r, struct buf *b)
 	struct str what = r->text.p ? r->text : r->route.p ? r->route : r->resource;
 	size_t from = b->n;
 
-	buf_text(b, r->method);
-	if (r->method.n && what.n)
-		buf_char(b, ' ');
+	/* A statement begins with its verb. */
+	if (!str_starts(what, r->method)) {
+		buf_text(b, r->method);
+		if (r->method.n && what.n)
+			buf_char(b, ' ');
+	}
 	text_put(b, what);
 	pad(b, from, WHAT_WIDTH);
 	buf_char(b, ' ');
