@@ -78,7 +78,7 @@ void requests_record(struct pipeline *p, const struct rec_hdr *h)
 void requests_end(struct pipeline *p)
 {
 	if (p->requests.streams)
-		streams_end(p->requests.streams);
+		streams_end(p->requests.streams, p->now);
 }
 
 void requests_stats(const struct requests *r, struct streams_stats *ret)
