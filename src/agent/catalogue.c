@@ -3,7 +3,6 @@
 
 #include "enrich/enrich.h"
 #include "probe/probe.h"
-#include "probe/stream/fields.h"
 
 #define TABLES_MAX 64
 
@@ -20,7 +19,6 @@ const struct catalogue *catalogue_get(void)
 	tables[n++] = enrich_program_fields;
 	tables[n++] = enrich_container_fields;
 	tables[n++] = enrich_fd_fields;
-	tables[n++] = request_fields;
 	for (size_t i = 0; i < probes_n && n < TABLES_MAX; i++)
 		if (probes[i]->fields)
 			tables[n++] = probes[i]->fields;

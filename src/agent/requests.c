@@ -3,8 +3,8 @@
 
 #include "agent/pipeline.h"
 #include "decode/streams.h"
-#include "probe/probe.h"
 #include "probe/sock.h"
+#include "probe/stream/data.h"
 #include "probe/stream/stream.h"
 
 /*
@@ -64,21 +64,21 @@ static int requests_open(struct pipeline *p)
 
 void requests_record(struct pipeline *p, const struct rec_hdr *h)
 {
-	const struct rec_stream *r = (const void *)h;
+	struct str data;
 
-	if (h->len < sizeof(*r))
-		return;
+	if (!stream_data(h, &data))
+		return; /* not as decoded */
 	if (!p->requests.streams && requests_open(p) != 0) {
 		p->requests.no_memory++;
 		return;
 	}
-	streams_record(p->requests.streams, r, rec_piece(r, h->len, r->data));
+	streams_record(p->requests.streams, (const void *)h, data);
 }
 
 void requests_end(struct pipeline *p)
 {
 	if (p->requests.streams)
-		streams_end(p->requests.streams);
+		streams_end(p->requests.streams, p->now);
 }
 
 void requests_stats(const struct requests *r, struct streams_stats *ret)

@@ -96,6 +96,17 @@ static int outside_open(const struct outside_opts *given, struct session *s)
 	return err;
 }
 
+/* The kernel is told which connections are worth copying. */
+static void stream_verdict(void *ctx, uint64_t id, bool keep)
+{
+	struct session *s = ctx;
+
+	if (!s->verdicts.words &&
+	    stream_verdicts_open(live_map(s->source, MAP_stream_verdicts), &s->verdicts) != 0)
+		return; /* it copies what it copies of any */
+	stream_verdict_set(&s->verdicts, id, keep);
+}
+
 int session_open(const struct session_opts *o, struct session *ret, struct buf *why)
 {
 	struct session s = { .epoll = -1, .signals = -1 };
@@ -104,6 +115,7 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 	if (err)
 		return err;
 	err = pipeline_init(&s.pipeline, &s.source->host);
+	s.pipeline.requests.raw = o->raw;
 	s.epoll = epoll_create1(EPOLL_CLOEXEC);
 	s.signals = signals_open();
 	if (!err && (s.epoll < 0 || s.signals < 0))
@@ -137,6 +149,8 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 	}
 	*ret = s;
 	ret->pushdown.pipeline = &ret->pipeline;
+	ret->pipeline.requests.verdict = s.live ? stream_verdict : NULL;
+	ret->pipeline.requests.ctx = ret;
 	return s.live ? outside_open(o->outside, ret) : 0;
 }
 
@@ -287,6 +301,7 @@ void session_close(struct session *s)
 	outside_stop(s->outside);
 	python_files_stop(s->python);
 	unwinding_stop(s->unwinding);
+	stream_verdicts_close(&s->verdicts);
 	pushdown_free(&s->pushdown);
 	source_close(s->source);
 	pipeline_free(&s->pipeline);

@@ -7,6 +7,7 @@
  * Signals INT and TERM end a session_run; the caller flushes and closes. One thread.
  */
 #include "agent/pushdown.h"
+#include "probe/stream/verdict.h"
 
 struct outside;
 struct outside_opts;
@@ -16,6 +17,7 @@ struct session_opts {
 	const char *replay; /* capture or pcap file to read; NULL: this kernel */
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
+	bool raw;	    /* requests have their texts (req.text) */
 	uint32_t sample_hz; /* samples per second and CPU, 1 to 1000; 0: 99 */
 	bool whole; /* live: all probes are attached when it returns, also those slow to load */
 	const struct outside_opts *outside; /* NULL: the API only where the environment names one */
@@ -29,10 +31,11 @@ struct session_opts {
 struct session {
 	struct source *source;
 	struct pipeline pipeline;
-	struct pushdown pushdown;    /* live only */
-	struct outside *outside;     /* live only */
-	struct unwinding *unwinding; /* live; NULL until the first stack comes */
-	struct python_files *python; /* likewise */
+	struct pushdown pushdown;	 /* live only */
+	struct outside *outside;	 /* live only */
+	struct unwinding *unwinding;	 /* live; NULL until the first stack comes */
+	struct python_files *python;	 /* likewise */
+	struct stream_verdicts verdicts; /* live; opened with the first one */
 	bool live;
 	bool piped; /* a replay whose source can be waited for */
 	int epoll, signals;

@@ -142,6 +142,8 @@ int sink_make(const struct sink_opts *o, struct sink *ret, struct buf *why)
 	struct sink s = { .ops = o->json ? &out_json_ops : &out_text_ops, .count = o->count };
 	int err = query_make(&o->query, &s.query, why);
 
+	if (o->ops)
+		s.ops = o->ops;
 	if (!err && o->fields)
 		err = fields_parse(&s, str_of(o->fields), why);
 	if (!err && o->format)

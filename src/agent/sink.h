@@ -12,9 +12,10 @@
 struct sink_opts {
 	struct query_opts query;
 	bool json;
-	const char *fields; /* "a,b[1],c"; NULL: the form's own choice */
-	const char *format; /* "%evt.time %proc.name"; NULL: none */
-	uint64_t count;	    /* stop after so many; 0: no limit */
+	const char *fields;	   /* "a,b[1],c"; NULL: the form's own choice */
+	const char *format;	   /* "%evt.time %proc.name"; NULL: none */
+	uint64_t count;		   /* stop after so many; 0: no limit */
+	const struct out_ops *ops; /* another form than `json` says; NULL: none */
 };
 
 struct sink {

@@ -14,6 +14,7 @@
 	X(run)               \
 	X(overhead)          \
 	X(events)            \
+	X(requests)          \
 	X(ps)                \
 	X(record)            \
 	X(profile)           \

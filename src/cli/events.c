@@ -1,16 +1,8 @@
 /* porthole events: the stream. */
-#include <errno.h>
-#include <string.h>
-
-#include "agent/session.h"
-#include "agent/sink.h"
 #include "base/cleanup.h"
 #include "cli/attach.h"
 #include "cli/cli.h"
-#include "cli/report.h"
-
-/* Write when this much waits, and at the end of each batch. */
-#define WRITE_BYTES (64u << 10)
+#include "cli/follow.h"
 
 struct events_opts {
 	struct query_opts query;
@@ -19,59 +11,6 @@ struct events_opts {
 	enum cli_format output;
 	bool env, alone, whole;
 };
-
-struct events_run {
-	struct sink *sink;
-	bool gone; /* standard output is closed or full */
-};
-
-static int events_batch(void *ctx)
-{
-	struct events_run *r = ctx;
-	struct buf *b = &r->sink->buf;
-
-	if (b->n && !cli_write(b->p, b->n))
-		r->gone = true;
-	buf_reset(b);
-	return r->gone || r->sink->done;
-}
-
-static int live_start(struct session *s, struct sink *sink)
-{
-	const struct pushdown_clause clause = pushdown_of_query(&sink->query);
-
-	session_drain(s); /* what is there already enters the tables before anything is filtered */
-	if (report_probes(s, sink->query.kinds) != 0)
-		return -ENOTSUP;
-	sink_start(sink, &s->pipeline);
-	return pushdown_set(&s->pushdown, sink->query.kinds, 0, &clause, 1);
-}
-
-static int events_session(const struct events_opts *o, struct session *s, struct sink *sink)
-{
-	struct events_run run = { .sink = sink };
-	struct boot_ns until = { o->for_ns ? clock_boot().ns + o->for_ns : 0 };
-	bool whole;
-	int err = 0;
-
-	if (s->live)
-		err = live_start(s, sink);
-	else
-		sink_start(sink, &s->pipeline);
-	if (err)
-		return cli_fail("cannot watch: %s", strerror(-err));
-	s->batch = events_batch;
-	s->ctx = &run;
-	err = session_run(s, until);
-	if (!run.gone && !sink->done) {
-		session_drain(s);
-		events_batch(&run);
-	}
-	whole = report_losses(s);
-	if (err)
-		return cli_fail("reading events: %s", strerror(-err));
-	return whole ? CLI_OK : CLI_FAILED;
-}
 
 /* An agent does the same work once for all who ask; what it was not started for it cannot do. */
 static bool events_attached(const struct events_opts *o, int *ret_code)
@@ -103,10 +42,15 @@ static int events_run(void *opts, int argc, char **argv)
 {
 	struct events_opts *o = opts;
 	_cleanup_(buf_free) struct buf why = { 0 };
-	struct sink_opts sink_opts = { o->query, o->output == CLI_JSON, o->fields, o->format,
-				       o->count };
-	struct session_opts session_opts = { .replay = o->replay, .env = o->env, .whole = o->whole };
-	struct session s;
+	struct sink_opts sink_opts = { .query = o->query,
+				       .json = o->output == CLI_JSON,
+				       .fields = o->fields,
+				       .format = o->format,
+				       .count = o->count };
+	const struct follow follow = {
+		.session = { .replay = o->replay, .env = o->env, .whole = o->whole },
+		.for_ns = o->for_ns,
+	};
 	struct sink sink;
 	int code;
 
@@ -119,18 +63,9 @@ static int events_run(void *opts, int argc, char **argv)
 	sink_opts.query.pid = (uint32_t)o->pid;
 	if (sink_make(&sink_opts, &sink, &why) != 0)
 		return cli_usage_buf(&why);
-	if (events_attached(o, &code)) {
-		sink_free(&sink);
-		return code;
-	}
-	session_opts.kinds = sink.query.kinds;
-	if (session_open(&session_opts, &s, &why) != 0) {
-		sink_free(&sink);
-		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
-	}
-	code = events_session(o, &s, &sink);
+	if (!events_attached(o, &code))
+		code = follow_run(&follow, &sink);
 	sink_free(&sink);
-	session_close(&s);
 	return code;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "probe/probe.h"
-#include "probe/stream/stream.h"
 #include "wire/meta.h"
 
 static int cgroup_seen_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
@@ -50,25 +49,11 @@ static int users_decode(const struct rec_hdr *h, struct arena *a, struct event *
 	return blob_decode(h, ret, LIFE_USERS);
 }
 
-/* Not an event; of packets there are some without the probe. */
-static int stream_decode(const struct rec_hdr *h, struct arena *a, struct event *ret)
-{
-	const struct rec_stream *r = (const void *)h;
-
-	(void)a;
-	(void)ret;
-	return h->len < sizeof(*r) || r->data.len > r->seen ||
-			       (r->data.len && !rec_piece(r, h->len, r->data).p) ?
-		       -EBADMSG :
-		       0;
-}
-
 static struct probe_decoder decoders[REC_TYPE_COUNT] = {
 	[REC_CGROUP_SEEN] = { .decode = cgroup_seen_decode },
 	[REC_KUBE] = { .decode = kube_decode },
 	[REC_CONTAINER] = { .decode = container_decode },
 	[REC_USERS] = { .decode = users_decode },
-	[REC_STREAM] = { .decode = stream_decode },
 };
 
 __attribute__((constructor)) static void decoders_make(void)

@@ -432,14 +432,13 @@ void streams_record(struct streams *s, const struct rec_stream *r, struct str da
 	flow_judge(s, f);
 }
 
-void streams_end(struct streams *s)
+void streams_end(struct streams *s, struct boot_ns now)
 {
 	struct flow_list *lists[] = { &s->streams, &s->datagrams };
 
 	for (size_t i = 0; i < 2; i++)
 		while (lists[i]->oldest)
-			flow_end(s, lists[i]->oldest,
-				 (struct boot_ns){ lists[i]->oldest->last.hdr.time_ns });
+			flow_end(s, lists[i]->oldest, now);
 }
 
 int streams_new(const struct streams_opts *o, struct streams **ret)
@@ -469,7 +468,7 @@ void streams_free(struct streams *s)
 	if (!s)
 		return;
 	s->env.pool.done = NULL;
-	streams_end(s);
+	streams_end(s, (struct boot_ns){ 0 });
 	exchange_pool_free(&s->env.pool);
 	free(s);
 }

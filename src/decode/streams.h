@@ -72,8 +72,8 @@ void streams_free(struct streams *s);
 /* One record, whose lengths the decoder has checked. @data: what of it was captured. */
 void streams_record(struct streams *s, const struct rec_stream *r, struct str data);
 
-/* Hands on what waits as unanswered: the source has ended. */
-void streams_end(struct streams *s);
+/* Hands on what waits as unanswered: the source has ended at @now. */
+void streams_end(struct streams *s, struct boot_ns now);
 
 void streams_stats(const struct streams *s, struct streams_stats *ret);
 /* *ret_n rows, borrowed until the next record. */

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		memcpy(copy, bytes.p, bytes.n);
 		streams_record(s, &r, (struct str){ copy, bytes.n });
 	}
-	streams_end(s);
+	streams_end(s, (struct boot_ns){ r.hdr.time_ns });
 	streams_stats(s, &st);
 	if (st.held || st.connections_now || st.requests < st.unanswered)
 		abort();

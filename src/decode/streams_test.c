@@ -403,7 +403,7 @@ static void test_half_open(void **state)
 	IN(w, &good, 0, "a1 OK\na2 OK\n");
 	assert_string_equal(lines(w), "client toy one - OK ok req=7 resp=6\n"
 				      "client toy two - OK ok req=7 resp=6\n");
-	streams_end(w->s);
+	streams_end(w->s, (struct boot_ns){ 1 });
 	assert_int_equal(stats(w).held, 0);
 	assert_int_equal(stats(w).connections_now, 0);
 	world_free(w);

@@ -18,3 +18,5 @@ struct out_ops {
 };
 
 extern const struct out_ops out_json_ops, out_text_ops;
+/* Events of kind `request` alone. */
+extern const struct out_ops out_requests_ops;

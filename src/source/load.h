@@ -27,7 +27,8 @@
 	X(uw_rows)              \
 	X(uw_rules)             \
 	X(py_files)             \
-	X(py_layouts)
+	X(py_layouts)           \
+	X(stream_verdicts)
 
 enum shared_map {
 #define X(name) MAP_##name,

@@ -17,6 +17,7 @@
 #include "probe/probe.h"
 #include "probe/sock.h"
 #include "probe/stream/data.h"
+#include "probe/stream/fields.h"
 #include "probe/stream/verdict.h"
 
 #define N(a)	      (sizeof(a) / sizeof((a)[0]))
@@ -202,7 +203,7 @@ const struct probe probe_stream = {
 	.kinds = KIND_BIT(KIND_REQUEST),
 	.hooks = stream_hooks,
 	.decoders = stream_decoders,
-	.fields = NULL,
+	.fields = request_fields,
 	.prepare = stream_prepare,
 	.targets = stream_targets,
 };

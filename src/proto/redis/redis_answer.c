@@ -474,7 +474,8 @@ static enum proto_result bulk_value(struct answering *k, struct cur *c, uint8_t 
 	if (!cur_str(c, seen, &s))
 		return PROTO_MORE;
 	if (seen < (uint64_t)len) {
-		k->io->skip = (uint64_t)len - seen;
+		/* With its CRLF: behind the part of a call that is copied, nothing else may be known. */
+		k->io->skip = (uint64_t)len - seen + 2;
 		a->skipping = true;
 	}
 	a->at_end = true;
@@ -484,18 +485,23 @@ static enum proto_result bulk_value(struct answering *k, struct cur *c, uint8_t 
 	return PROTO_OK;
 }
 
-static enum proto_result bulk_end(struct answering *k, struct cur *c)
+static void bulk_over(struct answering *k)
 {
-	enum proto_result res = redis_crlf(c);
-
-	if (res != PROTO_OK)
-		return reject(k->io, res, "bulk-end");
 	k->r->answer.at_end = false;
 	if (k->r->answer.error)
 		value_end(k);
 	else
 		scalar(k);
 	k->r->answer.error = false;
+}
+
+static enum proto_result bulk_end(struct answering *k, struct cur *c)
+{
+	enum proto_result res = redis_crlf(c);
+
+	if (res != PROTO_OK)
+		return reject(k->io, res, "bulk-end");
+	bulk_over(k);
 	return PROTO_OK;
 }
 
@@ -575,6 +581,7 @@ enum proto_result redis_answer_parse(struct redis *r, struct proto_io *io, struc
 	struct answering k = { .r = r, .io = io };
 	struct redis_answer *a = &r->answer;
 	uint64_t passed = a->skipping ? io->skipped : 0;
+	bool over = a->skipping && !io->closed; /* all of the skip */
 	const uint8_t *from = c->p;
 	enum proto_result res = PROTO_OK;
 
@@ -586,6 +593,8 @@ enum proto_result redis_answer_parse(struct redis *r, struct proto_io *io, struc
 	} else if (a->reply != REDIS_REPLY_PUSH) {
 		k.x = waiting(r, io);
 	}
+	if (over && a->at_end)
+		bulk_over(&k);
 	while (res == PROTO_OK && !k.whole && !io->skip)
 		res = a->at_end ? bulk_end(&k, c) : value(&k, c);
 	a->bytes += (uint64_t)(c->p - from) + passed;
@@ -595,5 +604,5 @@ enum proto_result redis_answer_parse(struct redis *r, struct proto_io *io, struc
 		return res;
 	if (k.whole)
 		reply_end(&k);
-	return c->p > from || io->skip ? PROTO_OK : PROTO_MORE;
+	return c->p > from || io->skip || over ? PROTO_OK : PROTO_MORE;
 }

@@ -415,10 +415,16 @@ static enum proto_result arg(struct asking *k, struct cur *c)
 	a->at_end = true;
 	*c = at;
 	if (seen < (uint64_t)len) {
-		k->io->skip = (uint64_t)len - seen;
+		k->io->skip = (uint64_t)len - seen + 2; /* with its CRLF, as in an answer */
 		a->skipping = true;
 	}
 	return PROTO_OK;
+}
+
+static void arg_over(struct asking *k)
+{
+	k->r->ask.at_end = false;
+	k->r->ask.left--;
 }
 
 static enum proto_result arg_end(struct asking *k, struct cur *c)
@@ -427,8 +433,7 @@ static enum proto_result arg_end(struct asking *k, struct cur *c)
 
 	if (res != PROTO_OK)
 		return reject(k->io, res, "bulk-end");
-	k->r->ask.at_end = false;
-	k->r->ask.left--;
+	arg_over(k);
 	return PROTO_OK;
 }
 
@@ -483,6 +488,7 @@ enum proto_result redis_ask_parse(struct redis *r, struct proto_io *io, struct c
 	struct asking k = { .r = r, .io = io, .text = text };
 	struct redis_ask *a = &r->ask;
 	uint64_t passed = a->skipping ? io->skipped : 0;
+	bool over = a->skipping && !io->closed; /* all of the skip */
 	const uint8_t *from = c->p;
 	enum proto_result res = PROTO_OK;
 
@@ -496,13 +502,15 @@ enum proto_result redis_ask_parse(struct redis *r, struct proto_io *io, struct c
 	} else {
 		res = head(&k, c);
 	}
+	if (over && a->at_end)
+		arg_over(&k);
 	while (res == PROTO_OK && a->left && !io->skip)
 		res = a->at_end ? arg_end(&k, c) : arg(&k, c);
 	if (k.x)
 		k.x->req.request_bytes += (uint64_t)(c->p - from) + passed;
 	if (res == PROTO_BAD)
 		return res;
-	if (c->p == from && !io->skip)
+	if (c->p == from && !io->skip && !over)
 		return PROTO_MORE;
 	if (k.in_command && !a->left)
 		command_end(&k);

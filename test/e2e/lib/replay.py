@@ -47,6 +47,12 @@ GOLDEN = [
     ('pods-hybrid-5.10', 'ps.json', PS_JSON),
     ('pods-hybrid-5.10', 'pod.txt', LINES + ['--where',
                                              'k8s.pod.uid=0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9']),
+    ('requests-redis', 'requests.txt', ['requests']),
+    ('requests-redis', 'requests.json', ['requests', '-o', 'json']),
+    ('requests-redis', 'slow.txt', ['requests', '--slow', '1ms', '--where', 'req.side=client and req.ok=false',
+                                    '--fields', 'proc.name,req.method,req.status,req.latency,fd.sport']),
+    ('requests-redis', 'top.txt', ['requests', 'top', '--by', 'side,route,process', '--sort', 'key']),
+    ('requests-redis', 'top.json', ['requests', 'top', '--by', 'method', '-o', 'json']),
 ]
 
 

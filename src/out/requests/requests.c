@@ -1,0 +1,223 @@
+/*
+ * Requests for people: one aligned line each.
+ *
+ *	12:03:44.123456 shop/cart-7d9f           shop/db:5432             postgres  SELECT users   OK  1.2ms  48B  2.1K
+ *
+ * Time of its end, client, server, protocol, what was asked, status, latency, sizes of request and answer. An end is
+ * the pod, else the container, else the process; the other end what the cluster says of its address, else that.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "event/fd.h"
+#include "event/request.h"
+#include "out/out.h"
+
+#define END_WIDTH      26
+#define PROTOCOL_WIDTH 9
+#define WHAT_WIDTH     44
+#define WHAT_MAX       160 /* bytes of a resource shown */
+#define STATUS_WIDTH   8
+
+struct out {
+	uint64_t second; /* the wall-clock second that `clock` shows */
+	char clock[16];
+};
+
+static int requests_open(const struct catalogue *c, const struct field_ref *refs, size_t n,
+			 struct out **ret)
+{
+	struct out *o = calloc(1, sizeof(*o));
+
+	(void)c;
+	(void)refs;
+	(void)n;
+	if (!o)
+		return -ENOMEM;
+	*ret = o;
+	return 0;
+}
+
+static void requests_close(struct out *o)
+{
+	free(o);
+}
+
+static void time_put(struct out *o, const struct event *ev, struct buf *b)
+{
+	uint64_t wall = ev->time.ns + (uint64_t)ev->host->boot_to_wall_ns;
+	time_t second = (time_t)(wall / NS_PER_SEC);
+	struct tm tm;
+
+	if (o->second != (uint64_t)second) {
+		o->second = (uint64_t)second;
+		localtime_r(&second, &tm);
+		strftime(o->clock, sizeof(o->clock), "%H:%M:%S", &tm);
+	}
+	buf_printf(b, "%s.%06u", o->clock, (unsigned)(wall % NS_PER_SEC / 1000));
+}
+
+static void pad(struct buf *b, size_t from, size_t width)
+{
+	while (!b->failed && b->n - from < width)
+		buf_char(b, ' ');
+}
+
+/* The end that is the event's process. */
+static void self_put(const struct event *ev, struct buf *b)
+{
+	const struct cgroup *cg = ev->proc->cgroup;
+
+	if (cg && cg->pod && cg->pod->name.p) {
+		buf_text(b, cg->pod->ns);
+		buf_char(b, '/');
+		buf_text(b, cg->pod->name);
+	} else if (cg && cg->container && cg->container->name.p) {
+		buf_text(b, cg->container->name);
+	} else if (cg && cg->container) {
+		buf_text(b, cg->container->id12);
+	} else {
+		buf_text(b, str_fixed(ev->proc->comm, sizeof(ev->proc->comm)));
+		buf_printf(b, "[%u]", ev->proc->pid);
+	}
+}
+
+static void address_put(const struct ip *ip, struct buf *b)
+{
+	if (ip->len == 16)
+		buf_char(b, '[');
+	ip_text(b, ip);
+	if (ip->len == 16)
+		buf_char(b, ']');
+	if (!ip->len)
+		buf_char(b, '?');
+}
+
+/* @end: END_CLIENT or END_SERVER. Ports are the servers'. */
+static void end_put(const struct event *ev, unsigned end, struct buf *b)
+{
+	bool self = fd_end_is_local(&ev->fd, end) && ev->hdr->pid;
+	const struct peer *peer = &ev->fd.peer;
+	size_t from = b->n;
+	struct ip ip = { .len = 0 };
+	uint16_t port = 0;
+
+	fd_end_get(&ev->fd, end, &ip, &port);
+	if (self) {
+		self_put(ev, b);
+	} else if (!fd_end_is_local(&ev->fd, end) && peer->name.n) {
+		if (peer->ns.n) {
+			buf_text(b, peer->ns);
+			buf_char(b, '/');
+		}
+		buf_text(b, peer->name);
+	} else {
+		address_put(&ip, b);
+	}
+	if (end == END_SERVER && port)
+		buf_printf(b, ":%u", port);
+	pad(b, from, END_WIDTH);
+	buf_char(b, ' ');
+}
+
+/* Cut where a character begins. */
+static void text_put(struct buf *b, struct str s)
+{
+	bool cut = s.n > WHAT_MAX;
+
+	if (cut)
+		for (s.n = WHAT_MAX; s.n && ((uint8_t)s.p[s.n] & 0xc0) == 0x80; s.n--)
+			;
+	buf_text(b, s);
+	if (cut)
+		buf_str(b, STR("..."));
+}
+
+static void what_put(const struct request *r, struct buf *b)
+{
+	struct str what = r->text.p ? r->text : r->route.p ? r->route : r->resource;
+	size_t from = b->n;
+
+	/* A statement begins with its verb. */
+	if (!str_starts(what, r->method)) {
+		buf_text(b, r->method);
+		if (r->method.n && what.n)
+			buf_char(b, ' ');
+	}
+	text_put(b, what);
+	pad(b, from, WHAT_WIDTH);
+	buf_char(b, ' ');
+}
+
+static void status_put(const struct request *r, struct buf *b)
+{
+	size_t from = b->n;
+
+	if (r->status.n)
+		buf_text(b, r->status);
+	else if (r->flags & REQ_ONEWAY)
+		buf_str(b, STR("sent"));
+	else if (r->flags & REQ_UNANSWERED)
+		buf_str(b, STR("none"));
+	else if (r->flags & REQ_LOST)
+		buf_str(b, STR("lost"));
+	else
+		buf_str(b, r->ok == REQ_OK_NO ? STR("error") : r->ok ? STR("ok") : STR("-"));
+	pad(b, from, STATUS_WIDTH);
+}
+
+static void latency_put(const struct request *r, struct buf *b)
+{
+	uint64_t ns = r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
+
+	if (!r->end.ns || r->flags & REQ_ONEWAY)
+		buf_printf(b, " %9s", "-");
+	else if (ns < NS_PER_MS)
+		buf_printf(b, " %7.1fus", (double)ns / 1e3);
+	else if (ns < NS_PER_SEC)
+		buf_printf(b, " %7.1fms", (double)ns / 1e6);
+	else
+		buf_printf(b, " %8.1fs", (double)ns / 1e9);
+}
+
+static void size_put(uint64_t n, struct buf *b)
+{
+	static const char units[] = "BKMGTPE";
+	double v = (double)n;
+	size_t u = 0;
+
+	for (; v >= 1000 && units[u + 1]; u++)
+		v /= 1024;
+	buf_printf(b, u ? " %5.1f%c" : " %5.0f%c", v, units[u]);
+}
+
+static void requests_event(struct out *o, const struct event *ev, struct buf *b)
+{
+	const struct request *r = ev->body;
+	size_t from;
+
+	if (ev->kind->id != KIND_REQUEST)
+		return;
+	time_put(o, ev, b);
+	buf_char(b, ' ');
+	end_put(ev, END_CLIENT, b);
+	end_put(ev, END_SERVER, b);
+	from = b->n;
+	buf_text(b, r->protocol);
+	pad(b, from, PROTOCOL_WIDTH);
+	buf_char(b, ' ');
+	what_put(r, b);
+	status_put(r, b);
+	latency_put(r, b);
+	size_put(r->request_bytes, b);
+	size_put(r->response_bytes, b);
+	buf_char(b, '\n');
+}
+
+const struct out_ops out_requests_ops = {
+	.open = requests_open,
+	.event = requests_event,
+	.close = requests_close,
+};
