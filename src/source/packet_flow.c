@@ -321,7 +321,10 @@ static void way_chunk(struct flows *fs, struct way *w, uint32_t seq, uint32_t se
 	way_drain(fs, w, true);
 }
 
-/* Far from what is expected, it belongs to another connection of the same ends. */
+/*
+ * Far from what is expected: ahead, that much is missing; behind, it belongs to another connection of
+ * the same ends.
+ */
 static void way_jump(struct flows *fs, struct way *w, uint32_t seq)
 {
 	int32_t ahead = (int32_t)(seq - w->next);
@@ -329,9 +332,14 @@ static void way_jump(struct flows *fs, struct way *w, uint32_t seq)
 	if (ahead > -FLOW_JUMP && ahead < FLOW_JUMP)
 		return;
 	way_flush(fs, w);
-	way_start(w, seq);
-	w->finished = false;
-	w->is_acked = false;
+	if (ahead < 0) {
+		way_start(w, seq);
+		w->finished = false;
+		w->is_acked = false;
+	} else if ((int32_t)(seq - w->next) > 0) {
+		fs->st.full++;
+		w->next = seq;
+	}
 }
 
 /* Bytes before the expected one, other than the probe of a keep-alive. */

@@ -36,7 +36,7 @@ struct flows_stats {
 	uint64_t held;	    /* bytes held now */
 	uint64_t acked;	    /* holes given up: the other end had acknowledged them */
 	uint64_t late;	    /* holes given up: after FLOW_HOLE_NS or at the connection's end */
-	uint64_t full;	    /* holes given up: too much to hold */
+	uint64_t full;	    /* holes given up: too much to hold, or too far */
 	uint64_t pushed;    /* connections closed to make room */
 	uint64_t no_memory; /* segments dropped */
 };
