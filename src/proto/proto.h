@@ -29,7 +29,7 @@
 #include "base/cur.h"
 #include "event/request.h"
 
-#define PORTHOLE_PROTOS(X) X(postgres)
+#define PORTHOLE_PROTOS(X) X(postgres) X(mysql)
 
 #define PROTO_BUFFER  (16u << 10) /* bytes kept of a message that is not whole, each direction */
 #define PROTO_FOREVER UINT64_MAX
