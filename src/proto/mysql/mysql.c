@@ -325,8 +325,10 @@ static void command(struct my *s, struct proto_io *io, const struct my_packet *p
 	uint32_t id = 0;
 	uint8_t byte = 0;
 	bool cut = cur_left(&c) < p->n;
+	const struct exchange *waits = exchange_oldest(io);
 
-	if (s->lost) /* whose answer's end was */
+	/* Who asks again before the answer's end has read it, and we have not. */
+	if (s->lost || (waits && waits == exchange_newest(io) && waits->req.answered.ns))
 		exchange_abandon(io);
 	if (!cur_u8(&c, &byte) || (m->answer == MY_NONE && byte != MY_QUIT)) {
 		if (byte == MY_CLOSE && my_le32(&c, &id))
@@ -507,6 +509,10 @@ static bool my_resync(void *state, struct proto_io *io, struct cur *bytes)
 		x->req.response_bytes += io->lost + (uint64_t)(bytes->p - from);
 		return true;
 	}
+	/* The end of what was asked before is missing, and this begins the next. */
+	if (io->dir == PROTO_TO_CLIENT && x == exchange_newest(io) && s->step == FIRST &&
+	    my_head(*bytes, &p) && p.number == s->number && my_follows(*bytes))
+		return true;
 	exchange_abandon(io);
 	return io->dir == PROTO_TO_SERVER && my_find_command(bytes);
 }

@@ -187,6 +187,13 @@ static unsigned chain(struct cur c, bool *ret_ends)
 	return n;
 }
 
+bool my_follows(struct cur bytes)
+{
+	bool ends;
+
+	return chain(bytes, &ends) >= CHAIN || ends;
+}
+
 bool my_find_answer(struct cur *bytes)
 {
 	bool ends;
@@ -224,9 +231,11 @@ enum proto_guess my_guess(struct str head, bool usual)
 	uint32_t capabilities;
 	bool ends;
 
-	if (!my_head(c, &p) || !cur_left(&p.some))
+	if (!my_head(c, &p) || (p.n && !cur_left(&p.some)))
 		return GUESS_MORE;
-	if (p.n && my_greeting(&p, &capabilities))
+	if (!p.n)
+		return GUESS_NO;
+	if (my_greeting(&p, &capabilities))
 		return GUESS_RESPONSE;
 	if (as_command(&p)) {
 		if (sure(&p, cur_left(&c) == MY_HEAD + p.n, usual))
@@ -235,7 +244,7 @@ enum proto_guess my_guess(struct str head, bool usual)
 	}
 	if (p.number == 0 && *p.some.p == 10 && p.n <= GREETING_MAX && cur_left(&p.some) < p.n)
 		return GUESS_MORE;
-	if (usual && p.number == 1 && p.n && (chain(c, &ends) >= CHAIN || ends))
+	if (usual && p.number == 1 && (chain(c, &ends) >= CHAIN || ends))
 		return GUESS_RESPONSE;
 	return GUESS_NO;
 }

@@ -86,4 +86,7 @@ struct str my_statement(struct cur payload);
 bool my_find_command(struct cur *bytes);
 bool my_find_answer(struct cur *bytes);
 
+/* Packets that count on from here, or one that ends with the bytes. */
+bool my_follows(struct cur bytes);
+
 enum proto_guess my_guess(struct str head, bool usual);
