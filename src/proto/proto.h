@@ -33,6 +33,7 @@
 	X(http)            \
 	X(redis)           \
 	X(postgres)        \
+	X(mysql)           \
 	X(dns)             \
 	X(kafka)           \
 	X(mongo)           \

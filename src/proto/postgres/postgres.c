@@ -114,9 +114,27 @@ static void group_end(struct pg *s, struct proto_io *io)
 
 /* --- from the client --- */
 
+/* Who sends a query before the answer to the last has ended has read it, and we have not. */
+static void answer_missed(struct pg *s, struct proto_io *io)
+{
+	const struct exchange *x = exchange_oldest(io);
+
+	if (!x || x != exchange_newest(io) || !(x->mark & M_GROUP) || !x->req.answered.ns)
+		return;
+	exchange_abandon(io);
+	s->answered = s->sent;
+	s->failed = false;
+}
+
+static struct exchange *query_begin(struct pg *s, struct proto_io *io, struct message *m)
+{
+	answer_missed(s, io);
+	return begin(s, io, m, M_GROUP);
+}
+
 static void on_query(struct pg *s, struct proto_io *io, struct message *m)
 {
-	struct exchange *x = begin(s, io, m, M_GROUP);
+	struct exchange *x = query_begin(s, io, m);
 	struct str text = { (const char *)m->body.p, cur_left(&m->body) };
 
 	if (text.n && text.p[text.n - 1] == 0)
@@ -635,8 +653,8 @@ static bool pg_resync(void *state, struct proto_io *io, struct cur *bytes)
 
 	s->asked = 0;
 	if (io->dir == PROTO_TO_CLIENT && x && x == exchange_newest(io)) {
-		if (!found)
-			return false;
+		if (!found || !x->req.answered.ns)
+			return found;
 		x->req.flags |= REQ_LOST;
 		x->req.lost_bytes += io->lost;
 		x->req.response_bytes += io->lost + (uint64_t)(bytes->p - from);

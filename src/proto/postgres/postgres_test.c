@@ -257,6 +257,10 @@ static void gaps(void **state)
 		SERVER(COLUMNS ROW SELECT1 READY), CLIENT("Q\0\0\0\x0dSELECT 2\0"),
 		SERVER(COLUMNS SELECT1 READY),
 	};
+	static const struct feed end[] = {
+		CLIENT("Q\0\0\0\x0dSELECT 1\0"), SERVER(COLUMNS ROW),		SERVER_LOST(100),
+		CLIENT("Q\0\0\0\x0dSELECT 2\0"), SERVER(COLUMNS SELECT1 READY),
+	};
 	static const struct feed several[] = {
 		CLIENT(INSERT BIND EXECUTE SYNC INSERT BIND EXECUTE SYNC),
 		SERVER_LOST(20),
@@ -273,6 +277,10 @@ static void gaps(void **state)
 		   .once = true);
 	FEED_CHECK(&proto_postgres, asked,
 		   "postgres SELECT \"SELECT ?\" OK ok req=14 resp=59 items=1 route=SELECT\n"
+		   "postgres SELECT \"SELECT ?\" OK ok req=14 resp=47 items=1 route=SELECT\n",
+		   .once = true);
+	FEED_CHECK(&proto_postgres, end,
+		   "postgres SELECT \"SELECT ?\" - unknown req=14 resp=39 route=SELECT flags=lost\n"
 		   "postgres SELECT \"SELECT ?\" OK ok req=14 resp=47 items=1 route=SELECT\n",
 		   .once = true);
 	FEED_CHECK(&proto_postgres, several,
