@@ -38,7 +38,8 @@
 	X(kafka)           \
 	X(mongo)           \
 	X(nats)            \
-	X(amqp)
+	X(amqp)            \
+	X(cql)
 
 #define PROTO_BUFFER  (16u << 10) /* bytes kept of a message that is not whole, each direction */
 #define PROTO_FOREVER UINT64_MAX
