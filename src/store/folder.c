@@ -146,6 +146,14 @@ void store_files_free(struct store_files *l)
 	*l = (struct store_files){ 0 };
 }
 
+bool store_folder_unfinished(int dir, const char *name)
+{
+	char path[STORE_FILE_BYTES + 16];
+
+	snprintf(path, sizeof(path), "%s-wal", name);
+	return faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int store_folder_remove(int dir, const char *name)
 {
 	int err = 0;

@@ -4,6 +4,7 @@
  * its own with what SQLite keeps beside it (-wal, -shm, -journal). Dropping the oldest is unlink.
  * Other files are left alone.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,12 @@ void store_file_name(int64_t start_ns, char ret[STORE_FILE_BYTES]);
 /* 0, -errno. Free with store_files_free. */
 int store_folder_list(int dir, struct store_files *ret);
 void store_files_free(struct store_files *l);
+
+/*
+ * Is it being written, or was its writer killed? Then there is a log beside it. (A journal is there
+ * only while the file is being made, before its first row.)
+ */
+bool store_folder_unfinished(int dir, const char *name);
 
 /* 0 or -errno. */
 int store_folder_remove(int dir, const char *name);

@@ -176,7 +176,10 @@ static int columns_read(sqlite3 *db, const struct store_table *t, uint64_t *ret)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* SQLITE_OK; SQLITE_NOTADB: it is something else; another result code. */
+/*
+ * SQLITE_OK; SQLITE_NOTADB: it is something else; SQLITE_EMPTY: who made it was killed before its first
+ * row; another result code.
+ */
 static int slice_look(struct store_reader *r, struct reader_slice *g)
 {
 	int64_t application = 0, version = 0, span[2] = { 0, 0 };
@@ -186,6 +189,9 @@ static int slice_look(struct store_reader *r, struct reader_slice *g)
 		rc = ints_read(g->db, "PRAGMA user_version", &version, 1);
 	if (rc != SQLITE_ROW)
 		return rc;
+	if (application == 0 && version == 0 &&
+	    ints_read(g->db, "SELECT 1 FROM sqlite_schema", span, 1) == SQLITE_DONE)
+		return SQLITE_EMPTY;
 	if (application != SLICE_APPLICATION || version != SLICE_VERSION)
 		return SQLITE_NOTADB;
 	rc = ints_read(g->db, "SELECT first, last FROM span", span, 2);
@@ -200,14 +206,27 @@ static int slice_look(struct store_reader *r, struct reader_slice *g)
 	return rc;
 }
 
+/* One that is finished does not change: it is read as it is, also where nothing may be written. */
+static void name_make(const struct store_reader *r, const struct reader_slice *g, struct buf *b)
+{
+	buf_str(b, STR("file:"));
+	for (const char *c = r->path; *c; c++)
+		buf_printf(b, strchr("%?#", *c) ? "%%%02x" : "%c", (unsigned char)*c);
+	buf_printf(b, "/%s%s", g->name,
+		   store_folder_unfinished(r->dir, g->name) ? "" : "?immutable=1");
+	buf_char(b, '\0');
+}
+
 static int db_open(struct store_reader *r, struct reader_slice *g)
 {
-	char path[sizeof(r->path) + STORE_FILE_BYTES], set[64];
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+			  SQLITE_OPEN_URI;
+	_cleanup_(buf_free) struct buf name = { 0 };
+	char set[64];
 	int rc;
 
-	snprintf(path, sizeof(path), "%s/%s", r->path, g->name);
-	rc = sqlite3_open_v2(path, &g->db,
-			     SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+	name_make(r, g, &name);
+	rc = name.failed ? SQLITE_NOMEM : sqlite3_open_v2(name.p, &g->db, flags, NULL);
 	r->nopen++;
 	if (rc != SQLITE_OK)
 		return rc;
@@ -249,7 +268,7 @@ bool reader_slice_open(struct store_reader *r, size_t i, int64_t from, int64_t t
 		return false;
 	}
 	/* Removed for its age a moment ago; or it is for the statement to fail, not the slice. */
-	if (slice_gone(r, g) || rc == SQLITE_INTERRUPT || rc == SQLITE_NOMEM) {
+	if (rc == SQLITE_EMPTY || slice_gone(r, g) || rc == SQLITE_INTERRUPT || rc == SQLITE_NOMEM) {
 		sqlite3_close_v2(g->db);
 		g->db = NULL;
 		r->nopen--;
@@ -301,6 +320,9 @@ static int tables_connect(struct store_reader *r)
 			rc = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
 		sqlite3_finalize(s);
 	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(r->db, "SELECT 1 FROM json_each('[]'), json_tree('[]')", NULL,
+				  NULL, NULL);
 	return rc;
 }
 

@@ -287,10 +287,11 @@ int slice_commit(struct slice *g, struct buf *why)
 	return run(g, "COMMIT", why);
 }
 
-/* A reader may be in it: then the log is put in when it is closed, or by the next agent. */
+/* A reader may be in it: then its log stays, and is put in by the next agent. */
 static int log_end(sqlite3 *db)
 {
-	return slice_errno(sqlite3_exec(db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL));
+	return slice_errno(
+		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 }
 
 void slice_close(struct slice *g, bool whole)

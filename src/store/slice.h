@@ -2,8 +2,8 @@
 /*
  * A slice: an SQLite database with the rows of some minutes. Written by one thread, in WAL mode
  * with synchronous=NORMAL: what was committed survives kill -9, and power loss costs at most the last
- * seconds, never the file. A finished slice has its log put in and is an ordinary file again, so
- * that reading it needs nothing beside it.
+ * seconds, never the file. A finished slice has its log put in, and nothing beside it: it is read
+ * as a file that does not change, without locks or helpers.
  *
  *	subjects(id INTEGER PRIMARY KEY, columns of who)    each different one once
  *	TABLE(own columns, subject)                         one for each table kept here

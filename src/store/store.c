@@ -251,11 +251,10 @@ static void folder_tidy(struct store *st)
 	if (store_folder_list(st->dir, &l) != 0)
 		return;
 	for (size_t i = 0; i < l.n; i++) {
-		char path[PATH_MAX + STORE_FILE_BYTES], log[PATH_MAX + STORE_FILE_BYTES + 8];
+		char path[PATH_MAX + STORE_FILE_BYTES];
 
 		path_of(st, l.list[i].name, path);
-		snprintf(log, sizeof(log), "%s-wal", path);
-		if (access(log, F_OK) == 0)
+		if (store_folder_unfinished(st->dir, l.list[i].name))
 			(void)slice_tidy(path);
 	}
 	store_files_free(&l);

@@ -80,7 +80,7 @@ static const struct store_def defs[STORE_TABLES] = {
 	[STORE_REQUESTS] = { "requests", "a request between two programs and its answer",
 		KIND_BIT(KIND_REQUEST), NULL, request_fields },
 	[STORE_CONNECTIONS] = { "connections", "a TCP connection, when it ended",
-		KIND_BIT(KIND_TCP), "evt.type=tcp_close", connection_fields },
+		KIND_BIT(KIND_TCP), "evt.type=tcp_close and fd.rport exists", connection_fields },
 	[STORE_PROCESSES] = { "processes", "a program that was started (evt_kind exec) or ended (exit)",
 		KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_EXIT), NULL, process_fields },
 	[STORE_ALERTS] = { "alerts", "an alert of a detection rule", .own = alert_columns },
