@@ -1,6 +1,6 @@
 /*
- * Any bytes as records of a few connections, with the protocols made for tests: what comes out can be printed, and nothing
- * is left at the end. A record: flags, id | role << 4, position (4), bytes not captured, length, bytes.
+ * Any bytes as records of a few connections: what comes out can be printed, and nothing is left at the end. The
+ * first byte: 1 with all protocols there are, else with those made for tests. A record: flags, id | role << 4, position (4), bytes not captured, length, bytes.
  */
 #include "decode/streams.h"
 
@@ -58,6 +58,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct streams_stats st;
 	struct streams *s;
 	struct str bytes;
+	uint8_t mode;
+
+	if (!cur_u8(&c, &mode))
+		return 0;
+	if (mode & 1)
+		o.protos = NULL;
 
 	if (streams_new(&o, &s) != 0)
 		abort();
