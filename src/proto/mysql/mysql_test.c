@@ -143,7 +143,8 @@ static void other_commands(void **state)
 		       "1\x0a"
 		       "2\x0a"
 		       "\0\0\0\3"),
-		SERVER("\7\0\0\4\0\2\0\2\0\0\0"),
+		SERVER("\x0d\0\0\4\xff\xff\xff\1\2\2\0\0\0\3end"
+		       "\7\0\0\5\0\2\0\2\0\0\0"),
 		CLIENT("\1\0\0\0\x09"),
 		SERVER("\x09\0\0\1Uptime: 1"),
 		CLIENT("\3\0\0\0\4t\0"),
@@ -156,7 +157,7 @@ static void other_commands(void **state)
 	FEED_CHECK(&proto_mysql, talk,
 		   "mysql SELECT \"SELECT ?\" OK ok req=15 resp=43 items=2 route=SELECT\n"
 		   "mysql QUERY - OK ok req=23 resp=43 items=2\n"
-		   "mysql LOAD \"LOAD DATA LOCAL INFILE ? INTO TABLE t\" OK ok req=56 resp=17 items=2 "
+		   "mysql LOAD \"LOAD DATA LOCAL INFILE ? INTO TABLE t\" OK ok req=56 resp=34 items=2 "
 		   "route=\"LOAD t\"\n"
 		   "mysql STATISTICS - OK ok req=5 resp=13\n"
 		   "mysql FIELD_LIST - OK ok req=7 resp=25 items=2\n");
