@@ -96,7 +96,7 @@ static struct str keep(struct scan *s, size_t n)
 	return t;
 }
 
-/* Names: what is not UTF-8 in them becomes ?. */
+/* Names: what is not UTF-8 in them becomes _. */
 static struct str keep_name(struct scan *s, size_t n)
 {
 	struct str t = { s->p, n };
@@ -252,8 +252,8 @@ static void mark(struct scan *s)
 {
 	size_t n = 1;
 
-	while (class_at(s, n) == DIGIT)
-		n++;
+	if (class_at(s, 1) == DIGIT)
+		n = number_end(s, 1);
 	literal(s, n);
 }
 
@@ -352,14 +352,12 @@ static void dollar(struct scan *s)
 	size_t n = 1;
 	const char *close;
 
-	if (s->dialect == SQL_MYSQL) {
-		word(s);
+	if (class_at(s, 1) == DIGIT) {
+		literal(s, number_end(s, 1));
 		return;
 	}
-	while (class_at(s, n) == DIGIT)
-		n++;
-	if (n > 1) {
-		literal(s, n);
+	if (s->dialect == SQL_MYSQL) {
+		word(s);
 		return;
 	}
 	while (class_at(s, n) == LETTER || class_at(s, n) == DIGIT)

@@ -148,7 +148,7 @@ size_t sql_copy(char *to, size_t room, struct str s)
 		if (len && !control && !utf8_is_control((const uint8_t *)s.p + i, len))
 			memcpy(to + n, s.p + i, len);
 		else
-			memset(to + n, '?', len = 1);
+			memset(to + n, '_', len = 1);
 		n += len;
 		i += len;
 	}

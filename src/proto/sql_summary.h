@@ -53,5 +53,5 @@ void sql_tokens_begin(struct sql_tokens *t, struct str statement, struct sql *ou
 enum sql_word sql_tokens_add(struct sql_tokens *t, enum sql_token kind, struct str token);
 void sql_tokens_end(struct sql_tokens *t);
 
-/* Bytes of @s into @to as well-formed UTF-8, each bad byte and control as ?; at most @room. -> bytes written */
+/* Bytes of @s into @to as well-formed UTF-8, each bad byte and control as _; at most @room. -> bytes written */
 size_t sql_copy(char *to, size_t room, struct str s);

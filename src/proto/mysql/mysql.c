@@ -17,6 +17,7 @@
 
 #define BODY_HOLD 512 /* bytes of a packet, other than a statement, that are read */
 #define EOF_BYTES 5
+#define PROGRESS  0xffff /* MariaDB's: no error, but how far a long command has come */
 
 enum phase {
 	NEW,
@@ -105,7 +106,7 @@ static void failed(struct my *s, struct proto_io *io, struct exchange *x, struct
 	struct str state = STR_NONE, message;
 	uint16_t code;
 
-	if (!cur_skip(&c, 1) || !my_le16(&c, &code))
+	if (!cur_skip(&c, 1) || !my_le16(&c, &code) || code == PROGRESS)
 		return;
 	if (cur_left(&c) >= 6 && *c.p == '#' && cur_skip(&c, 1) && !cur_str(&c, 5, &state))
 		return;

@@ -116,6 +116,22 @@ static void queries(void **state)
 		       "\2\0\0\4\1"
 		       "1"
 		       "\x14\0\0\5\xff%\5#70100interrupted"),
+	};
+
+	(void)state;
+	FEED_CHECK(
+		&proto_mysql, talk,
+		"mysql SELECT \"SELECT a FROM t WHERE b=?\" OK ok req=32 resp=36 items=2 route=\"SELECT t\"\n"
+		"mysql INSERT \"INSERT INTO t VALUES (?)\" OK ok req=33 resp=11 items=2 route=\"INSERT t\"\n"
+		"mysql SELECT \"SELECT ?; CALL p()\" OK ok req=23 resp=84 items=3 route=\"SELECT CALL p\"\n"
+		"mysql OTHER \"SELEC ?\" 1064 error req=14 resp=39 error=\"42000: near ? at line 1\"\n"
+		"mysql SELECT \"SELECT a FROM t WHERE b=?\" 1317 error req=32 resp=52 items=1 "
+		"route=\"SELECT t\" error=\"70100: interrupted\"\n");
+}
+
+static void other_commands(void **state)
+{
+	static const struct feed talk[] = {
 		/* with MySQL 8's attributes: none, one */
 		CLIENT("\x0b\0\0\0\3\0\1SELECT 1"),
 		SERVER(RESULT),
@@ -127,7 +143,8 @@ static void queries(void **state)
 		       "1\x0a"
 		       "2\x0a"
 		       "\0\0\0\3"),
-		SERVER("\7\0\0\4\0\2\0\2\0\0\0"),
+		SERVER("\x0d\0\0\4\xff\xff\xff\1\2\2\0\0\0\3end"
+		       "\7\0\0\5\0\2\0\2\0\0\0"),
 		CLIENT("\1\0\0\0\x09"),
 		SERVER("\x09\0\0\1Uptime: 1"),
 		CLIENT("\3\0\0\0\4t\0"),
@@ -137,21 +154,13 @@ static void queries(void **state)
 	};
 
 	(void)state;
-	FEED_CHECK(
-		&proto_mysql, talk,
-		"mysql SELECT \"SELECT a FROM t WHERE b=?\" OK ok req=32 resp=36 items=2 route=\"SELECT t\"\n"
-		"mysql INSERT \"INSERT INTO t VALUES (?)\" OK ok req=33 resp=11 items=2 route=\"INSERT t\"\n"
-		"mysql SELECT \"SELECT ?; CALL p()\" OK ok req=23 resp=84 items=3 route=\"SELECT CALL p\"\n"
-		"mysql OTHER \"SELEC ?\" 1064 error req=14 resp=39 error=\"42000: near ? at line 1\"\n"
-		"mysql SELECT \"SELECT a FROM t WHERE b=?\" 1317 error req=32 resp=52 items=1 "
-		"route=\"SELECT t\" error=\"70100: interrupted\"\n"
-		"mysql SELECT \"SELECT ?\" OK ok req=15 resp=43 items=2 route=SELECT\n"
-		"mysql QUERY - OK ok req=23 resp=43 items=2\n"
-		"mysql LOAD \"LOAD DATA LOCAL INFILE ? INTO TABLE t\" OK ok req=56 resp=17 items=2 "
-		"route=\"LOAD t\"\n"
-		"mysql STATISTICS - OK ok req=5 resp=13\n"
-		"mysql FIELD_LIST - OK ok req=7 resp=25 items=2\n",
-		.midway = false);
+	FEED_CHECK(&proto_mysql, talk,
+		   "mysql SELECT \"SELECT ?\" OK ok req=15 resp=43 items=2 route=SELECT\n"
+		   "mysql QUERY - OK ok req=23 resp=43 items=2\n"
+		   "mysql LOAD \"LOAD DATA LOCAL INFILE ? INTO TABLE t\" OK ok req=56 resp=34 items=2 "
+		   "route=\"LOAD t\"\n"
+		   "mysql STATISTICS - OK ok req=5 resp=13\n"
+		   "mysql FIELD_LIST - OK ok req=7 resp=25 items=2\n");
 }
 
 #define EXECUTE7 "\x0a\0\0\0\x17\7\0\0\0\0\1\0\0\0"
@@ -188,6 +197,27 @@ static void prepared(void **state)
 		       "\4\0\0\2\3def"
 		       "\3\0\0\3\0\0\1"
 		       "\7\0\0\4\xfe\0\0\2\0\0\0"),
+	};
+
+	(void)state;
+	FEED_CHECK(&proto_mysql, talk,
+		   "mysql PREPARE \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=38 resp=41 route=\"SELECT t\"\n"
+		   "mysql SELECT \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=14 resp=38 items=1 "
+		   "route=\"SELECT t\"\n"
+		   "mysql SELECT \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=14 resp=22 route=\"SELECT t\"\n"
+		   "mysql FETCH \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=13 resp=23 items=2 "
+		   "route=\"SELECT t\"\n"
+		   "mysql RESET - OK ok req=9 resp=11\n"
+		   "mysql SELECT \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=14 resp=31 items=1 "
+		   "route=\"SELECT t\"\n");
+}
+
+/* Closed, never known, refused; and what is no answer. */
+static void not_prepared(void **state)
+{
+	static const struct feed talk[] = {
+		CLIENT("\x09\0\0\0\x16SELECT 1"),
+		SERVER("\x0c\0\0\1\0\7\0\0\0\0\0\0\0\0\0\0"),
 		CLIENT("\5\0\0\0\x19\7\0\0\0"),
 		CLIENT(EXECUTE7),
 		SERVER("\x1e\0\0\1\xff\xdb\4#HY000Unknown statement (7)"),
@@ -201,21 +231,12 @@ static void prepared(void **state)
 	};
 
 	(void)state;
-	FEED_CHECK(
-		&proto_mysql, talk,
-		"mysql PREPARE \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=38 resp=41 route=\"SELECT t\"\n"
-		"mysql SELECT \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=14 resp=38 items=1 "
-		"route=\"SELECT t\"\n"
-		"mysql SELECT \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=14 resp=22 route=\"SELECT t\"\n"
-		"mysql FETCH \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=13 resp=23 items=2 "
-		"route=\"SELECT t\"\n"
-		"mysql RESET - OK ok req=9 resp=11\n"
-		"mysql SELECT \"SELECT a FROM t WHERE b=? AND c=?\" OK ok req=14 resp=31 items=1 "
-		"route=\"SELECT t\"\n"
-		"mysql EXECUTE - 1243 error req=14 resp=34 error=\"HY000: Unknown statement (7)\"\n"
-		"mysql PREPARE \"INSERT t VALUES (?)\" OK ok req=24 resp=16 route=\"INSERT t\"\n"
-		"mysql PREPARE x 1064 error req=6 resp=21 error=\"42000: near ?\"\n"
-		"mysql BINLOG_DUMP - OK ok req=16 resp=10 flags=stream\n");
+	FEED_CHECK(&proto_mysql, talk,
+		   "mysql PREPARE \"SELECT ?\" OK ok req=13 resp=16 route=SELECT\n"
+		   "mysql EXECUTE - 1243 error req=14 resp=34 error=\"HY000: Unknown statement (7)\"\n"
+		   "mysql PREPARE \"INSERT t VALUES (?)\" OK ok req=24 resp=16 route=\"INSERT t\"\n"
+		   "mysql PREPARE x 1064 error req=6 resp=21 error=\"42000: near ?\"\n"
+		   "mysql BINLOG_DUMP - OK ok req=16 resp=10 flags=stream\n");
 }
 
 static void midway(void **state)
@@ -408,9 +429,12 @@ static void hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(login),    cmocka_unit_test(unreadable), cmocka_unit_test(queries),
-		cmocka_unit_test(prepared), cmocka_unit_test(midway),	  cmocka_unit_test(gaps),
-		cmocka_unit_test(large),    cmocka_unit_test(guess),	  cmocka_unit_test(hostile),
+		cmocka_unit_test(login),    cmocka_unit_test(unreadable),
+		cmocka_unit_test(queries),  cmocka_unit_test(other_commands),
+		cmocka_unit_test(prepared), cmocka_unit_test(not_prepared),
+		cmocka_unit_test(midway),   cmocka_unit_test(gaps),
+		cmocka_unit_test(large),    cmocka_unit_test(guess),
+		cmocka_unit_test(hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
