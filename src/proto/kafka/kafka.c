@@ -51,6 +51,7 @@ struct kafka {
 	struct kafka_topics topics;
 	uint32_t last; /* correlation id of the last request */
 	bool begun;    /* there was one */
+	bool named;    /* it had a client id: clients send it always or never */
 };
 
 struct head {
@@ -138,6 +139,8 @@ static enum proto_result request_here(const struct kafka *k, struct cur *c, stru
 	*ret_why = "lost";
 	if (ret->version > kafka_api_find((uint16_t)ret->key)->last)
 		return PROTO_BAD;
+	if ((k->named || !k->begun) && !ret->client.n)
+		return PROTO_BAD;
 	return k->begun && (ahead <= 0 || ahead > AHEAD_MAX) ? PROTO_BAD : PROTO_OK;
 }
 
@@ -158,6 +161,7 @@ static enum proto_result request_head(struct kafka *k, struct proto_io *io, stru
 	s->doubt = false;
 	k->last = (uint32_t)h.id;
 	k->begun = true;
+	k->named = h.client.n > 0;
 	c->p = head.p;
 	x = exchange_begin(io, s->key);
 	if (!x)
