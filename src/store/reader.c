@@ -76,7 +76,9 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
 	if (action == SQLITE_SELECT || action == SQLITE_RECURSIVE)
 		return SQLITE_OK;
 	if (action == SQLITE_READ)
-		return table_allowed(ctx, a) ? SQLITE_OK : SQLITE_DENY;
+		/* No column: only how many rows there are, of a table of the statement's own, too. Other
+		 * tables cannot be made: their constructor needs a CREATE TABLE. */
+		return table_allowed(ctx, a) || (b && !*b) ? SQLITE_OK : SQLITE_DENY;
 	if (action == SQLITE_FUNCTION)
 		return word_of(b, functions_not) ? SQLITE_DENY : SQLITE_OK;
 	return SQLITE_DENY;

@@ -115,6 +115,10 @@ static const char *const refused[] = {
 	"select load_extension('/lib/x.so')",
 	"select * from dbstat",
 	"select * from sqlite_stmt",
+	"select count(*) from dbstat",
+	"select count(*) from pragma_database_list",
+	"select count(*) from pragma_table_info('requests')",
+	"select count(*) from bytecode('select 1')",
 	"select zeroblob(100000000)",
 	"select 1; select 2",
 	"select 1; drop table processes",
@@ -163,6 +167,7 @@ static const char *const endless[] = {
 	"json_each((select json_group_array(time) from processes)) b, processes c",
 };
 
+/* Of some a text becomes too long first, which is -EINVAL. */
 static void test_ends(void **state)
 {
 	for (size_t i = 0; i < sizeof(endless) / sizeof(endless[0]); i++) {
@@ -170,7 +175,10 @@ static void test_ends(void **state)
 		const uint64_t begin = clock_read_ns(CLOCK_MONOTONIC);
 		int err = ask(*state, str_of(endless[i]), &out, &why);
 
-		if (err != -ETIME && err != -ENOMEM && err != -EINVAL)
+		const bool text = strstr(endless[i], "group_concat") ||
+				  strstr(endless[i], "x||x") || strstr(endless[i], "json_group");
+
+		if (err != -ETIME && err != -ENOMEM && !(text && err == -EINVAL))
 			fail_msg("%s: %d %.*s", endless[i], err, STR_ARG(buf_slice(&why)));
 		if (clock_read_ns(CLOCK_MONOTONIC) - begin > 8 * NS_PER_SEC)
 			fail_msg("%s: too long", endless[i]);
