@@ -19,8 +19,8 @@
 #define ALIGNED_ROWS   200
 #define COLUMN_MAX     60 /* a longer value is not waited for */
 #define FLUSH_BYTES    (64u << 10)
-/* SQLite looks at the deadline between steps; who hangs in one is ended. */
-#define GRACE_S 10
+/* SQLite looks at the deadline between steps; who is in one for longer than this is ended. */
+#define GRACE_S 2
 
 struct query_cmd {
 	const char *from, *to, *directory, *profiles, *output;
@@ -409,7 +409,7 @@ static int query_do(const struct query_cmd *c, struct out *out, const char *sql)
 	int err;
 
 	signal(SIGALRM, hung);
-	alarm((unsigned)(o.timeout_ns / NS_PER_SEC) + GRACE_S);
+	alarm((unsigned)((o.timeout_ns + NS_PER_SEC - 1) / NS_PER_SEC) + GRACE_S);
 	err = recall_query(&o, str_of(sql), &to, &read, &why);
 	alarm(0);
 	if (out->form == FORM_TEXT && out->n && !out->aligned)

@@ -9,7 +9,8 @@
  * SQL may be anybody's. An authorizer lets it read these tables and call functions, nothing else;
  * time is bounded by a deadline, memory by SQLite's hard heap limit (of the process), sorting and
  * grouping stay in memory, and texts, expressions and joins have limits (reader.c). SQLite looks at
- * the deadline between steps; a single function over texts of STORE_VALUE_MAX takes at most seconds.
+ * the deadline between steps: a function over texts of STORE_VALUE_MAX takes seconds at most, those
+ * known to take longer are refused, and a command should end itself if it takes longer all the same.
  *
  * One thread; one reader in a process at a time, because of the heap limit.
  */

@@ -113,8 +113,14 @@ static const char *const refused[] = {
 	"analyze",
 	"reindex",
 	"select load_extension('/lib/x.so')",
+	"select printf('%.*c', 2000000000, 'x')",
+	"select format('%d', 1)",
 	"select * from dbstat",
 	"select * from sqlite_stmt",
+	"select count(*) from dbstat",
+	"select count(*) from pragma_database_list",
+	"select count(*) from pragma_table_info('requests')",
+	"select count(*) from bytecode('select 1')",
 	"select zeroblob(100000000)",
 	"select 1; select 2",
 	"select 1; drop table processes",
@@ -127,7 +133,7 @@ static const char *const refused[] = {
 	"select nosuch from processes",
 	"select * from subjects",
 	"select hex(randomblob(2000000))",
-	"select 'a' like printf('%.*c', 1000, '%')",
+	"select 'a' like replace(hex(zeroblob(500)),'0','%')",
 };
 
 static void test_refused(void **state)
@@ -163,6 +169,7 @@ static const char *const endless[] = {
 	"json_each((select json_group_array(time) from processes)) b, processes c",
 };
 
+/* Of some a text becomes too long first, which is -EINVAL. */
 static void test_ends(void **state)
 {
 	for (size_t i = 0; i < sizeof(endless) / sizeof(endless[0]); i++) {
@@ -170,7 +177,10 @@ static void test_ends(void **state)
 		const uint64_t begin = clock_read_ns(CLOCK_MONOTONIC);
 		int err = ask(*state, str_of(endless[i]), &out, &why);
 
-		if (err != -ETIME && err != -ENOMEM && err != -EINVAL)
+		const bool text = strstr(endless[i], "group_concat") ||
+				  strstr(endless[i], "x||x") || strstr(endless[i], "json_group");
+
+		if (err != -ETIME && err != -ENOMEM && !(text && err == -EINVAL))
 			fail_msg("%s: %d %.*s", endless[i], err, STR_ARG(buf_slice(&why)));
 		if (clock_read_ns(CLOCK_MONOTONIC) - begin > 8 * NS_PER_SEC)
 			fail_msg("%s: too long", endless[i]);
@@ -181,12 +191,12 @@ static void test_ends(void **state)
 static void test_single_steps(void **state)
 {
 	static const char *const slow[] = {
-		"select instr(printf('%.*c', 500000, 'a'), printf('%.*c', 250000, 'a')||'b')",
-		"select printf('%.*c', 500000, 'a') like '%a%a%a%a%a%a%a%a%a%a%a%b'",
-		"select printf('%.*c', 500000, 'a') glob '*a*a*a*a*a*a*a*a*a*a*a*b'",
-		"select length(replace(printf('%.*c', 250000, 'a'), printf('%.*c', 125000, 'a')||'b', 'c'))",
-		"select trim(printf('%.*c', 500000, 'a'), printf('%.*c', 500000, 'b')||'a')",
-		"select json_valid(printf('%.*c', 400000, '['))",
+		"select instr(replace(hex(zeroblob(250000)),'0','a'), replace(hex(zeroblob(125000)),'0','a')||'b')",
+		"select replace(hex(zeroblob(250000)),'0','a') like '%a%a%a%a%a%a%a%a%a%a%a%b'",
+		"select replace(hex(zeroblob(250000)),'0','a') glob '*a*a*a*a*a*a*a*a*a*a*a*b'",
+		"select length(replace(replace(hex(zeroblob(125000)),'0','a'), replace(hex(zeroblob(62500)),'0','a')||'b', 'c'))",
+		"select trim(replace(hex(zeroblob(250000)),'0','a'), replace(hex(zeroblob(250000)),'0','b')||'a')",
+		"select json_valid(replace(hex(zeroblob(200000)),'0','['))",
 	};
 
 	for (size_t i = 0; i < sizeof(slow) / sizeof(slow[0]); i++) {

@@ -290,8 +290,12 @@ int slice_commit(struct slice *g, struct buf *why)
 /* A reader may be in it: then its log stays, and is put in by the next agent. */
 static int log_end(sqlite3 *db)
 {
-	return slice_errno(
-		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+	/* Only who has read it knows that it has a log. */
+	int rc = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	return slice_errno(rc);
 }
 
 void slice_close(struct slice *g, bool whole)

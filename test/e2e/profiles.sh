@@ -40,6 +40,7 @@ agent_start() { # DIRECTORY MAX_BYTES
 		lock: {file: "$dir/s/pid"}
 		kube: {enabled: false}
 		profile: {directory: "$1", max_bytes: $2}
+		store: {enabled: false}
 	END
 	PORTHOLE_PROFILE_PART_MS=1000 "$porthole" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/err" &
 	agent=$!

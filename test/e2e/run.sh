@@ -36,6 +36,8 @@ kube:
   enabled: false
 profile:
   directory: "$dir/profiles"
+store:
+  directory: "$dir/history"
 EOF
 
 # --- a container's cgroup, in the hierarchies that tell identity, CPU and memory here ---

@@ -112,6 +112,7 @@ metrics: {address: "127.0.0.1:19877"}
 control: {socket: "$dir/porthole.sock"}
 lock: {file: "$dir/porthole.pid"}
 kube: {enabled: false}
+store: {directory: "$dir/history"}
 EOC
 agent_start() {
 	"$porthole" run --config "$dir/conf.yaml" >"$dir/run" 2>&1 &

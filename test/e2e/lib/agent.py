@@ -27,8 +27,8 @@ with socket.socket() as s:
 URL = 'http://127.0.0.1:%d' % PORT
 with open(CONFIG, 'w') as f:
     f.write('metrics: {address: "127.0.0.1:%d"}\ncontrol: {socket: "%s"}\nlock: {file: "%s"}\n'
-            'kube: {enabled: false}\nprofile: {directory: "%s"}\n'
-            % (PORT, SOCKET, LOCK, os.path.join(DIR, 'profiles')))
+            'kube: {enabled: false}\nprofile: {directory: "%s"}\nstore: {directory: "%s"}\n'
+            % (PORT, SOCKET, LOCK, os.path.join(DIR, 'profiles'), os.path.join(DIR, 'history')))
 KEPT = sum(1 << n for n in (2, 12, 19, 38, 39))  # dac_read_search, net_admin, sys_ptrace, perfmon, bpf
 
 
