@@ -4,21 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agg/histogram.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/slots.h"
 
-#define UNIT_BITS 6  /* of the smallest buckets: 64 ns */
-#define SUB_BITS  4  /* 16 buckets for each power of two */
-#define TOP_BITS  34 /* of a latency in units: 18 minutes */
-#define SUBS	  (1u << SUB_BITS)
-#define BUCKETS	  ((TOP_BITS - SUB_BITS + 1) * SUBS)
-#define KEY_MAX	  1024
+#define KEY_MAX 1024
 
 struct entry {
 	uint64_t hash;
-	struct tally_row row; /* without percentiles */
-	uint32_t bucket[BUCKETS];
+	struct tally_row row; /* without what the latencies tell */
+	struct histogram latency;
 	char key[];
 };
 
@@ -32,47 +28,6 @@ struct tally {
 };
 
 static const struct str other_key = STR("other");
-
-/* --- the histogram --- */
-
-static uint32_t bucket_of(uint64_t ns)
-{
-	uint64_t u = ns >> UNIT_BITS;
-	unsigned power;
-
-	if (u < SUBS)
-		return (uint32_t)u;
-	power = 63 - (unsigned)__builtin_clzll(u);
-	if (power >= TOP_BITS)
-		return BUCKETS - 1;
-	return (power - SUB_BITS + 1) * SUBS + (uint32_t)(u >> (power - SUB_BITS) & (SUBS - 1));
-}
-
-/* The middle of the bucket. */
-static uint64_t bucket_ns(uint32_t i)
-{
-	uint64_t low, width;
-
-	if (i < SUBS)
-		return ((uint64_t)i << UNIT_BITS) + (1u << UNIT_BITS) / 2;
-	width = 1ull << (i / SUBS - 1 + UNIT_BITS);
-	low = (SUBS + (i & (SUBS - 1))) * width;
-	return low + width / 2;
-}
-
-/* The value that @share of all are not above. */
-static uint64_t percentile(const struct entry *e, double share)
-{
-	uint64_t want = (uint64_t)(share * (double)e->row.timed + 0.999999), seen = 0, ns;
-	uint32_t i = 0;
-
-	if (!e->row.timed)
-		return 0;
-	for (seen = e->bucket[0]; i < BUCKETS - 1 && seen < want; seen += e->bucket[i])
-		i++;
-	ns = bucket_ns(i);
-	return ns < e->row.max_ns ? ns : e->row.max_ns;
-}
 
 /* --- the table --- */
 
@@ -173,13 +128,8 @@ int tally_add(struct tally *t, struct str key, const struct tally_request *r)
 	w->unanswered += r->unanswered;
 	w->request_bytes += r->request_bytes;
 	w->response_bytes += r->response_bytes;
-	if (!r->timed)
-		return 0;
-	w->timed++;
-	w->total_ns += r->latency_ns;
-	if (r->latency_ns > w->max_ns)
-		w->max_ns = r->latency_ns;
-	e->bucket[bucket_of(r->latency_ns)]++;
+	if (r->timed)
+		histogram_add(&e->latency, r->latency_ns);
 	return 0;
 }
 
@@ -194,14 +144,9 @@ static int entry_merge(struct tally *t, const struct entry *from)
 	w->n += f->n;
 	w->failed += f->failed;
 	w->unanswered += f->unanswered;
-	w->timed += f->timed;
-	w->total_ns += f->total_ns;
 	w->request_bytes += f->request_bytes;
 	w->response_bytes += f->response_bytes;
-	if (f->max_ns > w->max_ns)
-		w->max_ns = f->max_ns;
-	for (size_t i = 0; i < BUCKETS; i++)
-		e->bucket[i] += from->bucket[i];
+	histogram_merge(&e->latency, &from->latency);
 	return 0;
 }
 
@@ -270,6 +215,20 @@ bool tally_sort_parse(const char *word, enum tally_sort *ret)
 	return false;
 }
 
+static struct tally_row row_of(const struct entry *e)
+{
+	const struct histogram *h = &e->latency;
+	struct tally_row r = e->row;
+
+	r.timed = h->n;
+	r.total_ns = h->total_ns;
+	r.max_ns = h->max_ns;
+	r.p50_ns = histogram_percentile(h, 0.5);
+	r.p90_ns = histogram_percentile(h, 0.9);
+	r.p99_ns = histogram_percentile(h, 0.99);
+	return r;
+}
+
 long tally_rows(struct tally *t, enum tally_sort sort, const struct tally_row **ret)
 {
 	size_t n = 0;
@@ -278,16 +237,9 @@ long tally_rows(struct tally *t, enum tally_sort sort, const struct tally_row **
 	t->rows = calloc((size_t)t->n + 2, sizeof(*t->rows));
 	if (!t->rows)
 		return -ENOMEM;
-	for (size_t i = 0; i <= TALLY_KEYS; i++) {
-		const struct entry *e = t->entry[i];
-
-		if (!e)
-			continue;
-		t->rows[n] = e->row;
-		t->rows[n].p50_ns = percentile(e, 0.5);
-		t->rows[n].p90_ns = percentile(e, 0.9);
-		t->rows[n++].p99_ns = percentile(e, 0.99);
-	}
+	for (size_t i = 0; i <= TALLY_KEYS; i++)
+		if (t->entry[i])
+			t->rows[n++] = row_of(t->entry[i]);
 	qsort(t->rows, n, sizeof(*t->rows), sorts[sort].compare);
 	*ret = t->rows;
 	return (long)n;

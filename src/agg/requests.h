@@ -3,8 +3,7 @@
  * Requests counted by key: how many, how many failed, how long they took. A key is text that the caller makes (its
  * columns joined by tabs).
  *
- * Latencies go into a histogram whose buckets are 1/16 of a power of two wide: a percentile is off by at most 1/32
- * (3.2 %) of itself, from 1 us to 18 minutes; below, by 32 ns; above, it says 18 minutes. `max` is exact.
+ * Percentiles are those of agg/histogram.h: within 3.2 %. `max` is exact.
  *
  * At most TALLY_KEYS keys; requests of others are counted together under the key "other". 2 KiB a key. One thread.
  */
