@@ -52,6 +52,7 @@ static int requests_open(struct pipeline *p)
 {
 	const struct streams_opts o = {
 		.proto = { .raw = p->requests.raw },
+		.turns = p->requests.turns,
 		.request = request_over,
 		.verdict = p->requests.verdict ? verdict : NULL,
 		.protos = p->requests.protos,

@@ -18,6 +18,7 @@ struct proto;
 
 struct requests {
 	bool raw;			   /* fill req.text; set before the first record */
+	bool turns;			   /* streams_opts.turns; likewise */
 	const struct proto *const *protos; /* likewise; NULL: all there are */
 	size_t protos_n;
 	struct streams *streams; /* NULL: no record came */

@@ -61,8 +61,8 @@ uint64_t watching_kinds(void)
 {
 	return KIND_BIT(KIND_SAMPLE) | KIND_BIT(KIND_OFFCPU) | KIND_BIT(KIND_CALLS) |
 	       KIND_BIT(KIND_EXEC) | KIND_BIT(KIND_EXIT) | KIND_BIT(KIND_FORK) |
-	       KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM) | KIND_BIT(KIND_TCP) |
-	       KIND_BIT(KIND_SEND) | KIND_BIT(KIND_RECV) | KIND_BIT(KIND_OPEN);
+	       KIND_BIT(KIND_SIGNAL) | KIND_BIT(KIND_OOM) | KIND_BIT(KIND_TCP) | KIND_BIT(KIND_SEND) |
+	       KIND_BIT(KIND_RECV) | KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_REQUEST);
 }
 
 /* --- who the target is ------------------------------------------------------------------------------ */
@@ -263,6 +263,7 @@ int watching_begin(struct session *s, const struct watching_opts *o, struct watc
 		watching_free(w);
 		return err;
 	}
+	s->pipeline.requests.turns = true;
 	session_drain(s);
 	w->begin = clock_boot();
 	sums_begin(w->sums, w->begin);

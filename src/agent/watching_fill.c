@@ -207,6 +207,8 @@ static void peer_row(struct filling *f, const struct sum *s)
 	r->server = s->flag || port_listens(f->t, s->v[PEER_V_LPORT]);
 	r->wait_ns = s->v[PEER_V_NS];
 	r->waits = s->v[PEER_V_N];
+	r->asked = s->v[PEER_V_ASKED];
+	r->asked_ns = s->v[PEER_V_ASKED_NS];
 	r->connects = s->v[PEER_V_CONNECTS];
 	r->connect_ns = s->v[PEER_V_CONNECT_NS];
 	r->connect_fails = s->v[PEER_V_FAILS];
@@ -215,6 +217,28 @@ static void peer_row(struct filling *f, const struct sum *s)
 	r->segments = s->v[PEER_V_SEGMENTS];
 	r->rtt_ns = s->v[PEER_V_RTT_NS];
 	r->error = (int)s->v[PEER_V_ERROR];
+}
+
+static void request_row(struct filling *f, const struct sum *s)
+{
+	struct watch_request *r = watch_add_request(f->w);
+	const char *space = s->text.p ? memchr(s->text.p, ' ', s->text.n) : NULL;
+
+	if (!r)
+		return;
+	r->who = who_copy(f->w, &s->who);
+	r->protocol = watch_text(
+		f->w, (struct str){ s->text.p, space ? (size_t)(space - s->text.p) : s->text.n });
+	if (space)
+		r->route = watch_text(f->w, str_skip(s->text, (size_t)(space - s->text.p) + 1));
+	if (s->peer.n)
+		r->peer = watch_text(f->w, s->peer);
+	r->status = watch_text(f->w, s->more);
+	r->count = s->v[REQUEST_V_COUNT];
+	r->failed = s->v[REQUEST_V_FAILED];
+	r->unanswered = s->v[REQUEST_V_UNANSWERED];
+	r->ns = s->v[REQUEST_V_NS];
+	r->worst_ns = s->v[REQUEST_V_WORST];
 }
 
 static void name_row(struct filling *f, const struct sum *s)
@@ -275,8 +299,9 @@ static const struct table tables[] = {
 	{ SUM_THREAD, THREAD_RUNNING, thread_row }, { SUM_RIVAL, WAIT_V_NS, rival_row },
 	{ SUM_CALL, CALL_V_COUNT, call_row },	    { SUM_IO, IO_V_CALLS, io_row },
 	{ SUM_FILE, WAIT_V_NS, file_row },	    { SUM_LOCK, WAIT_V_NS, lock_row },
-	{ SUM_PEER, PEER_V_NS, peer_row },	    { SUM_NAME, NAME_V_NS, name_row },
-	{ SUM_EXEC, EXEC_V_STARTED, exec_row },	    { SUM_SIGNAL, WAIT_V_N, signal_row },
+	{ SUM_REQUEST, REQUEST_V_NS, request_row }, { SUM_PEER, PEER_V_NS, peer_row },
+	{ SUM_NAME, NAME_V_NS, name_row },	    { SUM_EXEC, EXEC_V_STARTED, exec_row },
+	{ SUM_SIGNAL, WAIT_V_N, signal_row },
 };
 
 static int by_value(const void *pa, const void *pb, void *ctx)

@@ -16,6 +16,7 @@ enum sum_sort {
 	SUM_WAITER,   /* address, tid of who waited for it */
 	SUM_PEER,     /* address (folded to a word), port */
 	SUM_FILE,     /* path: waits for its device */
+	SUM_REQUEST,  /* protocol and route; the peer's address and port, or 0 */
 	SUM_NAME,     /* name asked of DNS */
 	SUM_QUESTION, /* id and port: a question that waits for its answer */
 	SUM_EXEC,     /* program; pid: the parent */
@@ -31,7 +32,7 @@ struct sum {
 	uint32_t sort, pid;
 	uint64_t a, b;
 	struct watch_who who;
-	struct str text, more;
+	struct str text, more, peer;
 	uint64_t v[SUM_VALUES];
 	uint32_t flag;
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "event/request.h"
 #include "probe/calls/calls.h"
 #include "probe/oom/oom.h"
 #include "probe/probe.h"
@@ -338,6 +339,77 @@ static void tcp_take(struct sums *s, const struct event *ev)
 	}
 }
 
+/* --- requests --------------------------------------------------------------------------------------- */
+
+/* The ends as the kernel has them: rows of peers are found by that. */
+static struct rec_sock sock_of(const struct conn *c)
+{
+	struct rec_sock k = { .family = c->remote.len == 4 ? AF_INET : AF_INET6,
+			      .lport = c->lport,
+			      .rport = c->rport };
+
+	memcpy(k.local, c->local.b, sizeof(k.local));
+	memcpy(k.remote, c->remote.b, sizeof(k.remote));
+	return k;
+}
+
+static bool told(const struct request *r)
+{
+	return !(r->flags & (REQ_ONEWAY | REQ_STREAM | REQ_LOST));
+}
+
+static uint64_t latency_of(const struct request *r)
+{
+	return r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
+}
+
+static void request_add(struct sum *row_, struct sums *s, const struct request *r)
+{
+	uint64_t ns = latency_of(r);
+
+	if (r->flags & REQ_UNANSWERED) {
+		row_->v[REQUEST_V_UNANSWERED]++;
+		return;
+	}
+	row_->v[REQUEST_V_COUNT]++;
+	row_->v[REQUEST_V_NS] += ns;
+	if (ns > row_->v[REQUEST_V_WORST])
+		row_->v[REQUEST_V_WORST] = ns;
+	if (r->ok == REQ_OK_NO) {
+		row_->v[REQUEST_V_FAILED]++;
+		row_->more = sums_text(s, r->status);
+	}
+}
+
+/* As a row of its route, and, where it asked, as a row of its peer. */
+static void request_take(struct sums *s, const struct event *ev)
+{
+	const struct request *r = ev->body;
+	const bool asked = ev->fd.conn.is_server == 0;
+	struct rec_sock k = sock_of(&ev->fd.conn);
+	struct sum *peer = asked ? peer_row(s, ev, &k) : NULL, *route;
+	char text[256];
+	struct str name;
+
+	if (ev->kind->id != KIND_REQUEST || !told(r) || ev->fd.conn.is_server < 0)
+		return;
+	if (peer && !(r->flags & REQ_UNANSWERED)) {
+		peer->v[PEER_V_ASKED]++;
+		peer->v[PEER_V_ASKED_NS] += latency_of(r);
+	}
+	snprintf(text, sizeof(text), "%.*s %.*s %.*s", STR_ARG(r->protocol), STR_ARG(r->method),
+		 STR_ARG(r->route.n ? r->route : r->resource));
+	name = sums_text(s, str_of(text));
+	route = row(s, ev, SUM_REQUEST, (uint64_t)(uintptr_t)name.p,
+		    asked ? address_word(&k) ^ k.rport : 0);
+	if (!route)
+		return;
+	route->text = name;
+	if (peer)
+		route->peer = peer->text;
+	request_add(route, s, r);
+}
+
 /* --- processes and signals ------------------------------------------------------------------------- */
 
 static void exec_take(struct sums *s, const struct event *ev)
@@ -399,7 +471,7 @@ typedef void (*take)(struct sums *s, const struct event *ev);
 static const take of_target[REC_TYPE_COUNT] = {
 	[REC_SCHED_TIMES] = times_take, [REC_OFFCPU] = offcpu_take,   [REC_CALLS] = calls_take,
 	[REC_CALLS_IO] = io_take,	[REC_SYSCALL] = syscall_take, [REC_TCP] = tcp_take,
-	[REC_EXEC] = exec_take,		[REC_EXIT] = exit_take,
+	[REC_EXEC] = exec_take,		[REC_EXIT] = exit_take,	      [REC_STREAM] = request_take,
 };
 
 static const take of_any[REC_TYPE_COUNT] = {

@@ -95,9 +95,21 @@ struct watch_peer {
 	uint64_t connects, connect_fails, connect_ns; /* handshakes: time summed */
 	bool server; /* the target accepted the connections: waiting for requests is no loss */
 	uint64_t wait_ns, waits; /* blocked in calls on its sockets */
+	uint64_t asked,
+		asked_ns; /* requests answered; time to their answers, summed: they may overlap */
 	uint64_t resets, retransmits, segments;
 	uint64_t rtt_ns; /* smoothed, the last seen; 0: not known */
 	int error;	 /* of the failed connects, the commonest errno */
+};
+
+/* Requests of one route, as this end saw them. */
+struct watch_request {
+	struct watch_who who;
+	struct str protocol, route;
+	struct str peer; /* whom it asked; absent: it was asked */
+	uint64_t count, failed, unanswered;
+	uint64_t ns, worst_ns; /* of the answered, summed; the longest */
+	struct str status;     /* of the failed, the last */
 };
 
 struct watch_name { /* a DNS question */
@@ -159,6 +171,7 @@ struct watch_hot {
 	X(file, files)        \
 	X(lock, locks)        \
 	X(peer, peers)        \
+	X(request, requests)  \
 	X(name, names)        \
 	X(device, devices)    \
 	X(exec, execs)        \

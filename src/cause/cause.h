@@ -40,7 +40,9 @@
 	X(signal_storm)     \
 	X(kernel_cpu)       \
 	X(logging)          \
-	X(cpu_steal)
+	X(cpu_steal)        \
+	X(request_errors)   \
+	X(hot_route)
 
 enum confidence {
 	CONFIDENCE_POSSIBLE,

@@ -386,6 +386,70 @@ static void test_cache_thrash_copy(void **state)
 	expect("cache-thrash", CONFIDENCE_CERTAIN);
 }
 
+static struct watch_request *request(const char *route, const char *peer, uint64_t n, uint64_t each_ns)
+{
+	struct watch_request *r = watch_add_request(&w);
+
+	r->protocol = STR("http");
+	r->route = str_of(route);
+	r->peer = str_of(peer);
+	r->count = n;
+	r->ns = n * each_ns;
+	r->worst_ns = each_ns * 2;
+	return r;
+}
+
+static void test_request_errors(void **state)
+{
+	struct watch_request *r = request("GET /cart", NULL, 1000, SECOND / 1000);
+
+	(void)state;
+	ran("work;main", SECOND / 5);
+	r->failed = 400;
+	r->status = STR("500");
+	expect("request-errors", CONFIDENCE_CERTAIN);
+	assert_non_null(strstr(found.f[0].title, "500"));
+}
+
+/* A 404 now and then, and names that do not exist, are none. */
+static void test_request_errors_few(void **state)
+{
+	struct watch_request *r = request("GET /cart", NULL, 1000, SECOND / 1000);
+
+	(void)state;
+	ran("work;main", SECOND / 5);
+	r->failed = 30;
+	r = request("A nobody.example", "10.0.0.2:53", 100, SECOND / 1000);
+	r->protocol = STR("dns");
+	r->failed = 100;
+	expect_healthy();
+}
+
+static void test_hot_route(void **state)
+{
+	(void)state;
+	ran("work;main", SECOND / 5);
+	request("GET /report", NULL, 20, SECOND / 5);
+	request("GET /list", NULL, 400, SECOND / 1000);
+	expect("hot-route", CONFIDENCE_LIKELY);
+	assert_non_null(strstr(found.f[0].title, "/report"));
+}
+
+/* It waits in poll for several answers at once. */
+static void test_peer_polled(void **state)
+{
+	struct watch_peer *p = watch_add_peer(&w);
+
+	(void)state;
+	ran("work;main", SECOND / 5);
+	w.ns[THREAD_POLL] = 9 * SECOND;
+	p->address = STR("10.0.0.7:5432");
+	p->asked = 400;
+	p->asked_ns = 400 * (SECOND / 12);
+	expect("slow-peer", CONFIDENCE_CERTAIN);
+	assert_non_null(strstr(found.f[0].title, "83"));
+}
+
 static void test_exec_storm(void **state)
 {
 	struct watch_exec *e = watch_add_exec(&w);
@@ -590,6 +654,10 @@ int main(void)
 		CASE(test_cache_thrash_fast),
 		CASE(test_cache_thrash_copy),
 		CASE(test_exec_storm),
+		CASE(test_request_errors),
+		CASE(test_request_errors_few),
+		CASE(test_hot_route),
+		CASE(test_peer_polled),
 		CASE(test_syscall_errors),
 		CASE(test_syscall_rate),
 		CASE(test_small_io),

@@ -5,6 +5,7 @@
  * that a flood of datagrams pushes out no stream.
  */
 #include "decode/streams.h"
+#include "proto/turns/turns.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -264,8 +265,23 @@ static enum proto_guess guess(const struct streams *s, const struct flow *f, uns
 	return GUESS_NO;
 }
 
+/* Questions and answers all the same, where they are asked for and it is known who asks. */
+static bool flow_turns(struct streams *s, struct flow *f)
+{
+	unsigned to_server = f->last.role == 1 ? SENT : !SENT;
+
+	if (!s->opts.turns || !f->last.role || f->reader.proto || f->last.flags & STREAM_DATAGRAM)
+		return false;
+	reader_stop(&f->reader);
+	return reader_start(&f->reader, &proto_turns, to_server) == 0;
+}
+
 static void flow_give_up(struct streams *s, struct flow *f)
 {
+	if (flow_turns(s, f)) {
+		flow_tell(s, f, STREAM_KEEP);
+		return;
+	}
 	f->given_up = true;
 	reader_stop(&f->reader);
 	s->stats.unknown++;

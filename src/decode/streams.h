@@ -49,6 +49,7 @@ struct streams_reject {
 
 struct streams_opts {
 	struct proto_opts proto;
+	bool turns; /* connections that nobody can read: their questions and answers (proto/turns) */
 	/*
 	 * A request is done. @last: the connection's latest record with bytes, without them; @is_server: as in struct
 	 * conn, of the record's process. Everything is borrowed.

@@ -21,14 +21,28 @@ static bool way_is_bad(const struct watch *w)
 	return w->has_net && again >= LOST_FEW && (double)again > LOST * (double)sent;
 }
 
+/*
+ * Who waits in poll for many at once waits for whom it asked, as far as answers take longer than the waits that are
+ * told of that peer alone. Waits for several overlap: not more than it spent in poll.
+ */
+static uint64_t polled_ns(const struct watch *w, const struct watch_peer *p)
+{
+	uint64_t more = p->asked_ns > p->wait_ns ? p->asked_ns - p->wait_ns : 0;
+
+	return more < w->ns[THREAD_POLL] ? more : w->ns[THREAD_POLL];
+}
+
 static void peer_judge(const struct watch *w, const struct watch_peer *p, struct findings *ret)
 {
-	uint64_t ns = p->wait_ns + p->connect_ns, n = p->waits + p->connects;
-	uint64_t each = n ? ns / n : 0;
+	uint64_t polled = polled_ns(w, p), ns = p->wait_ns + p->connect_ns + polled;
+	uint64_t n = p->waits + p->connects, each = n ? (ns - polled) / n : 0;
+	uint64_t answer = p->asked ? p->asked_ns / p->asked : 0;
 	uint32_t cost = watch_cost(w, ns);
 	enum confidence sure;
 	struct finding *f;
 
+	if (polled > ns / 2)
+		each = answer;
 	if (p->server || cost < MENTION || each < EACH_NS)
 		return;
 	sure = confidence_of(cost, LIKELY, CERTAIN);
@@ -40,6 +54,9 @@ static void peer_judge(const struct watch *w, const struct watch_peer *p, struct
 		      time_text(each).s);
 	finding_evidence(f, "%s waited %s for it in %lu waits", who_text(&p->who).s,
 			 time_text(p->wait_ns).s, p->waits);
+	if (p->asked)
+		finding_evidence(f, "%lu requests, answered after %s on average%s", p->asked,
+				 time_text(answer).s, polled ? ", waited for in poll" : "");
 	if (p->connects)
 		finding_evidence(f, "%lu connections made, %s each", p->connects,
 				 time_text(p->connect_ns / p->connects).s);
