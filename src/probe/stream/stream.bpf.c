@@ -616,7 +616,8 @@ static __always_inline int tcp_move(const struct move *m, const bool typed)
 	if (is_dropped(e) || !c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
 		return 0;
 	if (!e)
-		e = entry_begin(m->sk, m->out ? m->n : 0, m->out ? 0 : m->n, typed);
+		e = entry_begin(m->sk, m->out ? m->n + m->after : 0, m->out ? 0 : m->n + m->after,
+				typed);
 	else if (!e->role)
 		entry_origin(e, m->sk, 0, 0, typed);
 	if (!e)
@@ -876,11 +877,12 @@ static __always_inline bool sender_wanted(struct bpf_sock_addr *ctx)
 SEC("cgroup/recvmsg4")
 int stream_from4(struct bpf_sock_addr *ctx)
 {
-	struct peer from = { .family = AF_INET_V };
+	struct peer from = {}; /* no constant: one with no name in .rodata makes 5.10 refuse the types */
 	u32 addr;
 
 	if (!sender_wanted(ctx))
 		return 1;
+	from.family = AF_INET_V;
 	addr = ctx->user_ip4;
 	__builtin_memcpy(from.addr, &addr, 4);
 	from.port = (u16)ctx->user_port;
@@ -891,11 +893,12 @@ int stream_from4(struct bpf_sock_addr *ctx)
 SEC("cgroup/recvmsg6")
 int stream_from6(struct bpf_sock_addr *ctx)
 {
-	struct peer from = { .family = AF_INET6_V };
+	struct peer from = {};
 	u32 a, b, c, d;
 
 	if (!sender_wanted(ctx))
 		return 1;
+	from.family = AF_INET6_V;
 	a = ctx->user_ip6[0];
 	b = ctx->user_ip6[1];
 	c = ctx->user_ip6[2];
