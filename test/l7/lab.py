@@ -95,9 +95,9 @@ def client(argv, input=None, ok=(0,), timeout=60, **more):
 def capture(*ports, what='tcp'):
     """tcpdump on the ports, until the end of the with block."""
     path = os.path.join(_dir, 'out.pcap')
-    where = ' or '.join('port %d' % p for p in ports)
-    if what:
-        where = '%s and (%s)' % (what, where)
+    where = ' and '.join(filter(None, [what, '(%s)' % ' or '.join('port %d' % p for p in ports)]))
+    if not ports:
+        where = what
     p = subprocess.Popen(['tcpdump', '-i', 'lo', '-s', '0', '-B', '65536', '-U', '--immediate-mode', '-Z', 'root', '-w', path,
                           where], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while b'listening on' not in p.stderr.readline():
