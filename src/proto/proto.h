@@ -31,6 +31,7 @@
 
 #define PORTHOLE_PROTOS(X) \
 	X(http)            \
+	X(http2)           \
 	X(redis)           \
 	X(postgres)        \
 	X(mysql)           \
@@ -39,7 +40,8 @@
 	X(mongo)           \
 	X(nats)            \
 	X(amqp)            \
-	X(cql)
+	X(cql)             \
+	X(websocket)
 
 #define PROTO_BUFFER  (16u << 10) /* bytes kept of a message that is not whole, each direction */
 #define PROTO_FOREVER UINT64_MAX

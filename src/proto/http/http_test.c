@@ -182,67 +182,66 @@ static void test_gaps(void **state)
 		   .once = true);
 }
 
+static const struct {
+	const char *bytes, *reason;
+	enum proto_dir dir;
+} hostile[] = {
+#define Q(bytes, reason) { bytes "\r\n\r\n", reason, PROTO_TO_SERVER }
+#define A(bytes, reason) { bytes "\r\n\r\n", reason, PROTO_TO_CLIENT }
+	Q("GET /", "version"),
+	Q("GET / HTTP/2.0", "version"),
+	Q("GET / HTTP/1.1x", "version"),
+	Q("PRI * HTTP/2.0", "version"),
+	Q("G(T / HTTP/1.1", "method"),
+	Q("VERYLONGMETHODVERYLONGMETHODVERYLONG / HTTP/1.1", "method"),
+	Q("GET /a b HTTP/1.1", "target"),
+	Q("GET /\x01 HTTP/1.1", "target"),
+	Q("GET  HTTP/1.1", "target"),
+	Q("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2", "content-length-twice"),
+	Q("POST / HTTP/1.1\r\nContent-Length: 1, 2", "content-length-twice"),
+	Q("POST / HTTP/1.1\r\nContent-Length: -1", "content-length"),
+	Q("POST / HTTP/1.1\r\nContent-Length: +1", "content-length"),
+	Q("POST / HTTP/1.1\r\nContent-Length: 0x10", "content-length"),
+	Q("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999", "content-length"),
+	Q("POST / HTTP/1.1\r\nContent-Length:", "content-length"),
+	Q("POST / HTTP/1.1\r\nContent-Length: 1\r\n 2", "fold"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: x\r\n chunked", "fold"),
+	Q("POST / HTTP/1.1\r\n Host: a", "fold"),
+	Q("POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked", "length-and-chunked"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip", "transfer-encoding"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+	  "transfer-encoding"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: xchunked", "transfer-encoding"),
+	Q("POST / HTTP/1.0\r\nTransfer-Encoding: chunked", "chunked-in-1-0"),
+	Q("POST / HTTP/1.1\r\nContent-Length : 4", "field-name"),
+	Q("POST / HTTP/1.1\r\n: 4", "field-name"),
+	Q("POST / HTTP/1.1\r\nno colon", "field-colon"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz", "chunk-size"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1", "chunk-size"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "chunk-size"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff", "chunk-size"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1 x", "chunk-extension"),
+	Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", "chunk-end"),
+	A("HTTP/1.1 20 OK", "status"),
+	A("HTTP/1.1 2000 OK", "status"),
+	A("HTTP/1.1 000 OK", "status"),
+	A("HTTP/1.1 abc", "status"),
+	A("HTTP/2 200 OK", "version"),
+	A("ICY 200 OK", "version"),
+	A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2", "content-length-twice"),
+	A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", "length-and-chunked"),
+	A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ng", "chunk-size"),
+};
+#undef Q
+#undef A
+
 /* Each refused by its name; the request after it is found. */
 static void test_hostile(void **state)
 {
-	static const struct {
-		const char *bytes, *reason;
-		enum proto_dir dir;
-	} cases[] = {
-#define Q(bytes, reason) { bytes "\r\n\r\n", reason, PROTO_TO_SERVER }
-#define A(bytes, reason) { bytes "\r\n\r\n", reason, PROTO_TO_CLIENT }
-		Q("GET /", "version"),
-		Q("GET / HTTP/2.0", "version"),
-		Q("GET / HTTP/1.1x", "version"),
-		Q("PRI * HTTP/2.0", "version"),
-		Q("G(T / HTTP/1.1", "method"),
-		Q("VERYLONGMETHODVERYLONGMETHODVERYLONG / HTTP/1.1", "method"),
-		Q("GET /a b HTTP/1.1", "target"),
-		Q("GET /\x01 HTTP/1.1", "target"),
-		Q("GET  HTTP/1.1", "target"),
-		Q("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2", "content-length-twice"),
-		Q("POST / HTTP/1.1\r\nContent-Length: 1, 2", "content-length-twice"),
-		Q("POST / HTTP/1.1\r\nContent-Length: -1", "content-length"),
-		Q("POST / HTTP/1.1\r\nContent-Length: +1", "content-length"),
-		Q("POST / HTTP/1.1\r\nContent-Length: 0x10", "content-length"),
-		Q("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999", "content-length"),
-		Q("POST / HTTP/1.1\r\nContent-Length:", "content-length"),
-		Q("POST / HTTP/1.1\r\nContent-Length: 1\r\n 2", "fold"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: x\r\n chunked", "fold"),
-		Q("POST / HTTP/1.1\r\n Host: a", "fold"),
-		Q("POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
-		  "length-and-chunked"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip", "transfer-encoding"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-		  "transfer-encoding"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: xchunked", "transfer-encoding"),
-		Q("POST / HTTP/1.0\r\nTransfer-Encoding: chunked", "chunked-in-1-0"),
-		Q("POST / HTTP/1.1\r\nContent-Length : 4", "field-name"),
-		Q("POST / HTTP/1.1\r\n: 4", "field-name"),
-		Q("POST / HTTP/1.1\r\nno colon", "field-colon"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz", "chunk-size"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1", "chunk-size"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "chunk-size"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff",
-		  "chunk-size"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1 x", "chunk-extension"),
-		Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", "chunk-end"),
-		A("HTTP/1.1 20 OK", "status"),
-		A("HTTP/1.1 2000 OK", "status"),
-		A("HTTP/1.1 000 OK", "status"),
-		A("HTTP/1.1 abc", "status"),
-		A("HTTP/2 200 OK", "version"),
-		A("ICY 200 OK", "version"),
-		A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2", "content-length-twice"),
-		A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
-		  "length-and-chunked"),
-		A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ng", "chunk-size"),
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
 		const struct feed items[] = {
-			{ cases[i].dir, str_of(cases[i].bytes), 0 },
+			{ hostile[i].dir, str_of(hostile[i].bytes), 0 },
 			CLIENT("GET /after HTTP/1.1\r\n\r\n"),
 			SERVER("HTTP/1.1 204 No Content\r\n\r\n"),
 		};
@@ -251,10 +250,10 @@ static void test_hostile(void **state)
 		struct feed_run f;
 		struct str got = feed_begin(&f, &proto_http, &o, items, 3, &(struct feed_cut){ 0 });
 
-		snprintf(want, sizeof(want), "! %s\n", cases[i].reason);
+		snprintf(want, sizeof(want), "! %s\n", hostile[i].reason);
 		if (!str_starts(got, str_of(want)) ||
 		    !str_contains(got, STR("http GET /after 204 ok req=23 resp=27")))
-			fail_msg("%s: %.*s", cases[i].bytes, STR_ARG(got));
+			fail_msg("%s: %.*s", hostile[i].bytes, STR_ARG(got));
 		feed_end(&f);
 	}
 }
