@@ -104,7 +104,7 @@ static void put(struct store *st, uint64_t i)
 
 int main(int argc, char **argv)
 {
-	const uint64_t rows = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
+	const uint64_t rows = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000; /* a multiple of 500 */
 	const struct store_opts o = { .directory = argc > 1 ? argv[1] : "/tmp/porthole-bench-store",
 				      .max_bytes = 4ull << 30,
 				      .max_age_ns = 86400 * NS_PER_SEC,
@@ -119,21 +119,20 @@ int main(int argc, char **argv)
 	if (arena_init(&arena, 65536) != 0 || store_open(&o, &st) != 0 || store_start(st) != 0)
 		return 1;
 	field_arena_set(&arena);
-	for (uint64_t i = 0; i < rows; i++) {
+	for (uint64_t i = 0; i < rows;) {
 		uint64_t t;
 
-		if (i % 500 == 0) {
-			do {
-				store_stats(st, &s);
-				if (i - s.rows[STORE_CONNECTIONS] < AHEAD)
-					break;
-				usleep(500);
-			} while (true);
+		store_stats(st, &s);
+		if (i - s.rows[STORE_CONNECTIONS] >= AHEAD) {
+			usleep(500);
+			continue;
 		}
 		t = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
-		put(st, i);
+		for (int k = 0; k < 500; k++, i++) {
+			put(st, i);
+			arena_reset(&arena);
+		}
 		self += clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - t;
-		arena_reset(&arena);
 	}
 	if (!store_close(st, 60000))
 		return 1;
