@@ -42,14 +42,30 @@ void row_u64(struct row *r, uint64_t v)
 	row_int(r, v > INT64_MAX ? INT64_MAX : (int64_t)v);
 }
 
+/* Eight characters of ASCII, none of them NUL? */
+static bool plain8(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return !((v | (v - 0x0101010101010101ull)) & 0x8080808080808080ull);
+}
+
 /* How much of @s is valid UTF-8 without NUL. */
 static size_t sound(struct str s)
 {
 	size_t i = 0, n;
 
-	while (i < s.n && s.p[i] && (n = utf8_char((const uint8_t *)s.p + i, s.n - i)))
+	for (;;) {
+		while (s.n - i >= 8 && plain8(s.p + i))
+			i += 8;
+		if (i == s.n || !s.p[i])
+			return i;
+		n = utf8_char((const uint8_t *)s.p + i, s.n - i);
+		if (!n)
+			return i;
 		i += n;
-	return i;
+	}
 }
 
 /* At most @max bytes, whole characters. */
