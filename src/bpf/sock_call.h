@@ -8,6 +8,7 @@
  * are plain loads; else each is a helper call.
  */
 #include "bpf/peer.h"
+#include "bpf/task.h"
 
 enum call_nr {
 	NR_READ = 0,
