@@ -3,7 +3,8 @@
  * circle do not count), the order in a rank by the middle of the neighbours, long ranks in several columns.
  */
 
-const NODE_W = 190, NODE_H = 44, GAP_X = 170, GAP_Y = 22, RANK_ROWS = 26, SUB_GAP = 40;
+const NODE_W = 190, NODE_H = 44, GAP_X = 230, GAP_Y = 26, RANK_ROWS = 26, SUB_GAP = 40;
+const ASPECT = 1.9, STRETCH_MAX = 2.4;
 
 /* Edges client to server without those that lead back; by depth-first search, without recursion. */
 function forwardEdges(nodes) {
@@ -99,23 +100,35 @@ function layoutMap(shown) {
 		});
 		x += (columns - 1) * (NODE_W + SUB_GAP) + NODE_W + GAP_X;
 	}
+	stretch(at);
 	return at;
 }
 
-/* A curve from end to end: {path, x, y} with the place of its label. @nth of edges between the same two. */
-function curveOf(from, to, nth) {
-	const shift = nth * 13;
+/* What is wider than a screen gets more room between its rows. */
+function stretch(at) {
+	const ys = [...at.values()].map((p) => p.y), xs = [...at.values()].map((p) => p.x);
+	const high = Math.max(...ys) - Math.min(...ys) + NODE_H, wide = Math.max(...xs) - Math.min(...xs) + NODE_W;
+	const by = Math.min(STRETCH_MAX, Math.max(1, wide / ASPECT / high));
+	for (const p of at.values())
+		p.y *= by;
+}
+
+/* A curve from end to end: {path, x, y} with the place of its label. @nth of @n edges between the same two. */
+function curveOf(from, to, nth, n) {
+	const spread = n > 1 ? Math.min(16, (NODE_H - 8) / (n - 1)) : 0, shift = (nth - (n - 1) / 2) * spread;
 	if (from === to) {
-		const x = from.x + NODE_W / 2, y = from.y;
-		return {path: `M${x},${y - 8} C${x + 56 + shift},${y - 40 - shift} ${x + 56 + shift},${y + 40 + shift} ${x + 1},${y + 9}`,
-			x: x + 52 + shift, y: y + shift};
+		const top = from.y - NODE_H / 2, high = 34 + 14 * nth;
+		return {path: `M${from.x + 30},${top} C${from.x + 64},${top - high} ${from.x - 64},${top - high} ${from.x - 30},${top}`,
+			x: from.x, y: top - high * 0.75 - 5};
 	}
 	const back = to.x < from.x - 1, same = Math.abs(to.x - from.x) < NODE_W;
 	const x1 = from.x + (back && !same ? -NODE_W / 2 : NODE_W / 2);
 	const x2 = to.x + (back || same ? NODE_W / 2 : -NODE_W / 2);
 	const y1 = from.y + shift, y2 = to.y + shift;
-	const bend = same ? 70 + shift : Math.max(46, Math.abs(x2 - x1) * 0.45) * (back ? -1 : 1);
+	const bend = same ? 70 + 12 * nth : Math.max(46, Math.abs(x2 - x1) * 0.45) * (back ? -1 : 1);
 	const cx1 = x1 + bend, cx2 = same ? x2 + bend : x2 - bend;
+	/* Labels of several: above, below, above, ... */
+	const off = n === 1 ? -5 : (nth - (n - 1) / 2) * Math.max(0, 15 - spread) + (shift < 0 ? -5 : 12);
 	return {path: `M${x1},${y1} C${cx1},${y1} ${cx2},${y2} ${x2},${y2}`,
-		x: (x1 + 3 * cx1 + 3 * cx2 + x2) / 8, y: (y1 + y2) / 2 - 5};
+		x: (x1 + 3 * cx1 + 3 * cx2 + x2) / 8, y: (y1 + y2) / 2 + off};
 }

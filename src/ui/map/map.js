@@ -85,12 +85,13 @@ class MapPage {
 	redraw() {
 		this.shown = filterMap(this.model, this.filter);
 		this.at = layoutMap(this.shown);
-		const pairs = new Map();
+		const pairs = new Map(), keyOf = (e) => [e.client.id, e.server.id].sort().join(' ');
+		for (const e of this.shown.edges)
+			pairs.set(keyOf(e), [...pairs.get(keyOf(e)) || [], e]);
 		this.parts = new Map();
 		const edges = this.shown.edges.map((e) => {
-			const key = `${e.client.id} ${e.server.id}`, nth = pairs.get(key) || 0;
-			pairs.set(key, nth + 1);
-			return this.edgePart(e, nth);
+			const pair = pairs.get(keyOf(e));
+			return this.edgePart(e, pair.indexOf(e), pair.length);
 		});
 		fill(this.world, ...edges, ...this.shown.nodes.map((n) => this.nodePart(n)));
 		this.none.hidden = this.shown.nodes.length > 0;
@@ -100,15 +101,15 @@ class MapPage {
 		this.fit();
 	}
 
-	edgePart(e, nth) {
-		const curve = curveOf(this.at.get(e.client), this.at.get(e.server), nth), label = edgeLabel(e);
+	edgePart(e, nth, n) {
+		const curve = curveOf(this.at.get(e.client), this.at.get(e.server), nth, n), label = edgeLabel(e);
 		const few = this.shown.edges.length <= LABELS_MAX;
 		const width = Math.min(7, 1.3 + Math.log10(1 + (e.per_second || 0)));
 		const part = s('g', {class: `map-edge${e.bad > 0.001 ? ' map-bad' : ''}${e.requests ? '' : ' map-dashed'}`, tabindex: 0,
 			role: 'button', 'aria-label': `${edgeTitle(e)}: ${label}`, onclick: () => this.choose({edge: e})},
 		s('title', {}, `${edgeTitle(e)}\n${label}`), s('path', {class: 'map-hit', d: curve.path}),
 		s('path', {class: 'map-line', d: curve.path, 'stroke-width': width, 'marker-end': `url(#arrow${e.bad > 0.001 ? 'bad' : ''})`}),
-		few ? s('text', {x: curve.x, y: curve.y + nth * 4}, short(label, 44)) : null);
+		few ? s('text', {x: curve.x, y: curve.y}, short(label, 44)) : null);
 		this.parts.set(e, part);
 		return part;
 	}
@@ -149,10 +150,10 @@ class MapPage {
 			fill(this.panel, h('button', {type: 'button', class: 'map-close', 'aria-label': 'Close', onclick: () => this.choose(null)}, '×'),
 				...(what.edge ? edgeFigures(what.edge) : nodeFigures(what.node, (w) => this.choose(w, true))));
 		this.mark();
-		if (move)
+		if (moved && this.fitted)
+			this.fit();
+		if (move || moved)
 			this.reveal(what);
-		else if (moved && what)
-			this.keepInside(what);
 	}
 
 	/* --- moving --- */
@@ -164,6 +165,7 @@ class MapPage {
 
 	fit() {
 		const places = [...this.at.values()], box = this.svg.getBoundingClientRect();
+		this.fitted = true;
 		if (!places.length) {
 			this.view = {x: 0, y: 0, k: 1};
 			return this.apply();
@@ -177,6 +179,7 @@ class MapPage {
 
 	/* About a point of the graph, its middle when none is given. */
 	zoom(by, px, py) {
+		this.fitted = false;
 		const box = this.svg.getBoundingClientRect(), {x, y, k} = this.view;
 		const to = Math.max(0.05, Math.min(4, k * by)), cx = px ?? box.width / 2, cy = py ?? box.height / 2;
 		this.view = {k: to, x: cx - (cx - x) * to / k, y: cy - (cy - y) * to / k};
@@ -184,6 +187,7 @@ class MapPage {
 	}
 
 	pan(dx, dy) {
+		this.fitted = false;
 		this.view.x += dx;
 		this.view.y += dy;
 		this.apply();
@@ -196,18 +200,12 @@ class MapPage {
 		return {x: p.x * this.view.k + this.view.x, y: p.y * this.view.k + this.view.y};
 	}
 
+	/* Moves no further than it must, and not at all while all is on the screen. */
 	reveal(what) {
-		const box = this.svg.getBoundingClientRect();
-		if (this.view.k < 0.6)
-			this.zoom(0.9 / this.view.k);
-		const at = this.place(what);
-		this.pan(box.width / 2 - at.x, box.height / 2 - at.y);
-	}
-
-	keepInside(what) {
-		const box = this.svg.getBoundingClientRect(), at = this.place(what);
-		if (at.x > box.width - 100)
-			this.pan(box.width - 120 - at.x, 0);
+		const box = this.svg.getBoundingClientRect(), at = what && this.place(what), room = 110;
+		const into = (v, size) => v < room ? room - v : v > size - room ? size - room - v : 0;
+		if (at && (into(at.x, box.width) || into(at.y, box.height)))
+			this.pan(into(at.x, box.width), into(at.y, box.height));
 	}
 
 	listen() {
@@ -239,6 +237,7 @@ class MapPage {
 		});
 		this.svg.addEventListener('click', (ev) => !far && ev.target === this.svg && this.choose(null));
 		document.addEventListener('keydown', (ev) => this.key(ev));
+		window.addEventListener('resize', () => this.fitted && this.fit());
 	}
 
 	key(ev) {
