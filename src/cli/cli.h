@@ -15,6 +15,7 @@
 	X(overhead)          \
 	X(events)            \
 	X(requests)          \
+	X(map)               \
 	X(ps)                \
 	X(record)            \
 	X(profile)           \

@@ -49,6 +49,8 @@ static int session_follow(const struct follow *f, struct session *s, struct sink
 	bool whole;
 	int err = 0;
 
+	if (f->start)
+		f->start(f->ctx, s);
 	if (s->live)
 		err = live_start(s, sink);
 	else

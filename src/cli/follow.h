@@ -9,6 +9,8 @@
 struct follow {
 	struct session_opts session; /* `kinds` is taken from the sink's query */
 	uint64_t for_ns;	     /* 0: no end */
+	/* The session is open, no event came yet; may be NULL. */
+	void (*start)(void *ctx, struct session *s);
 	/* Before each writing, and once at the end (`last`); may be NULL. Not 0: that was enough. */
 	int (*batch)(void *ctx, struct session *s, struct buf *b, bool last);
 	void *ctx;
