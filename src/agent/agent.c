@@ -12,6 +12,7 @@
 
 #include "agent/cost.h"
 #include "agent/detection.h"
+#include "agent/exporting.h"
 #include "agent/history.h"
 #include "agent/lock.h"
 #include "agent/outside.h"
@@ -32,6 +33,7 @@ struct agent {
 	struct detection *detection; /* NULL: no rules */
 	struct profiling *profiling; /* NULL: none is kept */
 	struct history *history;     /* likewise */
+	struct exporting *exporting; /* NULL: requests are not exported */
 	int lock;
 	uint64_t counted;
 	struct boot_ns start;
@@ -83,7 +85,8 @@ static int agent_session_open(struct agent *a, struct buf *why)
 	struct session_opts opts = {
 		.kinds = a->counted | (a->detection ? detection_kinds(a->detection) : 0) |
 			 (a->profiling ? profiling_clause().kinds : 0) |
-			 (a->history ? history_kinds(a->history) : 0),
+			 (a->history ? history_kinds(a->history) : 0) |
+			 (a->exporting ? exporting_kinds() : 0),
 		.sample_hz = a->profiling ? c->profile_hz : 0,
 		.env = a->detection && detection_env(a->detection),
 		.outside = &outside,
@@ -156,7 +159,7 @@ static int wanted_push(struct agent *a)
 {
 	size_t rules = a->detection ? detect_rules(detection_detect(a->detection))->n : 0, n = 0;
 	_cleanup_(freep) struct pushdown_clause *all =
-		calloc(rules + CONTROL_CLIENTS + 1 + STORE_TABLES, sizeof(*all));
+		calloc(rules + CONTROL_CLIENTS + 2 + STORE_TABLES, sizeof(*all));
 	uint64_t kinds = a->client_kinds, always = a->counted, kept = 0;
 	int err;
 
@@ -176,11 +179,15 @@ static int wanted_push(struct agent *a)
 		n += history_clauses(a->history, all + n);
 		kept = history_kinds(a->history);
 	}
+	if (a->exporting) {
+		all[n++] = exporting_clause();
+		kept |= exporting_kinds();
+	}
 	err = live_want(a->session.source, kinds | always | kept);
 	if (!err)
 		err = pushdown_set(&a->session.pushdown, kinds | kept | (always & ~a->counted),
 				   a->counted, all, n);
-	/* Profile and history are in no hurry. */
+	/* Profile, history and exports are in no hurry. */
 	a->session.relaxed_ms = kinds ? 0 : RELAXED_MS;
 	return err;
 }
@@ -231,6 +238,8 @@ static void agent_fill(void *ctx, struct metrics *m)
 		profiling_fill(a->profiling, m);
 	if (a->history)
 		history_fill(a->history, m);
+	if (a->exporting)
+		exporting_fill(a->exporting, m);
 	for (int r = 0; r < KUBE_RESOURCES; r++) {
 		if (!outside_kube_status(a->session.outside, (enum kube_resource)r, &status) ||
 		    status.state == KUBE_STATE_OFF)
@@ -275,6 +284,21 @@ static void agent_history_new(struct agent *a)
 		log_warn("%.*s", STR_ARG(buf_slice(&why)));
 }
 
+static void agent_exporting_new(struct agent *a)
+{
+	_cleanup_(buf_free) struct buf why = { 0 };
+
+	if (exporting_wanted(a->config) && exporting_new(a->config, &a->exporting, &why) != 0)
+		log_warn("%.*s", STR_ARG(buf_slice(&why)));
+}
+
+static int agent_exporting(struct agent *a)
+{
+	int err = exporting_start(a->exporting, &a->session);
+
+	return err ? err : wanted_push(a);
+}
+
 static int agent_history(struct agent *a)
 {
 	int err = history_start(a->history, &a->session);
@@ -311,9 +335,19 @@ static int agent_profile(struct agent *a)
 	return 0;
 }
 
+static void agent_page(void *ctx, struct buf *b)
+{
+	struct agent *a = ctx;
+
+	if (a->exporting)
+		exporting_page(a->exporting, b);
+}
+
 static int agent_serve(struct agent *a, struct buf *why)
 {
-	const struct service_host host = { .ctx = a, .wanted = agent_wanted, .fill = agent_fill };
+	const struct service_host host = {
+		.ctx = a, .wanted = agent_wanted, .fill = agent_fill, .page = agent_page
+	};
 
 	return service_start(&a->session, a->config, &host, &a->service, why);
 }
@@ -340,6 +374,8 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 	if (!err)
 		agent_history_new(a);
 	if (!err)
+		agent_exporting_new(a);
+	if (!err)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
@@ -347,6 +383,8 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 		err = agent_detect(a, why);
 	if (!err && a->history)
 		err = agent_history(a);
+	if (!err && a->exporting)
+		err = agent_exporting(a);
 	if (!err && a->profiling)
 		err = agent_profile(a);
 	if (!err)
@@ -369,6 +407,7 @@ void agent_close(struct agent *a)
 	profiling_stop(a->profiling);
 	detection_close(a->detection);
 	history_stop(a->history); /* after who makes alerts */
+	exporting_stop(a->exporting);
 	feed_close(a->feed);
 	lock_drop(&a->lock); /* before the session: its end may take a child a moment longer */
 	if (a->opened)
@@ -480,6 +519,8 @@ void agent_describe(struct agent *a, struct buf *b)
 		profiling_describe(a->profiling, b);
 	if (a->history)
 		history_describe(a->history, b);
+	if (a->exporting)
+		exporting_describe(a->exporting, b);
 	buf_str(b, STR("capabilities kept: "));
 	privilege_names(a->privilege.kept, b);
 	buf_char(b, '\n');

@@ -510,6 +510,15 @@ const struct config_key config_keys[] = {
 	  .help = "Size of all of it at most; the oldest goes." },
 	{ "store.max_hours", CONFIG_UINT, AT(store_max_hours), 1, 8760, "hours", .standard = "24",
 	  .help = "What is older goes." },
+	{ "requests.enabled", CONFIG_BOOL, AT(requests_enabled), .standard = "true",
+	  .help = "Metrics of applications' requests and their service graph at /metrics. The kernel "
+		  "programs they need are those of store.tables' requests; with both off they are not "
+		  "loaded." },
+	{ "requests.series", CONFIG_UINT, AT(requests_series), 10, 20000, .standard = "2000",
+	  .help = "Series at most; requests beyond are counted in one series of each metric whose "
+		  "labels are other." },
+	{ "requests.values", CONFIG_UINT, AT(requests_values), 2, 2000, .standard = "200",
+	  .help = "Values of one label at most; further ones are counted as other." },
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "raise it");

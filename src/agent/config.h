@@ -77,6 +77,8 @@ struct config {
 	char store_directory[CONFIG_PATH];
 	uint64_t store_max_bytes;
 	uint32_t store_max_hours;
+	bool requests_enabled;
+	uint32_t requests_series, requests_values;
 };
 
 void config_default(struct config *ret);

@@ -81,6 +81,8 @@ static int page_metrics(void *ctx, struct buf *b)
 	if (!err)
 		metrics_print(&v->ask.metrics, b);
 	pthread_mutex_unlock(&v->ask.lock);
+	if (!err && v->host.page)
+		v->host.page(v->host.ctx, b);
 	return err;
 }
 

@@ -22,6 +22,8 @@ struct service_host {
 	void (*fill)(void *ctx, struct metrics *m);
 	/* Appends more members of the status object, each by json_key. May be NULL. Main loop. */
 	void (*status)(void *ctx, struct buf *b);
+	/* Appends to the metrics page. May be NULL. The HTTP thread. */
+	void (*page)(void *ctx, struct buf *b);
 };
 
 /* 0 or -errno with the reason appended to @why. Borrows the session and what @h points to. */

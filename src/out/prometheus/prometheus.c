@@ -6,28 +6,11 @@
 
 #include <inttypes.h>
 
-#include "base/utf8.h"
+#include "out/prometheus/page.h"
 
 static void head(struct buf *b, const char *name, const char *type, const char *help)
 {
 	buf_printf(b, "# HELP porthole_%s %s\n# TYPE porthole_%s %s\n", name, help, name, type);
-}
-
-static void label(struct buf *b, const char *name, struct str value)
-{
-	buf_printf(b, "%c%s=\"", b->p && b->n && b->p[b->n - 1] == '"' ? ',' : '{', name);
-	for (size_t i = 0, n; i < value.n; i += n ? n : 1) {
-		n = utf8_char((const uint8_t *)value.p + i, value.n - i);
-		if (value.p[i] == '\n')
-			buf_str(b, STR("\\n"));
-		else if (value.p[i] == '"' || value.p[i] == '\\')
-			buf_add(b, (const char[]){ '\\', value.p[i] }, 2);
-		else if (n)
-			buf_add(b, value.p + i, n);
-		else
-			buf_str(b, STR("\xef\xbf\xbd"));
-	}
-	buf_char(b, '"');
 }
 
 static void sample_u64(struct buf *b, uint64_t v)
@@ -55,19 +38,19 @@ static void kinds_print(const struct metrics *m, struct buf *b)
 	     "Events the kernel programs handed over, by kind; those filtered in the kernel are not among them.");
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		buf_str(b, STR("porthole_events_total"));
-		label(b, "kind", kind_table[k].name);
+		page_label(b, "kind", kind_table[k].name);
 		sample_u64(b, m->kinds[k].events);
 	}
 	head(b, "events_incomplete_total", "counter",
 	     "Pieces of events that are absent or shortened, by kind and reason.");
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		buf_str(b, STR("porthole_events_incomplete_total"));
-		label(b, "kind", kind_table[k].name);
-		label(b, "reason", STR("fault"));
+		page_label(b, "kind", kind_table[k].name);
+		page_label(b, "reason", STR("fault"));
 		sample_u64(b, m->kinds[k].fault);
 		buf_str(b, STR("porthole_events_incomplete_total"));
-		label(b, "kind", kind_table[k].name);
-		label(b, "reason", STR("cut"));
+		page_label(b, "kind", kind_table[k].name);
+		page_label(b, "reason", STR("cut"));
 		sample_u64(b, m->kinds[k].cut);
 	}
 }
@@ -77,12 +60,12 @@ static void lost_print(const struct metrics *m, struct buf *b)
 	head(b, "events_lost_total", "counter", "Events lost in the kernel, by kind and reason.");
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		buf_str(b, STR("porthole_events_lost_total"));
-		label(b, "kind", kind_table[k].name);
-		label(b, "reason", STR("ring_full"));
+		page_label(b, "kind", kind_table[k].name);
+		page_label(b, "reason", STR("ring_full"));
 		sample_u64(b, m->kinds[k].ring_full);
 		buf_str(b, STR("porthole_events_lost_total"));
-		label(b, "kind", kind_table[k].name);
-		label(b, "reason", STR("map_full"));
+		page_label(b, "kind", kind_table[k].name);
+		page_label(b, "reason", STR("map_full"));
 		sample_u64(b, m->kinds[k].map_full);
 	}
 	if (!m->nlosses)
@@ -90,8 +73,8 @@ static void lost_print(const struct metrics *m, struct buf *b)
 	head(b, "lost_total", "counter", "Losses in the agent, by what was lost and reason.");
 	for (size_t i = 0; i < m->nlosses; i++) {
 		buf_str(b, STR("porthole_lost_total"));
-		label(b, "what", str_of(m->losses[i].what));
-		label(b, "reason", str_of(m->losses[i].reason));
+		page_label(b, "what", str_of(m->losses[i].what));
+		page_label(b, "reason", str_of(m->losses[i].reason));
 		sample_u64(b, m->losses[i].n);
 	}
 }
@@ -106,8 +89,8 @@ static void probes_print(const struct metrics *m, struct buf *b)
 	for (size_t i = 0; i < m->nprobes; i++)
 		for (size_t s = 0; s < sizeof(states) / sizeof(states[0]); s++) {
 			buf_str(b, STR("porthole_probe_state"));
-			label(b, "probe", str_of(m->probes[i].name));
-			label(b, "state", str_of(states[s]));
+			page_label(b, "probe", str_of(m->probes[i].name));
+			page_label(b, "state", str_of(states[s]));
 			sample_u64(b, strcmp(states[s], m->probes[i].state) == 0);
 		}
 }
@@ -120,19 +103,19 @@ static void kube_print(const struct metrics *m, struct buf *b)
 	     "1 when the resource has been listed and its watch is alive.");
 	for (size_t i = 0; i < m->nkube; i++) {
 		buf_str(b, STR("porthole_kube_synced"));
-		label(b, "resource", str_of(m->kube[i].resource));
+		page_label(b, "resource", str_of(m->kube[i].resource));
 		sample_u64(b, m->kube[i].synced);
 	}
 	head(b, "kube_objects_total", "counter", "Objects received from the Kubernetes API.");
 	for (size_t i = 0; i < m->nkube; i++) {
 		buf_str(b, STR("porthole_kube_objects_total"));
-		label(b, "resource", str_of(m->kube[i].resource));
+		page_label(b, "resource", str_of(m->kube[i].resource));
 		sample_u64(b, m->kube[i].objects);
 	}
 	head(b, "kube_errors_total", "counter", "Requests to the Kubernetes API that failed.");
 	for (size_t i = 0; i < m->nkube; i++) {
 		buf_str(b, STR("porthole_kube_errors_total"));
-		label(b, "resource", str_of(m->kube[i].resource));
+		page_label(b, "resource", str_of(m->kube[i].resource));
 		sample_u64(b, m->kube[i].errors);
 	}
 }
@@ -156,7 +139,7 @@ static void tables_print(const struct metrics *m, struct buf *b)
 static void owner_label(const char *name, const char *value, struct buf *b)
 {
 	if (value[0]) /* to Prometheus an empty label is an absent one */
-		label(b, name, str_of(value));
+		page_label(b, name, str_of(value));
 }
 
 static void series_label(const struct metrics_series *s, bool other, struct buf *b)
@@ -195,7 +178,7 @@ static void series_print(const struct metrics *m, struct buf *b)
 				continue;
 			buf_printf(b, "porthole_%s", of[i].name);
 			series_label(s, other, b);
-			label(b, "kind", kind_table[kind].name);
+			page_label(b, "kind", kind_table[kind].name);
 			sample_u64(b, *(const uint64_t *)((const char *)s + of[i].offset));
 		}
 	}
@@ -219,8 +202,8 @@ static void rules_print(const struct metrics *m, struct buf *b)
 		head(b, of[i].name, "counter", of[i].help);
 		for (size_t r = 0; r < m->nrules; r++) {
 			buf_printf(b, "porthole_%s", of[i].name);
-			label(b, "rule", str_of(m->rules[r].name));
-			label(b, "priority", str_of(m->rules[r].priority));
+			page_label(b, "rule", str_of(m->rules[r].name));
+			page_label(b, "priority", str_of(m->rules[r].priority));
 			sample_u64(b, *(const uint64_t *)((const char *)&m->rules[r] + of[i].offset));
 		}
 	}
@@ -248,7 +231,7 @@ static void channels_print(const struct metrics *m, struct buf *b)
 		head(b, of[i].name, of[i].type, of[i].help);
 		for (size_t c = 0; c < m->nchannels; c++) {
 			buf_printf(b, "porthole_%s", of[i].name);
-			label(b, "channel", str_of(m->channels[c].name));
+			page_label(b, "channel", str_of(m->channels[c].name));
 			sample_u64(b,
 				   *(const uint64_t *)((const char *)&m->channels[c] + of[i].offset));
 		}
@@ -271,10 +254,10 @@ static void detect_print(const struct metrics *m, struct buf *b)
 		d->folded);
 	head(b, "alerts_limited_total", "counter", "Alerts beyond a rate limit, by which.");
 	buf_str(b, STR("porthole_alerts_limited_total"));
-	label(b, "limit", STR("rule"));
+	page_label(b, "limit", STR("rule"));
 	sample_u64(b, d->limited_rule);
 	buf_str(b, STR("porthole_alerts_limited_total"));
-	label(b, "limit", STR("pod"));
+	page_label(b, "limit", STR("pod"));
 	sample_u64(b, d->limited_pod);
 	one_u64(b, "alerts_unrendered_total", "counter", "Alerts lost for lack of memory.",
 		d->unrendered);
@@ -317,6 +300,25 @@ static void profile_print(const struct metrics *m, struct buf *b)
 	one_u64(b, "profile_bytes", "gauge", "Size of the profiles on disk.", p->bytes);
 }
 
+static void requests_print(const struct metrics *m, struct buf *b)
+{
+	const struct metrics_requests *r = &m->requests;
+
+	if (!r->on)
+		return;
+	one_u64(b, "requests_total", "counter", "Requests of applications that were seen.",
+		r->requests);
+	one_u64(b, "requests_unmeasured_total", "counter",
+		"Those of protocols that no metric is about.", r->unknown);
+	one_u64(b, "request_series", "gauge", "Series of metrics of requests.", r->series);
+	one_u64(b, "request_label_values", "gauge", "Different values of their labels.", r->values);
+	one_u64(b, "request_labels_folded_total", "counter",
+		"Label values counted as other: the label had too many.", r->folded);
+	one_u64(b, "request_series_full_total", "counter",
+		"Requests counted in a metric's series of others: there were too many series.",
+		r->full);
+}
+
 static void history_print(const struct metrics *m, struct buf *b)
 {
 	const struct metrics_history *h = &m->history;
@@ -333,7 +335,7 @@ void metrics_print(const struct metrics *m, struct buf *b)
 {
 	head(b, "build_info", "gauge", "Always 1; the version is a label.");
 	buf_str(b, STR("porthole_build_info"));
-	label(b, "version", str_of(m->version));
+	page_label(b, "version", str_of(m->version));
 	sample_u64(b, 1);
 	one_seconds(b, "start_time_seconds", "gauge", "When the agent started, in Unix time.",
 		    m->start_wall_ns);
@@ -352,4 +354,5 @@ void metrics_print(const struct metrics *m, struct buf *b)
 	detect_print(m, b);
 	profile_print(m, b);
 	history_print(m, b);
+	requests_print(m, b);
 }

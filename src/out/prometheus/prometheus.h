@@ -93,6 +93,12 @@ struct metrics_history {
 	uint64_t rows, removed, bytes;
 };
 
+/* Requests; likewise. */
+struct metrics_requests {
+	bool on;
+	uint64_t requests, unknown, series, values, folded, full;
+};
+
 struct metrics {
 	const char *version;
 	uint32_t pid;
@@ -111,6 +117,7 @@ struct metrics {
 	struct metrics_detect detect;
 	struct metrics_profile profile;
 	struct metrics_history history;
+	struct metrics_requests requests;
 	size_t nrules, nchannels;
 	struct metrics_rule rules[METRICS_RULES_MAX]; /* beyond: not by name */
 	struct metrics_channel channels[METRICS_CHANNELS_MAX];
