@@ -1,5 +1,6 @@
 #pragma once
 /* For tests of the store: a catalogue of two tables' fields, and events that have values for them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
