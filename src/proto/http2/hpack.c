@@ -252,6 +252,14 @@ static const char *indexed(struct block *b, uint8_t first)
 	return block_tell(b, &name, &value);
 }
 
+static void name_guess(const struct hpack_sink *sink, const struct text *value, struct text *name)
+{
+	struct str s = sink->guess(sink->ctx, value->s);
+
+	if (s.p)
+		*name = (struct text){ s, s.n };
+}
+
 static const char *literal(struct block *b, uint8_t first, unsigned prefix, bool add)
 {
 	struct text name, value, unused;
@@ -264,6 +272,8 @@ static const char *literal(struct block *b, uint8_t first, unsigned prefix, bool
 		wrong = "hpack-index";
 	if (!wrong)
 		wrong = string(&b->c, b->value, &value);
+	if (!wrong && !name.s.p && b->sink->guess)
+		name_guess(b->sink, &value, &name);
 	if (!wrong)
 		wrong = block_tell(b, &name, &value);
 	if (wrong || !add)

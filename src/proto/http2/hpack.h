@@ -45,6 +45,8 @@ struct hpack_sink {
 	/* @name.p or @value.p NULL: unknown. Valid during the call. */
 	void (*field)(void *ctx, struct str name, struct str value);
 	bool (*keep)(struct str name); /* NULL: all */
+	/* What a name that is unknown must be, going by its value (static); STR_NONE: cannot be told. May be NULL. */
+	struct str (*guess)(void *ctx, struct str value);
 	void *ctx;
 };
 

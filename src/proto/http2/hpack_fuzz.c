@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static struct hpack h;
 	struct cur c = cur_of(data, n);
 	size_t sum = 0;
-	const struct hpack_sink sink = { any, n % 3 ? NULL : some, &sum };
+	const struct hpack_sink sink = { any, n % 3 ? NULL : some, NULL, &sum };
 	uint8_t first, len;
 	struct str block;
 

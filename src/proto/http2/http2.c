@@ -58,6 +58,7 @@ struct fields {
 	struct proto_io *io;
 	struct exchange *x; /* never NULL */
 	bool grpc;	    /* this head says so */
+	unsigned n;	    /* fields so far */
 };
 
 static void field_method(struct fields *f, struct str value)
@@ -163,8 +164,37 @@ static void field_any(void *ctx, struct str name, struct str value)
 	struct fields *f = ctx;
 	const struct http2_field *k = f->x && name.p && value.p ? field_find(name) : NULL;
 
+	f->n++;
 	if (k && k->dir[f->io->dir])
 		k->found(f, value);
+}
+
+/* 00-TRACE-SPAN-01, W3C Trace Context. */
+static bool is_trace(struct str s)
+{
+	if (s.n != 55 || s.p[2] != '-' || s.p[35] != '-' || s.p[52] != '-')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr("0123456789abcdef-", s.p[i]) || !s.p[i])
+			return false;
+	return true;
+}
+
+/*
+ * Names that were put into the table before our time. Pseudo-fields come first (RFC 9113, 8.3): an answer has
+ * one, a request up to four, of which one begins with a slash.
+ */
+static struct str field_guess(void *ctx, struct str value)
+{
+	struct fields *f = ctx;
+
+	if (f->io->dir == PROTO_TO_CLIENT)
+		return f->n == 0 && value.n == 3 && value.p[0] >= '1' && value.p[0] <= '5' ?
+			       STR(":status") :
+			       STR_NONE;
+	if (f->n < 4 && value.n && value.p[0] == '/')
+		return STR(":path");
+	return is_trace(value) ? STR("traceparent") : STR_NONE;
 }
 
 /* The head told that this is a call. What HTTP said of it is less than what gRPC says. */
@@ -236,7 +266,8 @@ static enum proto_result head_read(struct http2 *h, struct proto_io *io, const s
 
 	if (f->type == FRAME_HEADERS)
 		fields.x = head_exchange(h, io, f->stream);
-	wrong = hpack_read(&s->hpack, block, &(struct hpack_sink){ field_any, field_keep, &fields });
+	wrong = hpack_read(&s->hpack, block,
+			   &(struct hpack_sink){ field_any, field_keep, field_guess, &fields });
 	count(io, fields.x, bytes);
 	if (wrong && fields.x)
 		fields.x->req.flags |= REQ_LOST;
@@ -337,34 +368,34 @@ static uint32_t u32_be(const char *p)
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+/* Error codes, and what gRPC makes of them when a call ends so ("PROTOCOL-HTTP2", Errors). */
+static const struct {
+	const char *name;
+	uint8_t grpc;
+} resets[] = {
+	{ "NO_ERROR", 13 },	      { "PROTOCOL_ERROR", 13 },	   { "INTERNAL_ERROR", 13 },
+	{ "FLOW_CONTROL_ERROR", 13 }, { "SETTINGS_TIMEOUT", 13 },  { "STREAM_CLOSED", 13 },
+	{ "FRAME_SIZE_ERROR", 13 },   { "REFUSED_STREAM", 14 },	   { "CANCEL", 1 },
+	{ "COMPRESSION_ERROR", 13 },  { "CONNECT_ERROR", 13 },	   { "ENHANCE_YOUR_CALM", 8 },
+	{ "INADEQUATE_SECURITY", 7 }, { "HTTP_1_1_REQUIRED", 13 },
+};
+
 static void take_reset(struct http2 *h, struct proto_io *io, const struct frame *f, struct str p)
 {
-	static const char *const names[] = {
-		"NO_ERROR",
-		"PROTOCOL_ERROR",
-		"INTERNAL_ERROR",
-		"FLOW_CONTROL_ERROR",
-		"SETTINGS_TIMEOUT",
-		"STREAM_CLOSED",
-		"FRAME_SIZE_ERROR",
-		"REFUSED_STREAM",
-		"CANCEL",
-		"COMPRESSION_ERROR",
-		"CONNECT_ERROR",
-		"ENHANCE_YOUR_CALM",
-		"INADEQUATE_SECURITY",
-		"HTTP_1_1_REQUIRED",
-	};
 	struct exchange *x = exchange_find(io, f->stream);
 	uint32_t code = u32_be(p.p);
+	bool known = code < sizeof(resets) / sizeof(*resets);
 
 	(void)h;
 	if (!x)
 		return;
 	count(io, x, FRAME_HEAD + f->length);
 	if (!x->req.error.p)
-		exchange_static(x, &x->req.error,
-				code < sizeof(names) / sizeof(*names) ? names[code] : "RST_STREAM");
+		exchange_static(x, &x->req.error, known ? resets[code].name : "RST_STREAM");
+	if (is_grpc(x) && x->req.code == -1 && known) {
+		x->req.code = resets[code].grpc;
+		exchange_static(x, &x->req.status, grpc_status_name(resets[code].grpc));
+	}
 	x->req.ok = REQ_OK_NO;
 	exchange_done(io, x);
 }

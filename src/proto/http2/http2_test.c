@@ -174,13 +174,18 @@ static void test_grpc(void **state)
 	TO_CLIENT(FRAME_HEADERS, HEAD | END, 7,
 		  "\x48\x03"
 		  "503");
+	/* One that the client gave up. */
+	TO_SERVER(FRAME_HEADERS, HEAD | END, 9, "\x83\x86\xc0\xbf\xbe");
+	TO_SERVER(FRAME_RST_STREAM, 0, 9, "\0\0\0\x08");
 	talk_check(
 		&t, &(struct feed_opts){ 0 },
 		"grpc a.B/Hello a.B/Hello OK ok req=63 resp=69 items=1 code=0 route=a.B/Hello host=shop\n"
 		"grpc a.B/Hello a.B/Hello NOT_FOUND error req=28 resp=54 code=5 route=a.B/Hello host=shop "
 		"error=\"no user:7\"\n"
 		"grpc a.B/Hello a.B/Hello 99 error req=35 resp=88 items=3 route=a.B/Hello host=shop flags=stream\n"
-		"grpc a.B/Hello a.B/Hello 503 error req=14 resp=14 route=a.B/Hello host=shop\n");
+		"grpc a.B/Hello a.B/Hello 503 error req=14 resp=14 route=a.B/Hello host=shop\n"
+		"grpc a.B/Hello a.B/Hello CANCELLED error req=27 resp=0 code=1 route=a.B/Hello host=shop "
+		"error=CANCEL\n");
 }
 
 static void test_midway(void **state)
@@ -206,6 +211,28 @@ static void test_midway(void **state)
 		"http2 POST - 200 ok req=28 resp=21 flags=midway\n"
 		"grpc a.B/Hello a.B/Hello OK ok req=25 resp=52 code=0 route=a.B/Hello flags=midway\n"
 		"grpc a.B/Hello a.B/Hello OK ok req=14 resp=21 code=0 route=a.B/Hello flags=midway\n");
+}
+
+/* Names of which only the number is seen, and what their values must be; from then on they are in the table. */
+static void test_midway_names(void **state)
+{
+	struct talk t = { 0 };
+
+	(void)state;
+	TO_SERVER(FRAME_HEADERS, HEAD | END, 201,
+		  "\x82\xc1\x7f\x03\x03/u/\x7f\x04\x37"
+		  "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\x7f\x05\x02/v");
+	TO_CLIENT(FRAME_HEADERS, HEAD | END, 201,
+		  "\x7f\x09\x03"
+		  "302\x7f\x09\x03"
+		  "404");
+	TO_SERVER(FRAME_HEADERS, HEAD | END, 203, "\x82\xc3\xc0\xbf\xbe");
+	TO_CLIENT(FRAME_HEADERS, HEAD | END, 203, "\xbf");
+	talk_check(&t, &(struct feed_opts){ .midway = true },
+		   "http2 GET /u/ 302 ok req=80 resp=21 route=/u/ "
+		   "trace=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 flags=midway\n"
+		   "http2 GET /u/ 302 ok req=14 resp=10 route=/u/ "
+		   "trace=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 flags=midway\n");
 }
 
 /* HTTP/1.1 that becomes HTTP/2: the answer to the request comes on stream 1. */
@@ -398,10 +425,11 @@ static void test_guess(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams), cmocka_unit_test(test_grpc),
-		cmocka_unit_test(test_midway),	cmocka_unit_test(test_h2c),
-		cmocka_unit_test(test_gaps),	cmocka_unit_test(test_long_head),
-		cmocka_unit_test(test_wrong),	cmocka_unit_test(test_guess),
+		cmocka_unit_test(test_streams),	  cmocka_unit_test(test_grpc),
+		cmocka_unit_test(test_midway),	  cmocka_unit_test(test_midway_names),
+		cmocka_unit_test(test_h2c),	  cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_long_head), cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_guess),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
