@@ -95,9 +95,27 @@ for _ in range(3):
 '
 }
 
+web() { # three requests over HTTP on loopback, for a file that is not there
+	python3 -c '
+import http.client, http.server, threading
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *a):
+        pass
+s = http.server.HTTPServer(("127.0.0.1", 0), Quiet)
+threading.Thread(target=s.serve_forever, daemon=True).start()
+print(s.server_port, flush=True)
+for i in range(3):
+    c = http.client.HTTPConnection("127.0.0.1", s.server_port)
+    c.request("GET", "/porthole-query-%d" % i)
+    c.getresponse().read()
+    c.close()
+'
+}
+
 agent_start "$dir/h/i"
 for _ in 1 2 3 4 5; do sh -c 'exit 7' porthole-query-mark; done
 port=$(traffic)
+web=$(web)
 sh -c 'exit 0' porthole-query-alert
 
 mark="proc_cmdline like '%porthole-query-mark'"
@@ -110,6 +128,17 @@ check "connections at the client, with their bytes" answers 3,3000,30 \
 check "and at the server" answers 3,30,3000 \
 	"select count(*), sum(tcp_bytes_sent), sum(tcp_bytes_received) from connections where fd_lport = $port and tcp_role = 'server'"
 check "by whom" answers python3 "select distinct proc_name from connections where fd_rport = $port or fd_lport = $port"
+if grep -q "on:.*stream (request)" "$dir/err"; then
+	for side in client server; do
+		check "requests, $side: method, status, path" answers 3,GET,404,404 \
+			"select count(*), min(req_method), min(req_status), max(req_status) from requests where req_side = '$side' and iif('$side' = 'client', fd_rport, fd_lport) = $web and req_resource glob '/porthole-query-[012]' and req_latency > 0 and not req_ok"
+	done
+else
+	for side in client server; do
+		n=$((n + 1))
+		echo "ok $n - requests, $side: method, status, path # SKIP no probe of kind request here"
+	done
+fi
 check "alerts" answers Warning,sh "select priority, proc_name from alerts where rule = 'Marked program'"
 check "with all that receivers get" answers 1 \
 	"select count(*) from alerts where json->>'\$.output_fields.\"proc.name\"' = 'sh' and output like '%seen (proc=sh%'"
