@@ -256,13 +256,18 @@ static void agent_fill(void *ctx, struct metrics *m)
 
 static void alert_keep(void *ctx, const struct alert *alert)
 {
-	history_alert(((struct agent *)ctx)->history, alert);
+	struct agent *a = ctx;
+
+	if (a->history)
+		history_alert(a->history, alert);
+	if (a->exporting)
+		exporting_alert(a->exporting, alert);
 }
 
 /* Rules judge from here on; what was before the agent is in the tables already. */
 static int agent_detect(struct agent *a, struct buf *why)
 {
-	int err = detection_start(a->detection, &a->session, a->history ? alert_keep : NULL, a, why);
+	int err = detection_start(a->detection, &a->session, alert_keep, a, why);
 
 	return err ? err : wanted_push(a);
 }
@@ -426,6 +431,8 @@ static int agent_batch(void *ctx)
 		profiling_turn(a->profiling);
 	if (a->history)
 		history_turn(a->history);
+	if (a->exporting)
+		exporting_turn(a->exporting);
 	if (a->detection && detection_turn(a->detection) == 1 && wanted_push(a) != 0)
 		log_error("the kernel programs for the new rules cannot be had");
 	if (a->due) {

@@ -519,6 +519,40 @@ const struct config_key config_keys[] = {
 		  "labels are other." },
 	{ "requests.values", CONFIG_UINT, AT(requests_values), 2, 2000, .standard = "200",
 	  .help = "Values of one label at most; further ones are counted as other." },
+	{ "otlp.endpoint", CONFIG_TEXT, AT(otlp_endpoint), .standard = "",
+	  .help = "Send requests as traces, their metrics, and alerts as logs to this receiver by "
+		  "OTLP/HTTP, as http://collector:4318; empty: $OTEL_EXPORTER_OTLP_ENDPOINT, else to "
+		  "none." },
+	{ "otlp.headers", CONFIG_LIST, AT(otlp_headers), .standard = "",
+	  .help = "Headers to add, as \"Authorization: Bearer ...\"." },
+	{ "otlp.ca", CONFIG_FILENAME, AT(otlp_ca), .standard = "",
+	  .help = "Certificates to trust; empty: the system's." },
+	{ "otlp.cert", CONFIG_FILENAME, AT(otlp_cert), .standard = "",
+	  .help = "Client certificate, PEM." },
+	{ "otlp.key", CONFIG_FILENAME, AT(otlp_key), .standard = "", .help = "Its key, PEM." },
+	{ "otlp.insecure", CONFIG_BOOL, AT(otlp_insecure), .standard = "false",
+	  .help = "Do not check the server's certificate. For tests." },
+	{ "otlp.gzip", CONFIG_BOOL, AT(otlp_gzip), .standard = "true",
+	  .help = "Compress what is sent." },
+	{ "otlp.timeout", CONFIG_TIME, AT(otlp_timeout_ns), 100, 600000, .standard = "10s",
+	  .help = "How long one request may take." },
+	{ "otlp.traces", CONFIG_BOOL, AT(otlp_traces), .standard = "true",
+	  .help = "Send a span for each end of a request that is on this node." },
+	{ "otlp.metrics", CONFIG_BOOL, AT(otlp_metrics), .standard = "true",
+	  .help = "Send the metrics of requests, those of /metrics." },
+	{ "otlp.logs", CONFIG_BOOL, AT(otlp_logs), .standard = "true",
+	  .help = "Send alerts as log records." },
+	{ "otlp.interval", CONFIG_TIME, AT(otlp_interval_ns), 100, 3600000, .standard = "60s",
+	  .help = "How often metrics are sent." },
+	{ "otlp.sample_percent", CONFIG_UINT, AT(otlp_sample_percent), 0, 100, "percent",
+	  .standard = "100",
+	  .help = "Traces to send; by their ids, so that all agents choose the same. Requests that "
+		  "failed or were slow are sent in any case." },
+	{ "otlp.slow", CONFIG_TIME, AT(otlp_slow_ns), 0, 3600000, .standard = "1s",
+	  .help = "What is slow; 0: nothing." },
+	{ "otlp.queue", CONFIG_BYTES, AT(otlp_queue_bytes), 64, 1 << 20, .standard = "4MiB",
+	  .help = "What may wait of traces, and of logs, while the receiver is away; further ones "
+		  "are dropped, counted." },
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "raise it");

@@ -79,6 +79,12 @@ struct config {
 	uint32_t store_max_hours;
 	bool requests_enabled;
 	uint32_t requests_series, requests_values;
+	char otlp_endpoint[CONFIG_PATH], otlp_ca[CONFIG_PATH];
+	char otlp_cert[CONFIG_PATH], otlp_key[CONFIG_PATH];
+	struct config_lines otlp_headers;
+	bool otlp_insecure, otlp_gzip, otlp_traces, otlp_metrics, otlp_logs;
+	uint64_t otlp_timeout_ns, otlp_interval_ns, otlp_slow_ns, otlp_queue_bytes;
+	uint32_t otlp_sample_percent;
 };
 
 void config_default(struct config *ret);

@@ -14,6 +14,7 @@
 
 enum pb_wire {
 	PB_VARINT = 0,
+	PB_I64 = 1,
 	PB_LEN = 2,
 };
 
@@ -61,4 +62,18 @@ static inline void pb_bytes(struct buf *b, uint32_t field, struct str s)
 {
 	if (s.n)
 		pb_bytes_always(b, field, s);
+}
+
+/* fixed64, sfixed64, also a zero: what has no presence of its own is left out by the caller. Little-endian, as the host. */
+static inline void pb_fixed64(struct buf *b, uint32_t field, uint64_t v)
+{
+	pb_tag(b, field, PB_I64);
+	buf_add(b, &v, sizeof(v));
+}
+
+/* double, likewise. */
+static inline void pb_double(struct buf *b, uint32_t field, double v)
+{
+	pb_tag(b, field, PB_I64);
+	buf_add(b, &v, sizeof(v));
 }

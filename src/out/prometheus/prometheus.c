@@ -319,6 +319,30 @@ static void requests_print(const struct metrics *m, struct buf *b)
 		r->full);
 }
 
+static void otlp_print(const struct metrics *m, struct buf *b)
+{
+	static const char *const signals[METRICS_SIGNALS] = { "traces", "metrics", "logs" };
+	const struct metrics_otlp *o = &m->otlp;
+
+	if (!o->on)
+		return;
+	head(b, "otlp_sent_total", "counter",
+	     "Spans, series and log records that the receiver took.");
+	for (size_t i = 0; i < METRICS_SIGNALS; i++) {
+		buf_str(b, STR("porthole_otlp_sent_total"));
+		page_label(b, "signal", str_of(signals[i]));
+		sample_u64(b, o->sent[i]);
+	}
+	head(b, "otlp_retries_total", "counter", "Requests to the receiver that were put off.");
+	for (size_t i = 0; i < METRICS_SIGNALS; i++) {
+		buf_str(b, STR("porthole_otlp_retries_total"));
+		page_label(b, "signal", str_of(signals[i]));
+		sample_u64(b, o->retries[i]);
+	}
+	one_u64(b, "otlp_unsampled_total", "counter", "Spans left out by otlp.sample_percent.",
+		o->unsampled);
+}
+
 static void history_print(const struct metrics *m, struct buf *b)
 {
 	const struct metrics_history *h = &m->history;
@@ -355,4 +379,5 @@ void metrics_print(const struct metrics *m, struct buf *b)
 	profile_print(m, b);
 	history_print(m, b);
 	requests_print(m, b);
+	otlp_print(m, b);
 }

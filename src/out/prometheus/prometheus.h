@@ -11,7 +11,7 @@
 #include "event/event.h"
 
 #define METRICS_PROBES_MAX   32
-#define METRICS_LOSSES_MAX   32
+#define METRICS_LOSSES_MAX   48
 #define METRICS_KUBE_MAX     8
 #define METRICS_SERIES_MAX   500
 #define METRICS_RULES_MAX    512
@@ -99,6 +99,14 @@ struct metrics_requests {
 	uint64_t requests, unknown, series, values, folded, full;
 };
 
+/* The sender of OTLP, by signal: traces, metrics, logs; likewise. */
+#define METRICS_SIGNALS 3
+
+struct metrics_otlp {
+	bool on;
+	uint64_t sent[METRICS_SIGNALS], retries[METRICS_SIGNALS], unsampled;
+};
+
 struct metrics {
 	const char *version;
 	uint32_t pid;
@@ -118,6 +126,7 @@ struct metrics {
 	struct metrics_profile profile;
 	struct metrics_history history;
 	struct metrics_requests requests;
+	struct metrics_otlp otlp;
 	size_t nrules, nchannels;
 	struct metrics_rule rules[METRICS_RULES_MAX]; /* beyond: not by name */
 	struct metrics_channel channels[METRICS_CHANNELS_MAX];
