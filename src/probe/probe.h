@@ -27,7 +27,8 @@
 	X(profile)         \
 	X(sched)           \
 	X(calls)           \
-	X(stream)
+	X(stream)          \
+	X(tls)
 
 /*
  * Makes the event of a record. @h->len bytes are there, at least a header's. Fills *ret (zeroed by
@@ -66,7 +67,23 @@ struct probe_hook {
 	bool sweep;  /* an iterator run once, in its place in the list: it fills the probe's maps */
 	bool cgroup; /* attached to the root of the cgroup hierarchy (version 2) */
 	bool perf;   /* attached to the sampling clock of every CPU; one such hook in a probe */
+	bool function; /* attached to functions of the probe's `libraries`, wherever one is found */
 	bool stacks; /* reads user stacks: does less where that is not safe (source/user_stack.h) */
+};
+
+/*
+ * Functions of programs and shared libraries, and what is attached to them, at the entry and at the return (names of
+ * hooks with `function`; NULL: nothing). A file that lacks the first function of its list is none of the library; the
+ * others may be missing.
+ */
+struct probe_function {
+	const char *symbol; /* NULL ends the list */
+	const char *entry, *ret;
+};
+
+struct probe_library {
+	const char *name; /* of the file, without its folder; a pattern of fnmatch(3). NULL ends the list */
+	const struct probe_function *functions;
 };
 
 /* A tracepoint by its names in tracefs. */
@@ -81,6 +98,7 @@ struct probe {
 	const struct probe_hook *hooks;
 	const struct probe_decoder *decoders;
 	const struct field *fields; /* its own fields, ended by a NULL name; NULL: none */
+	const struct probe_library *libraries; /* of hooks with `function`; source/library.h finds them */
 	/*
 	 * Sets read-only data after open and before load; may be NULL. A program whose autoload it
 	 * turns off is not needed on this kernel: its hook is left out. 0 or -errno; -EOPNOTSUPP:

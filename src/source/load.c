@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "source/cgroup2.h"
 #include "source/cpu_events.h"
+#include "source/library.h"
 #include "source/tracefs.h"
 #include "source/user_stack.h"
 
@@ -226,6 +227,46 @@ static int hook_attach_cgroup(struct loaded *p, struct bpf_program *prog)
 	return fd < 0 ? fd : link_keep(p, bpf_program__attach_cgroup(prog, fd));
 }
 
+static int function_attach(struct loaded *p, const char *program, const char *path,
+			   const char *symbol, bool ret)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = symbol, .retprobe = ret);
+	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, program);
+
+	return prog ? link_keep(p, bpf_program__attach_uprobe_opts(prog, -1, path, 0, &opts)) :
+		      -ENOENT;
+}
+
+/* All functions that the file has; without the first one it is none of the library. */
+static int library_probe(void *ctx, const struct probe_library *lib, const char *path)
+{
+	struct loaded *p = ctx;
+
+	for (const struct probe_function *f = lib->functions; f->symbol; f++) {
+		int err = 0;
+
+		if (f->ret) /* first: an entry without a return leaves notes */
+			err = function_attach(p, f->ret, path, f->symbol, true);
+		if (!err && f->entry)
+			err = function_attach(p, f->entry, path, f->symbol, false);
+		if (err && (f == lib->functions || err != -ENOENT))
+			return err;
+	}
+	return 0;
+}
+
+static int libraries_start(struct loaded *p)
+{
+	int err;
+
+	if (!p->probe->libraries || p->libraries)
+		return 0;
+	err = libraries_new(p->probe->libraries, library_probe, p, &p->libraries);
+	if (!err)
+		libraries_all(p->libraries);
+	return err;
+}
+
 static int hook_attach(struct loader *l, struct loaded *p, const struct probe_hook *h, uint64_t kinds)
 {
 	const char *name = hook_program(p, h);
@@ -234,7 +275,7 @@ static int hook_attach(struct loader *l, struct loaded *p, const struct probe_ho
 
 	if (!prog)
 		return -ENOENT;
-	if (h->iterator || h->clock || !bpf_program__autoload(prog))
+	if (h->iterator || h->clock || h->function || !bpf_program__autoload(prog))
 		return 0;
 	if (h->sweep)
 		return hook_sweep(prog);
@@ -260,9 +301,21 @@ static void probe_unload(struct loaded *p)
 		bpf_link__destroy(p->links[--p->nlinks]);
 	cpu_events_close(p->cpus);
 	p->cpus = NULL;
+	libraries_free(p->libraries);
+	p->libraries = NULL;
 	bpf_object__close(p->obj);
 	p->obj = NULL;
 	p->kinds = 0;
+}
+
+static void libraries_begin(struct loaded *p)
+{
+	int err = libraries_start(p);
+
+	if (!err)
+		return;
+	probe_fail(p, "libraries", err);
+	p->state = PROBE_DEGRADED;
 }
 
 static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
@@ -291,6 +344,7 @@ static void probe_attach(struct loader *l, struct loaded *p, uint64_t kinds)
 		p->state = PROBE_DEGRADED;
 	}
 	p->kinds = kinds;
+	libraries_begin(p);
 }
 
 /* Loads without attaching; on failure the probe is unavailable. */
@@ -491,9 +545,19 @@ void loader_late_finish(struct loader *l)
 
 void loader_tick(struct loader *l)
 {
-	for (size_t i = 0; i < probes_n; i++)
+	for (size_t i = 0; i < probes_n; i++) {
 		if (l->probes[i].cpus)
 			cpu_events_refresh(l->probes[i].cpus);
+		if (l->probes[i].libraries)
+			libraries_tick(l->probes[i].libraries);
+	}
+}
+
+void loader_exec(struct loader *l, uint32_t pid)
+{
+	for (size_t i = 0; i < probes_n; i++)
+		if (l->probes[i].libraries)
+			libraries_exec(l->probes[i].libraries, (pid_t)pid);
 }
 
 void loader_close(struct loader *l)

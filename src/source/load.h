@@ -37,7 +37,7 @@ enum shared_map {
 	MAP_COUNT
 };
 
-#define PROBE_LINKS_MAX 256
+#define PROBE_LINKS_MAX 1024 /* LIBRARIES_MAX files with 12 functions each */
 
 enum probe_state {
 	PROBE_OFF, /* nothing asked for it */
@@ -56,11 +56,13 @@ struct loaded {
 	struct bpf_link *links[PROBE_LINKS_MAX];
 	int events[PROBE_LINKS_MAX]; /* the perf event of a tracepoint's link, which owns it; else -1 */
 	size_t nlinks;
-	struct cpu_events *cpus; /* of a hook on the sampling clocks; NULL: none */
+	struct cpu_events *cpus;     /* of a hook on the sampling clocks; NULL: none */
+	struct libraries *libraries; /* of hooks on functions; NULL: none */
 };
 
 struct late;
 struct cpu_events;
+struct libraries;
 
 struct loader {
 	struct loaded *probes; /* probes_n of them, in the order of PORTHOLE_PROBES */
@@ -91,7 +93,10 @@ int loader_begin(struct loader *l, uint64_t kinds);
 bool loader_late_done(const struct loader *l);
 void loader_late_finish(struct loader *l);
 
-/* Samples CPUs that came online. To be called often, by the thread that loads; costs next to nothing. */
+/* A process has begun to run a program: it may map libraries that a probe is attached to. */
+void loader_exec(struct loader *l, uint32_t pid);
+
+/* Samples CPUs that came online, looks for libraries. To be called often, by the thread that loads; costs next to nothing. */
 void loader_tick(struct loader *l);
 
 void loader_close(struct loader *l);

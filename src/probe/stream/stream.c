@@ -88,16 +88,7 @@ void stream_verdict_set(struct stream_verdicts *v, uint64_t id, bool keep)
 
 /* --- which way --- */
 
-static const struct stream_knobs knobs_usual = {
-	.message = STREAM_DATA_MAX,
-	.head = 4096,
-	.body = 256,
-	.run = 16384,
-	.run_multiplexed = 65536,
-	.unknown = 512,
-	.looks = 16,
-	.ports = { 53, 5353 },
-};
+static const struct stream_knobs knobs_usual = STREAM_KNOBS_USUAL;
 
 /* Programs of the first way, and of the second. */
 static const char *const programs[][5] = {

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The plaintext of TLS, at the functions of a TLS library that take and give it. What bytes a call moved is known when it
+ * returns, so each entry leaves a note with the thread and one program at all returns makes the record.
+ *
+ * The socket: a socket call of the same thread inside of such a call tells it, and it is remembered with the library's
+ * own object (SSL *, gnutls_session_t) for calls that are answered from memory. A program that moves the ciphertext
+ * itself (OpenSSL's memory BIOs: Node) makes none inside: then it is the one that the thread has received from last,
+ * unless that belongs to another object already. Bytes without a socket are counted (tls_untied) and make no record.
+ *
+ * Positions are counted here, per object and direction, from where we came to it.
+ *
+ * Limits: x86-64. A call inside another of the same thread (TLS in TLS) is left out: the outer one has the plaintext
+ * that somebody can read. SSL_sendfile, SSL_peek and QUIC are left out.
+ */
+#include "bpf/stream.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define CONNS	 16384
+#define THREADS	 16384
+#define TCP_V	 6
+#define CLOSED_V 7
+#define TLS_ID	 (1ull << 61) /* apart from the stream probe's */
+#define RETURN_SP \
+	16 /* a return is seen with the stack pointer so little above its entry's, at most */
+
+enum way {
+	WAY_NONE, /* no bytes: a handshake */
+	WAY_IN,
+	WAY_OUT,
+};
+
+/* The library's object of a connection. */
+struct tls_key {
+	u64 object;
+	u64 pid;
+};
+
+struct tls_conn {
+	struct entry entry;
+	u64 sk;	    /* 0: not known */
+	u32 pos[2]; /* received, sent */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CONNS);
+	__type(key, struct tls_key);
+	__type(value, struct tls_conn);
+} tls_conns SEC(".maps");
+
+/* Whose a socket is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CONNS);
+	__type(key, u64);
+	__type(value, struct tls_key);
+} tls_socks SEC(".maps");
+
+/* Of a thread that has called a TLS library. */
+struct tls_thread {
+	u64 object; /* of the call that runs; 0: none */
+	u64 at;	    /* its bytes */
+	u64 moved;  /* where it writes how many; 0: its result tells */
+	u64 sp;
+	u64 sk;	   /* that it used */
+	u64 heard; /* socket that the thread has received from last */
+	u64 way;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, THREADS);
+	__type(key, u32);
+	__type(value, struct tls_thread);
+} tls_threads SEC(".maps");
+
+const volatile struct tls_conn conn_none SEC(".rodata.none") = {};
+
+u64 tls_untied; /* calls whose bytes no socket is known of */
+
+static __always_inline struct tls_thread *thread_get(void)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&tls_threads, &tid);
+}
+
+static __always_inline void key_of(u64 object, struct tls_key *ret)
+{
+	ret->object = object;
+	ret->pid = bpf_get_current_pid_tgid() >> 32;
+}
+
+/* --- entries --- */
+
+static __always_inline int entered(struct pt_regs *ctx, u64 object, u64 at, u64 moved, u64 way)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct tls_thread *t, one = {};
+
+	if (!asked() || !object)
+		return 0;
+	t = bpf_map_lookup_elem(&tls_threads, &tid);
+	if (!t) {
+		bpf_map_update_elem(&tls_threads, &tid, &one, BPF_ANY);
+		t = bpf_map_lookup_elem(&tls_threads, &tid);
+	}
+	/* Inside of another call. (A return can be lost: what stands less deep, or is of the same object, is not.) */
+	if (!t || (t->object && t->object != object && ctx->sp < t->sp))
+		return 0;
+	t->object = object;
+	t->at = at;
+	t->moved = moved;
+	t->sp = ctx->sp;
+	t->sk = 0;
+	t->way = way;
+	return 0;
+}
+
+SEC("uprobe")
+int tls_shake(struct pt_regs *ctx)
+{
+	return entered(ctx, ctx->di, 0, 0, WAY_NONE);
+}
+
+SEC("uprobe")
+int tls_write(struct pt_regs *ctx)
+{
+	return entered(ctx, ctx->di, ctx->si, 0, WAY_OUT);
+}
+
+SEC("uprobe")
+int tls_write_ex(struct pt_regs *ctx)
+{
+	return entered(ctx, ctx->di, ctx->si, ctx->cx, WAY_OUT);
+}
+
+SEC("uprobe")
+int tls_read(struct pt_regs *ctx)
+{
+	return entered(ctx, ctx->di, ctx->si, 0, WAY_IN);
+}
+
+SEC("uprobe")
+int tls_read_ex(struct pt_regs *ctx)
+{
+	return entered(ctx, ctx->di, ctx->si, ctx->cx, WAY_IN);
+}
+
+/* --- objects --- */
+
+static __always_inline struct tls_conn *conn_make(const struct tls_key *key, bool opened)
+{
+	struct tls_conn *c;
+	struct kind_stats *s;
+
+	bpf_map_update_elem(&tls_conns, key, (const void *)&conn_none, BPF_ANY);
+	c = bpf_map_lookup_elem(&tls_conns, key);
+	if (!c) {
+		s = stats_get(KIND_REQUEST);
+		if (s)
+			s->map_full++;
+		return NULL;
+	}
+	c->entry.id = TLS_ID | id_next(false);
+	c->entry.looked = 1; /* whether it is seen from its begin on is known already */
+	c->entry.class = STREAM_CLASS_KEEP;
+	c->entry.opened = opened;
+	owner_of((void *)bpf_get_current_task(), &c->entry.owner);
+	return c;
+}
+
+static __always_inline void conn_end(const struct tls_key *key, struct tls_conn *c)
+{
+	u64 sk = c->sk;
+
+	if (sk) {
+		if (asked())
+			close_send((void *)sk, &c->entry, STREAM_TLS, false);
+		bpf_map_delete_elem(&tls_socks, &sk);
+	}
+	bpf_map_delete_elem(&tls_conns, key);
+}
+
+/* An object has been made: what it will move is seen from the begin on. */
+SEC("uprobe")
+int tls_made(struct pt_regs *ctx)
+{
+	struct tls_key key;
+
+	if (!asked() || !ctx->ax)
+		return 0;
+	key_of(ctx->ax, &key);
+	conn_make(&key, true);
+	return 0;
+}
+
+SEC("uprobe")
+int tls_freed(struct pt_regs *ctx)
+{
+	struct tls_conn *c;
+	struct tls_key key;
+
+	key_of(ctx->di, &key);
+	c = bpf_map_lookup_elem(&tls_conns, &key);
+	if (c)
+		conn_end(&key, c);
+	return 0;
+}
+
+/* --- returns --- */
+
+/* Which socket is below an object. */
+static __always_inline void conn_tie(struct tls_conn *c, const struct tls_key *key,
+				     const struct tls_thread *t)
+{
+	u64 sk = t->sk;
+	struct tls_key *other;
+
+	if (!sk && !c->sk && t->heard) {
+		sk = t->heard;
+		other = bpf_map_lookup_elem(&tls_socks, &sk);
+		if (other && (other->object != key->object || other->pid != key->pid))
+			return;
+	}
+	if (!sk || sk == c->sk)
+		return;
+	c->sk = sk;
+	c->entry.role = 0;
+	bpf_map_update_elem(&tls_socks, &sk, key, BPF_ANY);
+}
+
+static __always_inline u32 bytes_moved(const struct tls_thread *t, int result)
+{
+	u64 n = 0;
+
+	if (t->way == WAY_NONE || result <= 0)
+		return 0;
+	if (!t->moved)
+		return result;
+	if (bpf_probe_read_user(&n, sizeof(n), (void *)t->moved) != 0 || n > 1u << 30)
+		return 0;
+	return n;
+}
+
+static __always_inline void tls_job(struct tls_conn *c, const struct tls_thread *t, u32 n, u32 pos,
+				    struct job *j)
+{
+	struct tcp_sock *tp = (void *)c->sk;
+	bool out = t->way == WAY_OUT;
+
+	if (!c->entry.role)
+		entry_origin(&c->entry, (void *)c->sk, 0, 0, false);
+	j->sk = (void *)c->sk;
+	j->from.at = t->at;
+	j->from.len = n;
+	j->want = bytes_wanted(&c->entry, out, n);
+	j->id = c->entry.id;
+	j->pos = pos;
+	j->seen = n;
+	j->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
+	j->retransmits = BPF_CORE_READ(tp, total_retrans);
+	j->flags = STREAM_TLS | (out ? STREAM_OUT : 0) | (c->entry.opened ? STREAM_OPENED : 0);
+	j->role = c->entry.role;
+}
+
+static __always_inline int returned(struct tls_thread *t, int result)
+{
+	struct ctl *ctl_now = ctl_get();
+	u32 n = bytes_moved(t, result), pos;
+	struct tls_conn *c;
+	struct tls_key key;
+	struct job j;
+
+	key_of(t->object, &key);
+	c = bpf_map_lookup_elem(&tls_conns, &key);
+	if (!c)
+		c = conn_make(&key, false);
+	if (!c)
+		return 0;
+	conn_tie(c, &key, t);
+	if (!n)
+		return 0;
+	pos = c->pos[t->way == WAY_OUT];
+	c->pos[t->way == WAY_OUT] = pos + n;
+	if (!c->sk) {
+		__sync_fetch_and_add(&tls_untied, 1);
+		return 0;
+	}
+	if (!ctl_now || !filter_pass(ctl_now, KIND_REQUEST, (void *)bpf_get_current_task()))
+		return 0;
+	__builtin_memset(&j, 0, sizeof(j));
+	tls_job(c, t, n, pos, &j);
+	return job_send(&j, false);
+}
+
+SEC("uprobe")
+int tls_done(struct pt_regs *ctx)
+{
+	struct tls_thread *t = thread_get();
+
+	if (!t || !t->object || ctx->sp < t->sp || ctx->sp - t->sp > RETURN_SP)
+		return 0; /* of a call that was left out */
+	if (asked())
+		returned(t, (int)ctx->ax);
+	t->object = 0;
+	return 0;
+}
+
+/* --- sockets --- */
+
+static __always_inline int socket_used(struct sock *sk, bool received, u16 family, u16 protocol)
+{
+	struct tls_thread *t = thread_get();
+
+	if (!t || protocol != TCP_V || (family != AF_INET_V && family != AF_INET6_V))
+		return 0;
+	if (t->object)
+		t->sk = (u64)sk;
+	else if (received)
+		t->heard = (u64)sk;
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(tls_sent, struct sock *sk, int n, int flags)
+{
+	return sk ? socket_used(sk, false, sk->__sk_common.skc_family, sk->sk_protocol) : 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(tls_received, struct sock *sk, int n, int flags)
+{
+	return sk ? socket_used(sk, true, sk->__sk_common.skc_family, sk->sk_protocol) : 0;
+}
+
+/* Without those tracepoints: at the return of the system calls. */
+struct exit_ctx {
+	u64 common;
+	s32 nr;
+	u32 pad;
+	s64 ret;
+};
+
+SEC("tracepoint")
+int tls_exit(struct exit_ctx *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct call_regs r;
+	struct sock *sk;
+
+	if (!thread_get())
+		return 0;
+	call_regs_read(&r, false, true);
+	sk = file_sock(task_file(task, (int)r.di));
+	return sk ? socket_used(sk, !call_sends(r.nr), BPF_CORE_READ(sk, __sk_common.skc_family),
+				BPF_CORE_READ(sk, sk_protocol)) :
+		    0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tls_state, struct sock *sk, int old, int new)
+{
+	u64 at = (u64)sk;
+	struct tls_key *owner, key;
+	struct tls_conn *c;
+
+	if (new != CLOSED_V)
+		return 0;
+	owner = bpf_map_lookup_elem(&tls_socks, &at);
+	if (!owner)
+		return 0;
+	key = *owner;
+	c = bpf_map_lookup_elem(&tls_conns, &key);
+	if (c && c->sk == at)
+		conn_end(&key, c);
+	else
+		bpf_map_delete_elem(&tls_socks, &at);
+	return 0;
+}

@@ -1,0 +1,115 @@
+/*
+ * The TLS probe: the plaintext at TLS libraries. Its records are the stream probe's (wire/stream.h), with STREAM_TLS.
+ *
+ * Go's own TLS, rustls and BoringSSL without symbols have no such functions: their connections stay unread.
+ */
+#include <bpf/btf.h>
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "probe/probe.h"
+#include "wire/stream.h"
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+static void btf_freep(struct btf **p)
+{
+	btf__free(*p);
+}
+
+/* Sockets tell by themselves which one a call uses (6.3), or the return of system calls does. */
+static int tls_prepare(struct bpf_object *obj)
+{
+	static const char *const programs[][2] = { { "tls_sent", "tls_received" }, { "tls_exit" } };
+	_cleanup_(btf_freep) struct btf *btf = btf__load_vmlinux_btf();
+	bool tell;
+
+	if (!btf)
+		return -errno;
+	tell = btf__find_by_name_kind(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) > 0 &&
+	       btf__find_by_name_kind(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) > 0;
+	for (size_t i = 0; i < N(programs[0]); i++)
+		if (programs[tell][i])
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(obj, programs[tell][i]), false);
+	return 0;
+}
+
+static int tls_targets(const struct probe_hook *hook, uint64_t kinds, probe_target_add add, void *ctx)
+{
+	static const char *const events[] = {
+		"sys_exit_read",  "sys_exit_readv",  "sys_exit_recvfrom", "sys_exit_recvmsg",
+		"sys_exit_write", "sys_exit_writev", "sys_exit_sendto",	  "sys_exit_sendmsg",
+	};
+	int err = 0;
+
+	(void)hook;
+	if (!(kinds & KIND_BIT(KIND_REQUEST)))
+		return 0;
+	for (size_t i = 0; i < N(events) && !err; i++)
+		err = add(ctx, "syscalls", events[i]);
+	return err;
+}
+
+static const struct probe_function openssl[] = {
+	{ "SSL_read", "tls_read", "tls_done" },
+	{ "SSL_write", "tls_write", "tls_done" },
+	{ "SSL_read_ex", "tls_read_ex", "tls_done" },
+	{ "SSL_write_ex", "tls_write_ex", "tls_done" },
+	{ "SSL_do_handshake", "tls_shake", "tls_done" },
+	{ "SSL_new", NULL, "tls_made" },
+	{ "SSL_free", "tls_freed", NULL },
+	{ NULL },
+};
+
+static const struct probe_function gnutls[] = {
+	{ "gnutls_record_recv", "tls_read", "tls_done" },
+	{ "gnutls_record_send", "tls_write", "tls_done" },
+	{ "gnutls_handshake", "tls_shake", "tls_done" },
+	{ "gnutls_deinit", "tls_freed", NULL },
+	{ NULL },
+};
+
+/* Also as Python's wheels name it (libssl-1a2b3c.so.3), and programs that have OpenSSL inside. */
+static const struct probe_library tls_libraries[] = {
+	{ "libssl.so*", openssl },
+	{ "libssl-*.so*", openssl },
+	{ "libgnutls.so*", gnutls },
+	{ "node", openssl },
+	{ NULL },
+};
+
+static const struct probe_hook tls_hooks[] = {
+	{ "tls_state", NULL, "sock:inet_sock_set_state" },
+	{ "tls_sent", NULL, "sock:sock_send_length" },
+	{ "tls_received", NULL, "sock:sock_recv_length" },
+	{ "tls_exit", NULL, "syscalls:sys_exit_*", .targets = true },
+	{ "tls_read", .function = true },
+	{ "tls_write", .function = true },
+	{ "tls_read_ex", .function = true },
+	{ "tls_write_ex", .function = true },
+	{ "tls_shake", .function = true },
+	{ "tls_done", .function = true },
+	{ "tls_made", .function = true },
+	{ "tls_freed", .function = true },
+	{ NULL },
+};
+
+static const struct probe_decoder tls_decoders[] = {
+	{ REC_NONE, NULL },
+};
+
+extern const char tls_bpf_elf[], tls_bpf_elf_end[];
+
+const struct probe probe_tls = {
+	.name = "tls",
+	.help = "plaintext of TLS, for requests",
+	.elf = tls_bpf_elf,
+	.elf_end = tls_bpf_elf_end,
+	.kinds = KIND_BIT(KIND_REQUEST),
+	.hooks = tls_hooks,
+	.decoders = tls_decoders,
+	.libraries = tls_libraries,
+	.prepare = tls_prepare,
+	.targets = tls_targets,
+};
