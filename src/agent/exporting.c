@@ -23,7 +23,7 @@ struct exporting {
 	struct request_metrics *metrics;
 	struct otlp *otlp; /* NULL: nothing is sent */
 	struct boot_ns looked;
-	char told[160]; /* the trouble that was told last */
+	bool told[OTLP_SIGNALS]; /* trouble */
 };
 
 #define LOOK_NS NS_PER_SEC
@@ -162,11 +162,17 @@ void exporting_turn(struct exporting *x)
 		return;
 	x->looked = now;
 	otlp_stats(x->otlp, &s);
-	if (s.trouble[0] && !x->told[0])
-		log_warn("otlp: %s: %s", endpoint(x->config), s.trouble);
-	if (!s.trouble[0] && x->told[0])
-		log_info("otlp: %s takes it again", endpoint(x->config));
-	memcpy(x->told, s.trouble, sizeof(x->told));
+	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
+		bool trouble = s.trouble[i][0];
+
+		if (trouble && !x->told[i])
+			log_warn("otlp: %s to %s: %s", otlp_signal_names[i], endpoint(x->config),
+				 s.trouble[i]);
+		if (!trouble && x->told[i])
+			log_info("otlp: %s go to %s again", otlp_signal_names[i],
+				 endpoint(x->config));
+		x->told[i] = trouble;
+	}
 }
 
 static void otlp_fill(struct otlp *o, struct metrics *m)

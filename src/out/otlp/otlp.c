@@ -347,7 +347,7 @@ static void flight_answered(struct otlp *o, enum otlp_signal s, const struct pos
 	struct otlp_counts *c = &o->stats.of[s];
 	uint64_t rejected;
 
-	o->stats.trouble[0] = 0;
+	o->stats.trouble[s][0] = 0;
 	if (a->code >= 200 && a->code < 300) {
 		rejected = rejected_get(a->body);
 		rejected = rejected < f->items ? rejected : f->items;
@@ -357,10 +357,10 @@ static void flight_answered(struct otlp *o, enum otlp_signal s, const struct pos
 		return;
 	}
 	if (a->code)
-		snprintf(o->stats.trouble, sizeof(o->stats.trouble),
-			 "%s: the receiver says HTTP %ld", otlp_signal_names[s], a->code);
+		snprintf(o->stats.trouble[s], sizeof(o->stats.trouble[s]),
+			 "the receiver says HTTP %ld", a->code);
 	else
-		snprintf(o->stats.trouble, sizeof(o->stats.trouble), "%.150s", a->error);
+		snprintf(o->stats.trouble[s], sizeof(o->stats.trouble[s]), "%.150s", a->error);
 	if (!again(a->code)) {
 		flight_done(o, s, &c->refused);
 		return;

@@ -58,7 +58,7 @@ struct otlp_counts {
 
 struct otlp_stats {
 	struct otlp_counts of[OTLP_SIGNALS]; /* items: spans, series, records */
-	char trouble[160];		     /* of the last try; "": it went well */
+	char trouble[OTLP_SIGNALS][160];     /* of the last try; "": it went well */
 };
 
 extern const char *const otlp_signal_names[OTLP_SIGNALS]; /* "traces", ... */

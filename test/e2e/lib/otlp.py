@@ -117,6 +117,7 @@ class Receiver(http.server.ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Answer)
         self.seen = collections.defaultdict(list)    # path: (time, headers, items, answer)
         self.wrong = []
+        self.gone = False
         self.answers = collections.defaultdict(list)  # path: (code, headers, body), the last one stays
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -129,6 +130,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         s = self.server
+        if s.gone:
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers['Content-Length']))
         items = []
         try:
@@ -332,6 +336,7 @@ eq(receiver.wrong, [], 'every message decodes')
 
 # --- the receiver is away, and the end ---
 
+receiver.gone = True
 receiver.shutdown()
 receiver.server_close()
 curl('/slow/2')
@@ -345,4 +350,5 @@ except subprocess.TimeoutExpired:
 ok(code == 0 and time.monotonic() - t < 4, 'it ends in time without a receiver', code, time.monotonic() - t)
 text = open(DIR + '/said').read()
 ok('were not sent and are lost' in text and 'otlp: http://127.0.0.1' in text, 'and says what was lost', text)
+ok('traces to' in text and 'HTTP 503' in text and 'go to' in text, 'trouble was told, and its end', text)
 done()
