@@ -342,13 +342,15 @@ receiver.server_close()
 curl('/slow/2')
 time.sleep(1.5)
 t = time.monotonic()
+gone = [x for x in page().splitlines() if 'otlp' in x and x[0] != '#' and not x.endswith(' 0')]
 agent.send_signal(signal.SIGTERM)
 try:
     code = agent.wait(10)
 except subprocess.TimeoutExpired:
     code = None
 ok(code == 0 and time.monotonic() - t < 4, 'it ends in time without a receiver', code, time.monotonic() - t)
+time.sleep(0.2)
 text = open(DIR + '/said').read()
-ok('were not sent and are lost' in text and 'otlp: http://127.0.0.1' in text, 'and says what was lost', text)
+ok('were not sent and are lost' in text and 'otlp: traces metrics logs to http://127.0.0.1' in text, 'and says what was lost', gone, text[-600:])
 ok('traces to' in text and 'HTTP 503' in text and 'go to' in text, 'trouble was told, and its end', text)
 done()
