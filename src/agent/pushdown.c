@@ -368,13 +368,14 @@ static uint32_t clauses_want(const struct pushdown_clause *list, size_t n)
 /* Everything of the wanted kinds passes; no map is looked at. */
 static int filter_open(struct pushdown *p, uint64_t wanted, uint64_t counted, uint32_t want_flags)
 {
-	bool on = false;
+	bool times = p->times && !(wanted & KIND_BIT(KIND_OFFCPU)), on = false;
 	int err;
 
 	for (int d = 0; d < DIM_COUNT; d++)
 		on |= p->ctl.dim[d] != 0;
 	p->ctl = (struct ctl){
-		.wanted = wanted,
+		.wanted = wanted | (times ? KIND_BIT(KIND_OFFCPU) : 0),
+		.off_quantum_ns = times ? UINT64_MAX : 0,
 		.counted = counted,
 		.self = p->ctl.self,
 		.want_flags = want_flags,

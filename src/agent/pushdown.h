@@ -24,8 +24,9 @@ struct pushdown {
 	struct source *source; /* a live one; borrowed */
 	struct pipeline *pipeline;
 	struct ctl ctl;
-	bool off;	      /* PORTHOLE_PUSHDOWN=0: for tests, kinds only */
-	struct bits *bits;    /* the clauses in force; NULL: none */
+	bool times;	   /* offcpu for threads' times alone: no samples unless it is asked for */
+	bool off;	   /* PORTHOLE_PUSHDOWN=0: for tests, kinds only */
+	struct bits *bits; /* the clauses in force; NULL: none */
 	uint64_t cgroups_gen; /* of the cgroup verdicts in force */
 };
 

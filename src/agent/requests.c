@@ -1,6 +1,9 @@
 /* From connections to events. */
 #include "agent/requests.h"
 
+#include "agent/explain.h"
+#include <errno.h>
+
 #include "agent/pipeline.h"
 #include "decode/streams.h"
 #include "probe/sock.h"
@@ -25,18 +28,24 @@ static void request_over(void *ctx, const struct rec_stream *last, int8_t is_ser
 			 const struct request *r)
 {
 	struct pipeline *p = ctx;
+	struct explain *calls = p->requests.calls;
 	struct rec_stream rec = *last;
+	struct request told = *r;
 	struct event ev = { .kind = &kind_table[KIND_REQUEST],
 			    .hdr = &rec.hdr,
 			    .type = STR("request"),
 			    .host = &p->host,
-			    .body = r };
+			    .body = &told };
 
 	ev.time = r->end.ns ? r->end : (struct boot_ns){ last->hdr.time_ns };
 	if (last->hdr.time_ns < p->now.ns)
 		header_renew(p, &rec.hdr);
 	sock_fd_fill(&rec.sock, is_server, &ev.fd);
 	enrich_event(p->enrich, &ev);
+	if (calls) {
+		explain_note(calls, &ev);
+		explain_join(calls, &ev, &told);
+	}
 	pipeline_event(p, &ev);
 	arena_reset(&p->arena); /* nothing of the record itself is in it; there may be many requests */
 }
@@ -60,6 +69,8 @@ static int requests_open(struct pipeline *p)
 		.ctx = p,
 	};
 
+	if (p->requests.explain && !p->requests.calls && explain_new(&p->requests.calls) != 0)
+		return -ENOMEM;
 	return streams_new(&o, &p->requests.streams);
 }
 
@@ -93,5 +104,6 @@ void requests_stats(const struct requests *r, struct streams_stats *ret)
 void requests_free(struct requests *r)
 {
 	streams_free(r->streams);
+	explain_free(r->calls);
 	*r = (struct requests){ 0 };
 }

@@ -11,17 +11,20 @@
 
 #include "wire/record.h"
 
+struct explain;
 struct pipeline;
 struct streams;
 struct streams_stats;
 struct proto;
 
 struct requests {
-	bool raw;			   /* fill req.text; set before the first record */
-	bool turns;			   /* streams_opts.turns; likewise */
+	bool raw;     /* fill req.text; set before the first record */
+	bool explain; /* what requests called; likewise. Times are there when the records have them */
+	bool turns;   /* streams_opts.turns; likewise */
 	const struct proto *const *protos; /* likewise; NULL: all there are */
 	size_t protos_n;
 	struct streams *streams; /* NULL: no record came */
+	struct explain *calls;	 /* NULL: not asked for */
 	uint64_t no_memory;	 /* records that could not be read for want of it */
 	/* What the kernel should do with socket @id from now on: go on, or drop it. May be NULL. */
 	void (*verdict)(void *ctx, uint64_t id, bool keep);

@@ -63,7 +63,10 @@ static int users_inject(struct session *s)
 
 static int source_open(const struct session_opts *o, struct session *s, struct buf *why)
 {
-	struct live_opts live = { .kinds = o->kinds, .env = o->env, .sample_hz = o->sample_hz };
+	struct live_opts live = { .kinds = o->kinds | (o->explain ? KIND_BIT(KIND_OFFCPU) : 0),
+				  .env = o->env,
+				  .times = o->explain,
+				  .sample_hz = o->sample_hz };
 	const char *damage = "";
 	char reason[256] = "";
 	int err;
@@ -116,6 +119,7 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 		return err;
 	err = pipeline_init(&s.pipeline, &s.source->host);
 	s.pipeline.requests.raw = o->raw;
+	s.pipeline.requests.explain = o->explain;
 	s.epoll = epoll_create1(EPOLL_CLOEXEC);
 	s.signals = signals_open();
 	if (!err && (s.epoll < 0 || s.signals < 0))
@@ -128,7 +132,9 @@ int session_open(const struct session_opts *o, struct session *ret, struct buf *
 		 * back, and would never let us wait.
 		 */
 		err = poll_add(&s, source_fd(s.source), EPOLLET, NULL);
-		s.pushdown = (struct pushdown){ .source = s.source, .ctl.self = (uint32_t)getpid() };
+		s.pushdown = (struct pushdown){ .source = s.source,
+						.ctl.self = (uint32_t)getpid(),
+						.times = o->explain };
 		s.pushdown.off = getenv("PORTHOLE_PUSHDOWN") &&
 				 strcmp(getenv("PORTHOLE_PUSHDOWN"), "0") == 0;
 	}

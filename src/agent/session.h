@@ -18,6 +18,7 @@ struct session_opts {
 	uint64_t kinds;	    /* to load at the start (live) */
 	bool env;	    /* capture environments */
 	bool raw;	    /* requests have their texts (req.text) */
+	bool explain;	    /* and where their time went; `kinds` needs no offcpu for that */
 	uint32_t sample_hz; /* samples per second and CPU, 1 to 1000; 0: 99 */
 	bool whole; /* live: all probes are attached when it returns, also those slow to load */
 	const struct outside_opts *outside; /* NULL: the API only where the environment names one */

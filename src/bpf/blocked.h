@@ -7,6 +7,7 @@
  * For the running task as it leaves the CPU, and for one that is off it. In 32-bit system calls only
  * disk and other can be told apart.
  */
+#include "bpf/blocked_on.h"
 #include "bpf/owner.h"
 #include "bpf/sched_calls.h"
 #include "bpf/sock.h"
@@ -21,13 +22,6 @@
 #define S_IFBLK_V	 0060000
 #define S_IFREG_V	 0100000
 #define THREAD_STACK	 16384
-
-struct blocked_on {
-	u64 arg;    /* futex address or descriptor */
-	u16 nr, op; /* system call, SCHED_NO_CALL; of a futex call what is done */
-	u8 has_fd;  /* arg is a descriptor */
-	u8 pad[3];
-};
 
 /* Of the registers at the task's entry into the kernel, what is needed here. */
 struct entry {

@@ -9,6 +9,7 @@
 #include "bpf/owner.h"
 #include "bpf/sock.h"
 #include "bpf/sock_call.h"
+#include "bpf/thread.h"
 
 #include "wire/stream.h"
 
@@ -247,22 +248,40 @@ static __always_inline u64 forget(volatile u64 *room, u64 v)
 	return *room;
 }
 
+#define TIMES_BYTES (knobs.request_times ? (u32)sizeof(struct rec_stream_times) : 0)
+
+/* Room for them is there when they are asked for at all. */
+static __always_inline void times_fill(struct rec_stream *r)
+{
+	struct rec_stream_times *times = (void *)(r + 1);
+
+	if (!knobs.request_times)
+		return;
+	r->hdr.len += sizeof(*times);
+	if (thread_now(times->ns, r->hdr.time_ns))
+		r->flags |= STREAM_TIMES;
+	else
+		__builtin_memset(times, 0, sizeof(*times));
+}
+
 /* The bytes come last: what led to here is forgotten, and @j not needed any more. */
 static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size)
 {
-	u64 *room = (u64 *)(r + 1);
+	u32 at = sizeof(*r) + TIMES_BYTES;
+	u8 *to = (u8 *)r + at;
+	u64 *room = (u64 *)to;
 	struct call_bytes from = {
 		.at = forget(room, j->from.at),
 		.vec = forget(room, j->from.vec),
 		.vec_n = forget(room, j->from.vec_n),
 	};
-	u32 want = forget(room, j->want), n = copy((u8 *)(r + 1), size, &from, want);
+	u32 want = forget(room, j->want), n = copy(to, size, &from, want);
 	struct kind_stats *st;
 
 	if (n) {
-		r->data.off = sizeof(*r);
+		r->data.off = at;
 		r->data.len = n;
-		r->hdr.len = sizeof(*r) + n;
+		r->hdr.len = at + n;
 	}
 	if (n < r->seen)
 		r->flags |= STREAM_FULL;
@@ -278,11 +297,12 @@ static __always_inline int send_sized(struct job *j, const u32 size, const bool 
 	struct rec_stream *r;
 	u32 number;
 
-	r = record_reserve(&ring_bulk, sizeof(*r) + size, KIND_REQUEST, &number);
+	r = record_reserve(&ring_bulk, sizeof(*r) + size + TIMES_BYTES, KIND_REQUEST, &number);
 	if (!r)
 		return 0;
 	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
 	body_fill(r, j, typed);
+	times_fill(r);
 	if (size)
 		data_fill(r, j, size);
 	else if (r->seen)

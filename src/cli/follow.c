@@ -31,12 +31,13 @@ static int on_batch(void *ctx)
 	return run_batch(ctx, false);
 }
 
-static int live_start(struct session *s, struct sink *sink)
+static int live_start(const struct follow *f, struct session *s, struct sink *sink)
 {
+	uint64_t told = sink->query.kinds | (f->session.explain ? KIND_BIT(KIND_OFFCPU) : 0);
 	const struct pushdown_clause clause = pushdown_of_query(&sink->query);
 
 	session_drain(s); /* what is there already enters the tables before anything is filtered */
-	if (report_probes(s, sink->query.kinds) != 0)
+	if (report_probes(s, told) != 0)
 		return -ENOTSUP;
 	sink_start(sink, &s->pipeline);
 	return pushdown_set(&s->pushdown, sink->query.kinds, 0, &clause, 1);
@@ -52,7 +53,7 @@ static int session_follow(const struct follow *f, struct session *s, struct sink
 	if (f->start)
 		f->start(f->ctx, s);
 	if (s->live)
-		err = live_start(s, sink);
+		err = live_start(f, s, sink);
 	else
 		sink_start(sink, &s->pipeline);
 	if (err)

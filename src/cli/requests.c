@@ -12,7 +12,7 @@ struct requests_opts {
 	uint64_t pid, for_ns, count, slow_ns;
 	const char *fields, *replay, *by, *sort;
 	enum cli_format output;
-	bool raw;
+	bool raw, explain;
 };
 
 /* The conditions of --where and --slow as one. */
@@ -34,7 +34,8 @@ static int follow_sink(const struct requests_opts *o, const struct sink_opts *si
 	struct sink sink;
 	int code;
 
-	f->session = (struct session_opts){ .replay = o->replay, .raw = o->raw };
+	f->session =
+		(struct session_opts){ .replay = o->replay, .raw = o->raw, .explain = o->explain };
 	f->for_ns = o->for_ns;
 	if (sink_make(sink_opts, &sink, &why) != 0)
 		return cli_usage_buf(&why);
@@ -106,6 +107,8 @@ static int requests_run(void *opts, int argc, char **argv)
 		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
 	if (argc && o->count)
 		return cli_usage("--count goes with single requests, not with top");
+	if (argc && o->explain)
+		return cli_usage("--explain goes with single requests, not with top");
 	if (!argc && (o->by || o->sort))
 		return cli_usage("--by and --sort go with requests top");
 	sink_opts.query.pid = (uint32_t)o->pid;
@@ -132,6 +135,8 @@ static const struct cli_option requests_options[] = {
 	{ 'f', "fields", "A,B,C", CLI_STRING, OPT(fields), "show these fields", NULL },
 	{ 0, "raw", NULL, CLI_FLAG, OPT(raw),
 	  "with query strings, literals and arguments, which may be secret", NULL },
+	{ 0, "explain", NULL, CLI_FLAG, OPT(explain),
+	  "tell where each one's time went: CPU, waiting for it, blocked and for what, calls", NULL },
 	{ 0, "by", "A,B,C", CLI_STRING, OPT(by),
 	  "top: count by protocol, method, route, resource, status, side, host, agent, pod, ns, "
 	  "container, process, peer, client, server, or any field (default " TOP_BY_USUAL ")",
@@ -154,10 +159,17 @@ const struct cli_command cmd_requests = {
 		"node there is a line for each: req.side tells which.\n\n"
 		"Texts are without literals, arguments and query strings unless --raw asks for them. Bytes "
 		"that were not seen, and requests that had to be given up, are told at the end.\n\n"
+		"--explain adds, for each: how long its thread was on a CPU, waited for one, was throttled or "
+		"blocked (disk, network, lock, page fault, sleep, ...) from its first byte to the answer's "
+		"last, the requests that thread made meanwhile, and the connection's round trip and "
+		"retransmissions. Where a thread had several requests open, as event loops do, or another "
+		"one answered, it says that the times are unknown. What it costs: the scheduler is watched "
+		"(three hooks a switch).\n\n"
 		"top counts instead: rate, share that failed or got no answer, latencies. On a terminal it "
 		"shows the last seconds until q is pressed, then all; elsewhere one table at the end. "
 		"Percentiles are within 3.2 %.",
-	.examples = "porthole requests --where 'req.ok=false or req.latency>200ms'\t"
+	.examples = "porthole requests --slow 100ms --explain\twhere the time of slow ones goes\n"
+		    "porthole requests --where 'req.ok=false or req.latency>200ms'\t"
 		    "what fails or is slow\n"
 		    "porthole requests top --by route,pod --for 30s\tthe routes of half a minute\n"
 		    "porthole requests --replay traffic.cap -o json\tof a capture, for a script\n",

@@ -5,6 +5,7 @@
  * that a flood of datagrams pushes out no stream.
  */
 #include "decode/streams.h"
+#include "decode/timing.h"
 #include "proto/turns/turns.h"
 
 #include <errno.h>
@@ -30,8 +31,9 @@ struct flow {
 	struct flow *older, *newer; /* by the last record */
 	struct flow *chain;
 	struct reader reader;
-	struct rec_stream last; /* with bytes */
-	uint32_t wrong;		/* protocols that it is not, by place in the list */
+	struct rec_stream last;	  /* with bytes */
+	struct timing_mark *held; /* of each side: when what waits began; NULL: no times came */
+	uint32_t wrong;		  /* protocols that it is not, by place in the list */
 	uint8_t guesses;
 	bool given_up, told;
 };
@@ -49,6 +51,9 @@ struct streams {
 	struct flow *bucket[BUCKETS];
 	struct streams_reject rejects[REJECTS];
 	size_t rejects_n;
+	struct timing *timing;	/* NULL: no record had times */
+	struct timing_mark now; /* of the running record; time 0: none */
+	const struct flow *now_of;
 };
 
 /* --- counting --- */
@@ -73,6 +78,69 @@ static int8_t flow_is_server(const struct flow *f)
 	return f->reader.to_server == SENT ? 0 : 1;
 }
 
+/* --- where time went --- */
+
+/* What was seen of this connection's threads at @at; NULL: nothing. */
+static const struct timing_mark *mark_at(const struct streams *s, const struct flow *f,
+					 struct boot_ns at)
+{
+	if (!at.ns)
+		return NULL;
+	if (s->now_of == f && s->now.time.ns == at.ns)
+		return &s->now;
+	for (int i = 0; f->held && i < 2; i++)
+		if (f->held[i].time.ns == at.ns)
+			return &f->held[i];
+	return NULL;
+}
+
+static void exchange_begun(void *ctx, struct window *w, struct exchange *x)
+{
+	const struct streams *s = ctx;
+	const struct flow *f = w->owner;
+
+	if (s->timing)
+		timing_begin(s->timing, mark_at(s, f, x->req.start), (unsigned)flow_is_server(f),
+			     &x->begun, &x->turn);
+	else
+		x->begun.why = TIMES_NOT_SEEN;
+}
+
+static void exchange_ended(const struct streams *s, const struct flow *f,
+			   const struct timing_mark *m, struct exchange *x)
+{
+	if (!s->timing)
+		return;
+	timing_end(s->timing, m, (unsigned)flow_is_server(f), &x->begun, x->turn);
+	x->req.times = &x->begun;
+}
+
+static void exchange_dropped(void *ctx, struct window *w, struct exchange *x)
+{
+	exchange_ended(ctx, w->owner, NULL, x);
+}
+
+/* Before a record is read. */
+static void flow_mark(struct streams *s, struct flow *f, const struct rec_stream *r)
+{
+	timing_mark(r, &s->now);
+	s->now_of = f;
+	if (!s->now.time.ns)
+		return;
+	if (!s->timing && timing_new(&s->timing) != 0)
+		s->stats.no_memory++;
+	if (!f->held)
+		f->held = calloc(2, sizeof(*f->held));
+}
+
+/* And after: what is held may begin with it. */
+static void flow_mark_keep(struct streams *s, struct flow *f, unsigned side)
+{
+	if (f->held && s->now.time.ns && f->reader.side[side].begun.ns == s->now.time.ns)
+		f->held[side] = s->now;
+	s->now_of = NULL;
+}
+
 static void exchange_over(void *ctx, struct window *w, struct exchange *x)
 {
 	struct streams *s = ctx;
@@ -85,6 +153,7 @@ static void exchange_over(void *ctx, struct window *w, struct exchange *x)
 	r->retransmits = w->retransmits - r->retransmits;
 	if (f->last.flags & STREAM_TLS)
 		r->flags |= REQ_TLS;
+	exchange_ended(s, f, mark_at(s, f, r->end), x);
 	s->opts.request(s->opts.ctx, &f->last, flow_is_server(f), r);
 }
 
@@ -144,6 +213,7 @@ static void flow_end(struct streams *s, struct flow *f, struct boot_ns now)
 	*at = f->chain;
 	list_remove(list_of(s, &f->last), f);
 	reader_close(&f->reader, now);
+	free(f->held);
 	free(f);
 	s->stats.connections_now--;
 }
@@ -177,6 +247,7 @@ static struct flow *flow_new(struct streams *s, const struct rec_stream *r)
 		return NULL;
 	}
 	f->last = *r;
+	f->last.flags &= (uint16_t)~STREAM_TIMES;
 	reader_init(&f->reader, &s->env, f);
 	f->reader.midway = !(r->flags & (STREAM_OPENED | STREAM_DATAGRAM));
 	f->reader.to_server = r->role == 2 ? RECEIVED : SENT;
@@ -399,6 +470,7 @@ static void flow_note(struct flow *f, const struct rec_stream *r)
 	f->last = *r;
 	f->last.hdr.len = sizeof(f->last);
 	f->last.data = (struct rec_str){ 0 };
+	f->last.flags &= (uint16_t)~STREAM_TIMES;
 	f->last.role = role;
 	f->reader.window.retransmits = r->retransmits;
 }
@@ -441,10 +513,12 @@ void streams_record(struct streams *s, const struct rec_stream *r, struct str da
 	flow_note(f, r);
 	if (f->given_up)
 		return;
+	flow_mark(s, f, r);
 	if (r->flags & STREAM_DATAGRAM)
 		flow_datagram(s, f, side, r->seen, data, now);
 	else
 		flow_bytes(s, f, side, r, data, now);
+	flow_mark_keep(s, f, side);
 	flow_judge(s, f);
 }
 
@@ -474,6 +548,8 @@ int streams_new(const struct streams_opts *o, struct streams **ret)
 		.opts = o->proto, .held.max = STREAMS_HELD, .reject = reject_count, .ctx = s
 	};
 	s->env.pool.done = exchange_over;
+	s->env.pool.begun = exchange_begun;
+	s->env.pool.dropped = exchange_dropped;
 	s->env.pool.ctx = s;
 	*ret = s;
 	return 0;
@@ -484,8 +560,10 @@ void streams_free(struct streams *s)
 	if (!s)
 		return;
 	s->env.pool.done = NULL;
+	s->env.pool.dropped = NULL;
 	streams_end(s, (struct boot_ns){ 0 });
 	exchange_pool_free(&s->env.pool);
+	timing_free(s->timing);
 	free(s);
 }
 

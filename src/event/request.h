@@ -10,6 +10,7 @@
  */
 #include "base/clock.h"
 #include "event/event.h"
+#include "event/thread_time.h"
 
 enum req_ok {
 	REQ_OK_UNKNOWN, /* no answer was seen, or the protocol does not say */
@@ -25,6 +26,46 @@ enum req_flag {
 	REQ_TLS = 16,	    /* read at the TLS library */
 	REQ_MIDWAY = 32, /* the connection was there before we looked: something may be unknown */
 	REQ_STREAM = 64, /* goes on for long: upgraded, streaming call, subscription */
+};
+
+#define REQUEST_CALLS_MAX 16
+
+/* Why it cannot be said where a request's time went. */
+enum request_times_why {
+	TIMES_KNOWN,
+	TIMES_NOT_SEEN, /* its begin or its end was no call that told its thread's times */
+	TIMES_THREADS,	/* one thread began it, another ended it */
+	TIMES_SHARED,	/* its thread had others open meanwhile, of the same side */
+	TIMES_WHY_COUNT
+};
+
+/*
+ * Of the thread that received it and sent the answer (server), or sent it and received the answer (client): its time
+ * by state from the call with the first byte to the call with the last.
+ */
+struct request_times {
+	uint64_t ns[THREAD_STATE_COUNT]; /* zero unless TIMES_KNOWN; sum: end - start */
+	uint32_t tid;			 /* that began it; 0: not seen */
+	uint8_t why;			 /* enum request_times_why */
+};
+
+/* For people. */
+static inline struct str request_times_reason(uint8_t why)
+{
+	static const char *const reasons[TIMES_WHY_COUNT] = {
+		[TIMES_KNOWN] = "known",
+		[TIMES_NOT_SEEN] = "its begin or end was not seen with its thread's times",
+		[TIMES_THREADS] = "one thread took it up, another ended it",
+		[TIMES_SHARED] = "its thread had other requests open meanwhile",
+	};
+
+	return str_of(reasons[why < TIMES_WHY_COUNT ? why : TIMES_NOT_SEEN]);
+}
+
+/* A request that a thread made of another program while it served one. */
+struct request_call {
+	struct str protocol, what, peer; /* what: method and route; peer: address:port */
+	uint64_t latency_ns;
 };
 
 struct request {
@@ -48,6 +89,11 @@ struct request {
 	uint64_t items;	      /* rows, messages, replies, frames in the answer (or in a one-way) */
 	uint32_t rtt_us;      /* smoothed, of the connection; 0: not known */
 	uint32_t retransmits; /* of this end, between its first and last byte */
-	uint16_t flags;	      /* enum req_flag */
-	uint8_t ok;	      /* enum req_ok */
+	const struct request_times *times; /* NULL: not asked for */
+	const struct request_call *calls; /* by the same thread within it, when its times are known */
+	uint32_t calls_n;		  /* shown, REQUEST_CALLS_MAX at most */
+	uint32_t calls_all;		  /* how many there were */
+	uint64_t calls_ns;		  /* time in which one of them was open */
+	uint16_t flags;			  /* enum req_flag */
+	uint8_t ok;			  /* enum req_ok */
 };

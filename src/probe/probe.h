@@ -140,3 +140,9 @@ struct str walk_to_path(struct arena *a, struct str walk);
  * nothing had to change.
  */
 struct str path_resolve(struct arena *a, struct str base, struct str path);
+
+/*
+ * For the prepare() of a probe whose programs read the times of threads (bpf/thread.h): leaves out the map of them
+ * when knobs.request_times is not set. 0 or -errno.
+ */
+int probe_times_prepare(struct bpf_object *obj);

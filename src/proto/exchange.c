@@ -183,6 +183,8 @@ struct exchange *exchange_begin(struct proto_io *io, uint64_t key)
 	w->n++;
 	if (w->slot)
 		slot_add(w, x);
+	if (w->pool->begun)
+		w->pool->begun(w->pool->ctx, w, x);
 	return x;
 }
 
@@ -282,6 +284,8 @@ void exchange_drop(struct proto_io *io, struct exchange *x)
 	if (!x)
 		return;
 	window_remove(io->window, x);
+	if (io->window->pool->dropped)
+		io->window->pool->dropped(io->window->pool->ctx, io->window, x);
 	pool_give(io->window->pool, x);
 }
 

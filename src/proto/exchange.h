@@ -21,6 +21,9 @@ struct exchange {
 	struct exchange *next, *prev; /* newer, older */
 	struct exchange *same;	      /* next of the same hash */
 	uint16_t used;		      /* of text */
+	/* For the connection's owner: times of the thread that began it, and what it had begun till then. */
+	struct request_times begun;
+	uint64_t turn;
 	char text[EXCHANGE_TEXT];
 };
 
@@ -30,6 +33,9 @@ struct exchange_pool {
 	uint64_t pushed_out, refused;
 	/* Each exchange that is done, before it is freed. */
 	void (*done)(void *ctx, struct window *w, struct exchange *x);
+	/* Each that begins; each that was none after all. May be NULL. */
+	void (*begun)(void *ctx, struct window *w, struct exchange *x);
+	void (*dropped)(void *ctx, struct window *w, struct exchange *x);
 	void *ctx;
 };
 

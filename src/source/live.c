@@ -237,7 +237,7 @@ static void live_reason(struct live *l, char *ret_why)
 
 static int live_start(struct live *l, const struct live_opts *opts, char *ret_why)
 {
-	struct knobs knobs = { .env = opts->env };
+	struct knobs knobs = { .env = opts->env, .request_times = opts->times };
 	struct ctl none = { .self = (uint32_t)getpid() };
 	int err = cgroup_layout_read(&l->layout);
 

@@ -15,6 +15,7 @@ struct live;
 struct live_opts {
 	uint64_t kinds;	    /* to load at once; process life always is */
 	bool env;	    /* capture environments */
+	bool times;	    /* knobs.request_times; `kinds` has offcpu then */
 	uint32_t sample_hz; /* samples per second and CPU, 1 to CPU_EVENTS_HZ_MAX; 0: 99 */
 };
 

@@ -28,7 +28,8 @@
 	X(uw_rules)             \
 	X(py_files)             \
 	X(py_layouts)           \
-	X(stream_verdicts)
+	X(stream_verdicts)      \
+	X(sched_threads)
 
 enum shared_map {
 #define X(name) MAP_##name,

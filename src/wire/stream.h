@@ -11,6 +11,7 @@
  * `data` holds the first min(seen, what the kernel was told to copy) bytes; the rest is a gap as well.
  */
 #include "wire/record.h"
+#include "wire/sched.h"
 #include "wire/sock.h"
 
 enum stream_flag {
@@ -22,6 +23,7 @@ enum stream_flag {
 	STREAM_OPENED = 32,  /* the connection was seen from its begin on */
 	STREAM_SKIPPED = 64, /* sendfile, splice: sizes only */
 	STREAM_FULL = 128,   /* the call had more bytes than were copied */
+	STREAM_TIMES = 256,  /* a struct rec_stream_times follows, before the data */
 };
 
 struct rec_stream {
@@ -38,6 +40,12 @@ struct rec_stream {
 	__u8 pad[1];
 };
 _Static_assert(sizeof(struct rec_stream) == 144, "rec_stream is stored in captures");
+
+/* The thread's time by state since it was first seen, at hdr.time_ns. */
+struct rec_stream_times {
+	__u64 ns[SCHED_STATE_COUNT];
+};
+_Static_assert(sizeof(struct rec_stream_times) == 8 * 12, "rec_stream_times is stored in captures");
 
 #define STREAM_DATA_MAX 16384 /* bytes of one record */
 

@@ -193,6 +193,114 @@ static void size_put(uint64_t n, struct buf *b)
 	buf_printf(b, u ? " %5.1f%c" : " %5.0f%c", v, units[u]);
 }
 
+/* --- where its time went: an indented block, when that was asked for --- */
+
+static void span_put(struct buf *b, uint64_t ns)
+{
+	if (ns < NS_PER_MS)
+		buf_printf(b, "%.1fus", (double)ns / 1e3);
+	else if (ns < NS_PER_SEC)
+		buf_printf(b, "%.1fms", (double)ns / 1e6);
+	else
+		buf_printf(b, "%.2fs", (double)ns / 1e9);
+}
+
+static const char *const state_texts[THREAD_STATE_COUNT] = {
+	[THREAD_RUNNING] = "on CPU",
+	[THREAD_RUNNABLE] = "waiting for a CPU",
+	[THREAD_THROTTLED] = "throttled",
+	[THREAD_DISK] = "disk",
+	[THREAD_NETWORK] = "network",
+	[THREAD_LOCK] = "lock",
+	[THREAD_PAGEFAULT] = "page fault",
+	[THREAD_SLEEP] = "sleep",
+	[THREAD_WAIT] = "child, signal or pipe",
+	[THREAD_OTHER] = "other",
+	[THREAD_POLL] = "poll",
+	[THREAD_STOPPED] = "stopped",
+};
+
+/* The largest that is not in @done; THREAD_STATE_COUNT: none that is more than nothing. */
+static size_t largest(const struct request_times *t, uint32_t done)
+{
+	size_t most = THREAD_STATE_COUNT;
+
+	for (size_t i = 0; i < THREAD_STATE_COUNT; i++)
+		if (!(done & (1u << i)) && t->ns[i] &&
+		    (most == THREAD_STATE_COUNT || t->ns[i] > t->ns[most]))
+			most = i;
+	return most;
+}
+
+/* Largest first; of what is under a hundredth of all only the sum. */
+static void times_put(const struct request_times *t, struct buf *b)
+{
+	uint64_t all = 0, told = 0;
+	uint32_t done = 0;
+	size_t i;
+
+	for (i = 0; i < THREAD_STATE_COUNT; i++)
+		all += t->ns[i];
+	while ((i = largest(t, done)) < THREAD_STATE_COUNT && t->ns[i] >= all / 100) {
+		buf_str(b, done ? STR(", ") : STR("    "));
+		buf_printf(b, "%s ", state_texts[i]);
+		span_put(b, t->ns[i]);
+		buf_printf(b, " (%.0f %%)", (double)t->ns[i] * 100 / (double)all);
+		told += t->ns[i];
+		done |= 1u << i;
+	}
+	if (done && all > told) {
+		buf_str(b, STR(", rest "));
+		span_put(b, all - told);
+	}
+	if (done)
+		buf_char(b, '\n');
+}
+
+static void calls_put(const struct request *r, struct buf *b)
+{
+	if (!r->calls_all)
+		return;
+	buf_printf(b, "    of that in %u %s ", r->calls_all, r->calls_all == 1 ? "call" : "calls");
+	span_put(b, r->calls_ns);
+	buf_char(b, '\n');
+	for (uint32_t i = r->calls_n; i-- > 0;) {
+		const struct request_call *c = &r->calls[i];
+
+		buf_str(b, STR("      "));
+		buf_text(b, c->protocol);
+		buf_char(b, ' ');
+		buf_text(b, c->what);
+		buf_str(b, STR(" of "));
+		buf_text(b, c->peer);
+		buf_char(b, ' ');
+		span_put(b, c->latency_ns);
+		buf_char(b, '\n');
+	}
+	if (r->calls_all > r->calls_n)
+		buf_printf(b, "      and %u before\n", r->calls_all - r->calls_n);
+}
+
+static void explain_put(const struct request *r, struct buf *b)
+{
+	if (r->times->why == TIMES_KNOWN) {
+		times_put(r->times, b);
+	} else {
+		buf_str(b, STR("    unknown: "));
+		buf_str(b, request_times_reason(r->times->why));
+		buf_char(b, '\n');
+	}
+	calls_put(r, b);
+	if (!r->rtt_us && !r->retransmits)
+		return;
+	buf_str(b, STR("    connection: round trip "));
+	if (r->rtt_us)
+		span_put(b, r->rtt_us * UINT64_C(1000));
+	else
+		buf_char(b, '?');
+	buf_printf(b, ", %u retransmitted\n", r->retransmits);
+}
+
 static void requests_event(struct out *o, const struct event *ev, struct buf *b)
 {
 	const struct request *r = ev->body;
@@ -214,6 +322,8 @@ static void requests_event(struct out *o, const struct event *ev, struct buf *b)
 	size_put(r->request_bytes, b);
 	size_put(r->response_bytes, b);
 	buf_char(b, '\n');
+	if (r->times)
+		explain_put(r, b);
 }
 
 const struct out_ops out_requests_ops = {

@@ -26,14 +26,13 @@
 #include "bpf/off_stack.h"
 #include "bpf/owner.h"
 #include "bpf/sock.h"
+#include "bpf/thread.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define FAIR_PRIO 100
 
-#define THREADS	    16384 /* where there is no task storage */
-#define PLACES	    2	  /* of each state */
-#define SITES	    32	  /* a power of two that holds PLACES * SCHED_STATE_COUNT */
+#define PLACES	    2 /* of each state; SITES holds that of all */
 #define SLICES	    8
 #define TAKEN	    8192
 #define JUDGE_NS    100000000ull /* who is of interest is asked again so often */
@@ -42,43 +41,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define QUANTUM_NS  10000000ull
 #define USUAL_SHIFT 10
 #define WALK_MASK   511
-
-/* A place where the thread leaves the CPU. */
-struct site {
-	u32 sig;
-	u32 usual;   /* in 2^USUAL_SHIFT ns */
-	u64 lost_ns; /* since its last sample */
-};
-
-struct thread {
-	u64 since_ns; /* begin of the state it is in */
-	u64 begin_ns; /* of all of this */
-	u64 off_ns;   /* it left the CPU */
-	u64 blocked_ns;
-	u64 ns[SCHED_STATE_COUNT];
-	u64 wait_lost_ns; /* waiting for a CPU after wakeups, since the last sample of that */
-	u64 wait_usual;
-	u64 taken_ns; /* waited for a CPU, not charged to anybody yet */
-	u64 judged_ns, fresh_ns;
-	u64 cfs, cfs_ns; /* run queue it waits in, and that one's throttled time when it began */
-	struct blocked_on on;
-	u64 voluntary, involuntary, wakeups, migrations;
-	struct site site[SITES];
-	u32 change; /* odd while it is written to */
-	u32 waker_pid, waker_tid;
-	u32 at; /* site of the last switch */
-	u16 cpu;
-	u8 state, why; /* now; that it left the CPU for */
-	u8 wanted, held, pad;
-	char waker_comm[16];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, THREADS);
-	__type(key, u64); /* struct task_struct * */
-	__type(value, struct thread);
-} sched_threads SEC(".maps");
 
 /* An entry in its first moment: too large for the stack. */
 struct {
@@ -132,13 +94,6 @@ struct {
 
 /* --- a thread's entry --- */
 
-static __always_inline struct thread *thread_find(struct task_struct *t)
-{
-	u64 key = (u64)t;
-
-	return bpf_map_lookup_elem(&sched_threads, &key);
-}
-
 static __always_inline struct thread *thread_make(struct task_struct *t)
 {
 	u32 zero = 0;
@@ -154,11 +109,6 @@ static __always_inline struct thread *thread_make(struct task_struct *t)
 	if (s)
 		s->map_full++;
 	return e;
-}
-
-static __always_inline u64 since(u64 now, u64 then)
-{
-	return now > then ? now - then : 0;
 }
 
 /* The state ends, another begins. One writer at a time; the iterator sees `change` odd meanwhile. */

@@ -137,6 +137,56 @@ static bool retransmits_get(const struct event *ev, const struct field_ref *ref,
 	return true;
 }
 
+static const struct request_times *times_of(const struct event *ev)
+{
+	const struct request *r = request_of(ev);
+
+	return r ? r->times : NULL;
+}
+
+/* arg: enum thread_state. */
+static bool time_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		     struct value *ret)
+{
+	const struct request_times *t = times_of(ev);
+
+	if (nth || !t || t->why != TIMES_KNOWN)
+		return false;
+	ret->type = VALUE_DURATION;
+	ret->u64 = t->ns[ref->field->arg];
+	return true;
+}
+
+static bool time_unknown_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+			     struct value *ret)
+{
+	const struct request_times *t = times_of(ev);
+
+	(void)ref;
+	if (nth || !t || t->why == TIMES_KNOWN)
+		return false;
+	ret->type = VALUE_STR;
+	ret->str = request_times_reason(t->why);
+	return true;
+}
+
+enum calls {
+	CALLS_N,
+	CALLS_NS,
+};
+
+static bool calls_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		      struct value *ret)
+{
+	const struct request *r = request_of(ev);
+
+	if (nth || !r || !r->calls)
+		return false;
+	ret->type = ref->field->type;
+	ret->u64 = ref->field->arg == CALLS_N ? r->calls_all : r->calls_ns;
+	return true;
+}
+
 static bool is_http(const struct request *r)
 {
 	return str_eq(r->protocol, STR("http")) || str_eq(r->protocol, STR("http2"));
@@ -164,6 +214,8 @@ static bool http_status_get(const struct event *ev, const struct field_ref *ref,
 #define PLAIN	REQ, 0
 #define TEXT(m) text_get, offsetof(struct request, m)
 #define U64(m)	u64_get, offsetof(struct request, m)
+/* Absent unless times were asked for, so that an event's usual JSON does not have them. */
+#define TIME(ID) VALUE_DURATION, "ns", DEF, time_get, THREAD_##ID
 
 const struct field request_fields[] = {
 	{ "req.protocol", VALUE_STR, "", BRIEF, TEXT(protocol),
@@ -216,6 +268,31 @@ const struct field request_fields[] = {
 	{ "req.stream", VALUE_BOOL, "", PLAIN, flag_get, REQ_STREAM,
 	  "goes on for long: upgraded, a streaming call, a subscription" },
 	{ "req.id", VALUE_U64, "", DEF, U64(id), "this run's number for it" },
+	{ "req.time.cpu", TIME(RUNNING),
+	  "with --explain: how long its thread ran on a CPU meanwhile" },
+	{ "req.time.runnable", TIME(RUNNABLE), "likewise: how long it waited for a CPU" },
+	{ "req.time.throttled", TIME(THROTTLED),
+	  "likewise: how long it waited because its cgroup had used up its quota of CPU time" },
+	{ "req.time.disk", TIME(DISK),
+	  "likewise: how long it read, wrote or synced files or block devices" },
+	{ "req.time.network", TIME(NETWORK),
+	  "likewise: how long it waited in a call on a socket, as for the answer of one it called" },
+	{ "req.time.lock", TIME(LOCK), "likewise: how long it waited for a lock or another thread" },
+	{ "req.time.pagefault", TIME(PAGEFAULT),
+	  "likewise: how long it waited for memory to be brought in" },
+	{ "req.time.sleep", TIME(SLEEP), "likewise: how long it slept for a time it chose" },
+	{ "req.time.wait", TIME(WAIT),
+	  "likewise: how long it waited for a child, a signal, a pipe, an eventfd" },
+	{ "req.time.poll", TIME(POLL),
+	  "likewise: how long it waited for any of many: epoll, poll, select" },
+	{ "req.time.stopped", TIME(STOPPED), "likewise: how long it was stopped" },
+	{ "req.time.other", TIME(OTHER), "likewise: how long it was blocked otherwise" },
+	{ "req.time.unknown", VALUE_STR, "", DEF, time_unknown_get, 0,
+	  "with --explain: why those times cannot be told" },
+	{ "req.calls", VALUE_U64, "", DEF, calls_get, CALLS_N,
+	  "with --explain: requests its thread made of others while it served this one" },
+	{ "req.time.calls", VALUE_DURATION, "ns", DEF, calls_get, CALLS_NS,
+	  "with --explain: how long one of those was open; part of the other times" },
 	{ "http.method", VALUE_STR, "", PLAIN, http_method_get, offsetof(struct request, method),
 	  "of HTTP alone" },
 	{ "http.status", VALUE_I64, "", PLAIN, http_status_get, 0, "of HTTP alone, as a number" },

@@ -21,24 +21,43 @@
 #include "probe/stream/verdict.h"
 
 #define N(a)	      (sizeof(a) / sizeof((a)[0]))
-#define STREAM_FLAGS  (STREAM_FULL * 2 - 1)
+#define STREAM_FLAGS  (STREAM_TIMES * 2 - 1)
 #define VERDICT_BYTES (STREAM_VERDICTS * sizeof(uint64_t))
 
 /* --- the records --- */
+
+/* The least place of the data; of a record that is too short to tell, its own least length. */
+static size_t stream_data_at(const struct rec_hdr *h)
+{
+	const struct rec_stream *r = (const void *)h;
+	bool timed = h->len >= sizeof(*r) && r->flags & STREAM_TIMES;
+
+	return sizeof(*r) + (timed ? sizeof(struct rec_stream_times) : 0);
+}
+
+const struct rec_stream_times *stream_times(const struct rec_hdr *h)
+{
+	const struct rec_stream *r = (const void *)h;
+
+	if (h->type != REC_STREAM || h->len < sizeof(*r) || !(r->flags & STREAM_TIMES) ||
+	    h->len < stream_data_at(h))
+		return NULL;
+	return (const void *)(r + 1);
+}
 
 bool stream_data(const struct rec_hdr *h, struct str *ret)
 {
 	const struct rec_stream *r = (const void *)h;
 	struct str data;
 
-	if (h->type != REC_STREAM || h->len < sizeof(*r))
+	if (h->type != REC_STREAM || h->len < stream_data_at(h))
 		return false;
 	if (r->data.off == 0 && r->data.len == 0) {
 		*ret = STR_NONE;
 		return true;
 	}
 	data = rec_piece(r, h->len, r->data);
-	if (!data.p || r->data.off < sizeof(*r) || data.n > r->seen)
+	if (!data.p || r->data.off < stream_data_at(h) || data.n > r->seen)
 		return false;
 	*ret = data;
 	return true;
@@ -145,6 +164,8 @@ static int stream_prepare(struct bpf_object *obj)
 	}
 	k.table = !tell || !storage_works();
 	err = bpf_map__set_autocreate(k.table ? storage : table, false);
+	if (!err)
+		err = probe_times_prepare(obj);
 	return err ? err : bpf_map__set_initial_value(knobs, &k, sizeof(k));
 }
 

@@ -32,7 +32,7 @@ static int tls_prepare(struct bpf_object *obj)
 		if (programs[tell][i])
 			bpf_program__set_autoload(
 				bpf_object__find_program_by_name(obj, programs[tell][i]), false);
-	return 0;
+	return probe_times_prepare(obj);
 }
 
 static int tls_targets(const struct probe_hook *hook, uint64_t kinds, probe_target_add add, void *ctx)
