@@ -330,8 +330,10 @@ static void side_gap(struct reader *r, unsigned side, uint64_t n, struct boot_ns
 	n = gap_skip(r, side, n, now);
 	if (!n || r->ignored)
 		return;
-	r->env->stats.gaps++;
-	r->env->stats.gap_bytes += n;
+	if (r->proto) { /* else nobody could have read them */
+		r->env->stats.gaps++;
+		r->env->stats.gap_bytes += n;
+	}
 	side_lose(s, n);
 	side_forget(r, s);
 	s->skip = 0;

@@ -14,7 +14,7 @@ import e2e
 from e2e import DIR, done, eq, ok, skip
 
 CERT, KEY = DIR + '/cert.pem', DIR + '/key.pem'
-NGINX = '''daemon off; pid %(dir)s/nginx.pid; error_log %(dir)s/error.log; worker_processes 1;
+NGINX = '''daemon off; master_process off; pid %(dir)s/nginx.pid; error_log %(dir)s/error.log; worker_processes 1;
 events {}
 http {
 	access_log off;
