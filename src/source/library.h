@@ -22,10 +22,11 @@ struct probe_library;
 
 struct library_stats {
 	uint64_t attached;
-	uint64_t none;	/* files of such a name without the functions */
-	uint64_t full;	/* not attached: there are LIBRARIES_MAX, or LIBRARY_SEEN */
-	uint64_t gone;	/* mapped, but no longer to be opened by that name */
-	uint64_t waits; /* processes that found the queue full */
+	uint64_t failed; /* the kernel refused */
+	uint64_t none;	 /* files of such a name without the functions */
+	uint64_t full;	 /* not attached: there are LIBRARIES_MAX, or LIBRARY_SEEN */
+	uint64_t gone;	 /* mapped, but no longer to be opened by that name */
+	uint64_t waits;	 /* processes that found the queue full */
 };
 
 /* Attaches to the file at @path. 0; -ENOENT: none of the library; or -errno. */
