@@ -385,6 +385,9 @@ uint64_t session_losses(struct session *s, struct buf *b)
 	loss_line(b, s->source->losses.unread, "readings of totals", "the kernel refused");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
 	request_losses(s, b);
+#define X(name, what, why) loss_line(b, s->source->losses.libraries.name, what, why);
+	SOURCE_LIBRARIES(X)
+#undef X
 #define X(name, text) packet_line(b, s->source->losses.packets.name, text);
 	SOURCE_PACKETS(X)
 #undef X

@@ -102,6 +102,10 @@ void metrics_take(struct session *s, struct metrics *ret)
 	kinds_take(s, m);
 	tables_take(s, m);
 	metrics_loss_add(m, "injected_records", "queue_full", s->source->losses.injected);
+#define X(name, what, why) \
+	metrics_loss_add(m, "tls_libraries", #name, s->source->losses.libraries.name);
+	SOURCE_LIBRARIES(X)
+#undef X
 	metrics_loss_add(m, "records", "damaged", s->source->losses.damaged);
 	metrics_loss_add(m, "records", "malformed", s->pipeline.decoded.bad);
 	metrics_loss_add(m, "records", "unknown_type", s->pipeline.decoded.unknown);

@@ -99,6 +99,7 @@ struct probe {
 	const struct probe_decoder *decoders;
 	const struct field *fields; /* its own fields, ended by a NULL name; NULL: none */
 	const struct probe_library *libraries; /* of hooks with `function`; source/library.h finds them */
+	const char *untied; /* map: its only word counts calls of functions of which no socket is known */
 	/*
 	 * Sets read-only data after open and before load; may be NULL. A program whose autoload it
 	 * turns off is not needed on this kernel: its hook is left out. 0 or -errno; -EOPNOTSUPP:

@@ -104,7 +104,8 @@ static void file_found(struct libraries *l, const struct probe_library *lib, con
 	l->seen[l->seen_n++] = id;
 	err = l->attach(l->ctx, lib, path);
 	l->stats.attached += !err;
-	l->stats.none += err != 0;
+	l->stats.none += err == -ENOENT;
+	l->stats.failed += err && err != -ENOENT;
 }
 
 /* --- a process --- */

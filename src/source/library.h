@@ -2,7 +2,7 @@
 /*
  * Where the files are that a probe with `libraries` (probe/probe.h) attaches to. A file is found when a process
  * has it mapped executable, through that process's root, so also in containers; each inode once, for all processes
- * of now and later. Processes are looked at: all when the probe is attached, each LIBRARY_LOOKS after its exec, and
+ * of now and later. Processes are looked at: all when the probe is attached, each twice soon after its exec, and
  * a few every second in turn, for what is loaded later. Besides, the usual folders of a root are looked into at exec, so that
  * the first process of a library is not missed.
  *
@@ -22,10 +22,11 @@ struct probe_library;
 
 struct library_stats {
 	uint64_t attached;
-	uint64_t none;	/* files of such a name without the functions */
-	uint64_t full;	/* not attached: there are LIBRARIES_MAX, or LIBRARY_SEEN */
-	uint64_t gone;	/* mapped, but no longer to be opened by that name */
-	uint64_t waits; /* processes that found the queue full */
+	uint64_t failed; /* the kernel refused */
+	uint64_t none;	 /* files of such a name without the functions */
+	uint64_t full;	 /* not attached: there are LIBRARIES_MAX, or LIBRARY_SEEN */
+	uint64_t gone;	 /* mapped, but no longer to be opened by that name */
+	uint64_t waits;	 /* processes that found the queue full */
 };
 
 /* Attaches to the file at @path. 0; -ENOENT: none of the library; or -errno. */

@@ -74,6 +74,7 @@ void live_read(struct source *s)
 	l->clock_ns = clock_boot().ns;
 	if (clockwork_run(&l->loader, &l->inject, &refused) != 0)
 		l->source.losses.unread++;
+	loader_libraries(&l->loader, &s->losses.libraries);
 	__atomic_add_fetch(&s->losses.injected, refused, __ATOMIC_RELAXED);
 }
 

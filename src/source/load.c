@@ -21,6 +21,7 @@
 #include "source/cgroup2.h"
 #include "source/cpu_events.h"
 #include "source/library.h"
+#include "source/source.h"
 #include "source/tracefs.h"
 #include "source/user_stack.h"
 
@@ -558,6 +559,31 @@ void loader_exec(struct loader *l, uint32_t pid)
 	for (size_t i = 0; i < probes_n; i++)
 		if (l->probes[i].libraries)
 			libraries_exec(l->probes[i].libraries, (pid_t)pid);
+}
+
+void loader_libraries(const struct loader *l, struct source_libraries *ret)
+{
+	uint32_t zero = 0;
+
+	*ret = (struct source_libraries){ 0 };
+	for (size_t i = 0; i < probes_n; i++) {
+		const struct loaded *p = &l->probes[i];
+		const struct library_stats *st;
+		uint64_t untied = 0;
+		int fd;
+
+		if (!p->libraries)
+			continue;
+		st = libraries_stats(p->libraries);
+		ret->full += st->full;
+		ret->none += st->none;
+		ret->gone += st->gone;
+		ret->failed += st->failed;
+		ret->waits += st->waits;
+		fd = bpf_object__find_map_fd_by_name(p->obj, p->probe->untied);
+		if (fd >= 0 && bpf_map_lookup_elem(fd, &zero, &untied) == 0)
+			ret->untied += untied;
+	}
 }
 
 void loader_close(struct loader *l)

@@ -64,6 +64,7 @@ struct loaded {
 struct late;
 struct cpu_events;
 struct libraries;
+struct source_libraries;
 
 struct loader {
 	struct loaded *probes; /* probes_n of them, in the order of PORTHOLE_PROBES */
@@ -96,6 +97,9 @@ void loader_late_finish(struct loader *l);
 
 /* A process has begun to run a program: it may map libraries that a probe is attached to. */
 void loader_exec(struct loader *l, uint32_t pid);
+
+/* What could not be read at libraries so far. */
+void loader_libraries(const struct loader *l, struct source_libraries *ret);
 
 /* Samples CPUs that came online, looks for libraries. To be called often, by the thread that loads; costs next to nothing. */
 void loader_tick(struct loader *l);

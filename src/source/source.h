@@ -21,11 +21,25 @@ struct source;
 	X(malformed, "whose lengths contradict each other") \
 	X(no_memory, "for which there was no memory")
 
+/* Of probes at functions of libraries: field, what, and why it is missing. */
+#define SOURCE_LIBRARIES(X)                                                      \
+	X(untied, "calls of TLS libraries", "no socket is known of their bytes") \
+	X(full, "looks at TLS libraries", "too many of them")                    \
+	X(none, "files named as TLS libraries", "without their functions")       \
+	X(gone, "TLS libraries in use", "their files cannot be opened any more") \
+	X(failed, "TLS libraries", "the kernel refused to attach")               \
+	X(waits, "looks for TLS libraries", "too many programs started at once")
+
 /* Losses that are not the kernel's: by reason, since the start. */
 struct source_losses {
 	uint64_t injected; /* agent's own records refused: their queue was full */
 	uint64_t unread;   /* readings by the clock (clockwork.h) that failed */
 	uint64_t damaged;  /* blocks or records of a file that could not be read */
+	struct source_libraries {
+#define X(name, what, why) uint64_t name;
+		SOURCE_LIBRARIES(X)
+#undef X
+	} libraries; /* as of the last second */
 	struct source_packets {
 #define X(name, text) uint64_t name;
 		SOURCE_PACKETS(X)

@@ -78,7 +78,13 @@ struct {
 
 const volatile struct tls_conn conn_none SEC(".rodata.none") = {};
 
-u64 tls_untied; /* calls whose bytes no socket is known of */
+/* Calls whose bytes no socket is known of. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} tls_untied SEC(".maps");
 
 static __always_inline struct tls_thread *thread_get(void)
 {
@@ -266,6 +272,15 @@ static __always_inline void tls_job(struct tls_conn *c, const struct tls_thread 
 	j->role = c->entry.role;
 }
 
+static __always_inline void untied_count(void)
+{
+	u32 zero = 0;
+	u64 *n = bpf_map_lookup_elem(&tls_untied, &zero);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
 static __always_inline int returned(struct tls_thread *t, int result)
 {
 	struct ctl *ctl_now = ctl_get();
@@ -286,7 +301,7 @@ static __always_inline int returned(struct tls_thread *t, int result)
 	pos = c->pos[t->way == WAY_OUT];
 	c->pos[t->way == WAY_OUT] = pos + n;
 	if (!c->sk) {
-		__sync_fetch_and_add(&tls_untied, 1);
+		untied_count();
 		return 0;
 	}
 	if (!ctl_now || !filter_pass(ctl_now, KIND_REQUEST, (void *)bpf_get_current_task()))

@@ -110,6 +110,7 @@ const struct probe probe_tls = {
 	.hooks = tls_hooks,
 	.decoders = tls_decoders,
 	.libraries = tls_libraries,
+	.untied = "tls_untied",
 	.prepare = tls_prepare,
 	.targets = tls_targets,
 };
