@@ -53,6 +53,9 @@ GOLDEN = [
                                     '--fields', 'proc.name,req.method,req.status,req.latency,fd.sport']),
     ('requests-redis', 'top.txt', ['requests', 'top', '--by', 'side,route,process', '--sort', 'key']),
     ('requests-redis', 'top.json', ['requests', 'top', '--by', 'method', '-o', 'json']),
+    ('requests-redis', 'map.json', ['map', '-o', 'json']),
+    ('requests-redis', 'map.txt', ['map']),
+    ('requests-redis', 'map.dot', ['map', '-o', 'dot']),
 ]
 
 
