@@ -71,6 +71,7 @@ struct world {
 	uint64_t now_ms;
 	struct rec_stream last;
 	struct request req;
+	struct request_times times; /* zero: none came */
 	bool quiet;
 };
 
@@ -83,6 +84,7 @@ static void on_request(void *ctx, const struct rec_stream *last, int8_t is_serve
 	w->unanswered += !!(r->flags & REQ_UNANSWERED);
 	w->last = *last;
 	w->req = *r;
+	w->times = r->times ? *r->times : (struct request_times){ 0 };
 	if (w->quiet)
 		return;
 	buf_printf(&w->lines, "%s ", is_server ? "server" : "client");
@@ -502,6 +504,78 @@ static void test_held_full(void **state)
 	world_free(w);
 }
 
+/* One call of thread @tid at @ms, which has run for @ran ms and slept for the rest of its life. */
+static void timed(struct world *w, const struct rec_stream *c, uint16_t flags, uint32_t pos,
+		  struct str data, uint32_t tid, uint64_t ms, uint64_t ran)
+{
+	struct {
+		struct rec_stream r;
+		struct rec_stream_times times;
+	} one = { .r = *c };
+
+	one.r.hdr.len = sizeof(one);
+	one.r.hdr.tid = tid;
+	one.r.hdr.time_ns = ms * NS_PER_MS;
+	one.r.flags |= flags | STREAM_TIMES;
+	one.r.pos = pos;
+	one.r.seen = (uint32_t)data.n;
+	one.times.ns[SCHED_RUNNING] = ran * NS_PER_MS;
+	one.times.ns[SCHED_SLEEP] = (ms - ran) * NS_PER_MS;
+	streams_record(w->s, &one.r, data);
+}
+
+#define ASK    STR("q1 one\n")
+#define ANSWER STR("a1 OK\n")
+
+static void test_times(void **state)
+{
+	struct world *w = world_new();
+	struct rec_stream a = conn(1, 2);
+
+	(void)state;
+	timed(w, &a, 0, 0, STR("q1 "), 5, 100, 10); /* in two calls: from the first on */
+	timed(w, &a, 0, 3, STR("one\n"), 5, 110, 12);
+	timed(w, &a, STREAM_OUT, 0, ANSWER, 5, 150, 40);
+	assert_int_equal(w->times.why, TIMES_KNOWN);
+	assert_int_equal(w->times.tid, 5);
+	assert_int_equal(w->times.ns[THREAD_RUNNING], 30 * NS_PER_MS);
+	assert_int_equal(w->times.ns[THREAD_SLEEP], 20 * NS_PER_MS);
+	timed(w, &a, 0, 7, ASK, 5, 200, 41);
+	timed(w, &a, STREAM_OUT, 6, ANSWER, 6, 210, 1);
+	assert_int_equal(w->times.why, TIMES_THREADS);
+	timed(w, &a, 0, 14, ASK, 5, 220, 41);
+	w->now_ms = 230;
+	OUT(w, &a, 12, "a1 OK\n"); /* its thread was not told */
+	assert_int_equal(w->times.why, TIMES_NOT_SEEN);
+	world_free(w);
+}
+
+/* A thread with two open; then with one again. What it asks of others meanwhile is no second one. */
+static void test_times_shared(void **state)
+{
+	struct world *w = world_new();
+	struct rec_stream a = conn(1, 2), b = conn(2, 2), down = conn(3, 1);
+
+	(void)state;
+	timed(w, &a, 0, 0, ASK, 5, 100, 10);
+	timed(w, &b, 0, 0, ASK, 5, 110, 10);
+	timed(w, &b, STREAM_OUT, 0, ANSWER, 5, 120, 10);
+	assert_int_equal(w->times.why, TIMES_SHARED); /* inside of the other */
+	timed(w, &a, STREAM_OUT, 0, ANSWER, 5, 130, 10);
+	assert_int_equal(w->times.why, TIMES_SHARED);
+	assert_int_equal(w->times.ns[THREAD_SLEEP], 0);
+	timed(w, &a, 0, 7, ASK, 5, 200, 10);
+	timed(w, &b, 0, 7, ASK, 6, 201, 10);
+	timed(w, &down, STREAM_OUT, 0, ASK, 5, 210, 10);
+	timed(w, &down, 0, 0, ANSWER, 5, 220, 10);
+	assert_int_equal(w->times.why, TIMES_KNOWN);
+	timed(w, &a, STREAM_OUT, 6, ANSWER, 5, 230, 15);
+	assert_int_equal(w->times.why, TIMES_KNOWN);
+	assert_int_equal(w->times.ns[THREAD_RUNNING], 5 * NS_PER_MS);
+	assert_int_equal(w->times.ns[THREAD_SLEEP], 25 * NS_PER_MS);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +592,8 @@ int main(void)
 		cmocka_unit_test(test_million_unanswered),
 		cmocka_unit_test(test_pipelining),
 		cmocka_unit_test(test_held_full),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_times_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,8 +103,12 @@ static void test_hostile(void **state)
 	s->role = 3;
 	assert_int_equal(decode_all(&r), -EBADMSG);
 	*s = good;
-	s->flags = 256;
+	s->flags = 512;
 	assert_int_equal(decode_all(&r), -EBADMSG);
+	*s = good;
+	s->flags |= STREAM_TIMES; /* the record ends before them */
+	assert_int_equal(decode_all(&r), -EBADMSG);
+	assert_null(stream_times(hdr(&r)));
 	*s = good;
 	s->hdr.type = REC_CALLS;
 	assert_false(stream_data(hdr(&r), &data));
