@@ -108,11 +108,15 @@ static int probe_maps(struct loader *l, struct bpf_object *obj)
 	return 0;
 }
 
+/* One that was left out has a descriptor all the same, of no map: libbpf's placeholder. */
 static void probe_maps_keep(struct loader *l, struct bpf_object *obj)
 {
-	for (size_t i = 0; i < MAP_COUNT; i++)
-		if (l->maps[i] < 0)
-			l->maps[i] = bpf_object__find_map_fd_by_name(obj, shared_names[i]);
+	for (size_t i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *m = bpf_object__find_map_by_name(obj, shared_names[i]);
+
+		if (l->maps[i] < 0 && m && bpf_map__autocreate(m))
+			l->maps[i] = bpf_map__fd(m);
+	}
 }
 
 /* Only the programs in use are loaded: the rest need not even be acceptable to this kernel. */
