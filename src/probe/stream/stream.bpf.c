@@ -344,20 +344,21 @@ static __always_inline u64 udp_id(struct sock *sk)
 }
 
 /* @name_len: of a receiving call where it is written to; 28 then. */
-static __always_inline void udp_peer(struct job *j, bool out, const bool typed)
+static __always_inline void udp_peer(struct job *j, struct peer *room, bool out, const bool typed)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct note *note;
 
 	if (out || !typed) {
-		j->named = peer_named(j->from.name, out ? j->from.name_len : 28, false, &j->peer);
+		if (peer_named(j->from.name, out ? j->from.name_len : 28, false, room))
+			j->peer = room;
 		return;
 	}
 	note = bpf_map_lookup_elem(&stream_notes, &tid);
 	if (!note || !note->from.family)
 		return;
-	j->peer = note->from;
-	j->named = 1;
+	*room = note->from;
+	j->peer = room;
 	note->from.family = 0;
 }
 
@@ -382,6 +383,7 @@ static __always_inline int udp_move(const struct move *m, const bool typed)
 	u16 lport = AT(typed, sk, __sk_common.skc_num);
 	u16 rport = bpf_ntohs(AT(typed, sk, __sk_common.skc_dport));
 	struct ctl *c = ctl_get();
+	struct peer peer = {};
 	struct job j;
 
 	if (rport && !port_wanted(lport) && !port_wanted(rport))
@@ -389,9 +391,9 @@ static __always_inline int udp_move(const struct move *m, const bool typed)
 	__builtin_memset(&j, 0, sizeof(j));
 	call_bytes_find(&m->regs, m->nth, m->out, &j.from);
 	if (!rport || (m->out && j.from.name))
-		udp_peer(&j, m->out, typed);
-	if (j.named)
-		rport = bpf_ntohs(j.peer.port);
+		udp_peer(&j, &peer, m->out, typed);
+	if (j.peer)
+		rport = bpf_ntohs(peer.port);
 	if (!port_wanted(lport) && !port_wanted(rport))
 		return 0;
 	if (!c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
