@@ -50,11 +50,13 @@ static void request_over(void *ctx, const struct rec_stream *last, int8_t is_ser
 	arena_reset(&p->arena); /* nothing of the record itself is in it; there may be many requests */
 }
 
+/* A capture keeps what nobody can read today: another version may. */
 static void verdict(void *ctx, uint64_t id, enum stream_verdict v)
 {
-	const struct requests *r = &((struct pipeline *)ctx)->requests;
+	const struct pipeline *p = ctx;
 
-	r->verdict(r->ctx, id, v == STREAM_KEEP);
+	if (v == STREAM_KEEP || !p->capture)
+		p->requests.verdict(p->requests.ctx, id, v == STREAM_KEEP);
 }
 
 static int requests_open(struct pipeline *p)
