@@ -108,8 +108,11 @@ def main():
         total = sum(spent(e, s) for s in STATES)
         ok(abs(total - e['sched.total']) < MS and abs(total - r['wall']) < 100 * MS and e['sched.ended'],
            mode + ': the states add up to its life', show(e), r)
-        ok(spent(e, 'running') > 0.9 * r['cpu'] - 20 * MS,    # and what was stolen from it meanwhile
-           mode + ': it ran for the CPU time it had', show(e), r['cpu'] / MS)
+        # What woke up an idle CPU has run since its wakeup for the kernel, whose clock stands until the
+        # switch (rq_clock_skip_update); it is ready for us. Some 8 us a switch; and steal.
+        early = min(spent(e, 'runnable'), (e['sched.voluntary'] + e['sched.involuntary']) * 15000)
+        ok(spent(e, 'running') > 0.9 * r['cpu'] - early - 20 * MS,
+           mode + ': it ran for the CPU time it had', show(e), r['cpu'] / MS, early / MS)
     for mode, state in QUIET:
         e, r = tools[mode]['times'], tools[mode]
         left = r['in'] - spent(e, 'running') - spent(e, 'runnable')
