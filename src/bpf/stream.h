@@ -250,15 +250,14 @@ static __always_inline u64 forget(volatile u64 *room, u64 v)
 
 #define TIMES_BYTES (knobs.request_times ? (u32)sizeof(struct rec_stream_times) : 0)
 
-/* Room for them is there when they are asked for at all. Last: what is alive then fits into the frame. */
+/* Room for them is there when they are asked for at all. */
 static __always_inline void times_fill(struct rec_stream *r)
 {
 	struct rec_stream_times *times = (void *)(r + 1);
 
 	if (!knobs.request_times)
 		return;
-	if (!r->data.off)
-		r->hdr.len += sizeof(*times);
+	r->hdr.len += sizeof(*times);
 	if (thread_now(times->ns, r->hdr.time_ns))
 		r->flags |= STREAM_TIMES;
 	else
@@ -268,29 +267,25 @@ static __always_inline void times_fill(struct rec_stream *r)
 /* The bytes come last: what led to here is forgotten, and @j not needed any more. */
 static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size)
 {
-	u8 *to = (u8 *)r + sizeof(*r) + TIMES_BYTES;
+	u32 at = sizeof(*r) + TIMES_BYTES;
+	u8 *to = (u8 *)r + at;
 	u64 *room = (u64 *)to;
 	struct call_bytes from = {
 		.at = forget(room, j->from.at),
 		.vec = forget(room, j->from.vec),
 		.vec_n = forget(room, j->from.vec_n),
 	};
-	u32 want = forget(room, j->want), n;
-	bool whole;
+	u32 want = forget(room, j->want), n = copy(to, size, &from, want);
 	struct kind_stats *st;
 
-	/* Notes it in the record, and asks for the place again: the stack of 6.12 has no eight bytes for either. */
-	r->data.len = want;
-	n = copy(to, size, &from, want);
-	whole = n >= *(volatile u16 *)&r->data.len;
 	if (n) {
-		r->data.off = sizeof(*r) + TIMES_BYTES;
-		r->hdr.len = sizeof(*r) + TIMES_BYTES + n;
+		r->data.off = at;
+		r->data.len = n;
+		r->hdr.len = at + n;
 	}
-	r->data.len = n;
 	if (n < r->seen)
 		r->flags |= STREAM_FULL;
-	if (whole)
+	if (n >= want)
 		return;
 	st = stats_get(KIND_REQUEST);
 	if (st)
@@ -307,11 +302,11 @@ static __always_inline int send_sized(struct job *j, const u32 size, const bool 
 		return 0;
 	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
 	body_fill(r, j, typed);
+	times_fill(r);
 	if (size)
 		data_fill(r, j, size);
 	else if (r->seen)
 		r->flags |= STREAM_FULL;
-	times_fill(r);
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
 	return 0;
 }

@@ -63,16 +63,14 @@ static __always_inline u64 since(u64 now, u64 then)
 
 /*
  * The running thread's time by state until @now. False when that is not kept, or it was taken off the CPU in here,
- * where a kernel allows that. The key stands in @ret: the callers' stacks have no room (512 bytes up to 6.12).
+ * where a kernel allows that.
  */
 static __always_inline bool thread_now(u64 ret[SCHED_STATE_COUNT], u64 now)
 {
-	const struct thread *e;
+	const struct thread *e = thread_find((void *)bpf_get_current_task());
 	u32 change;
 	u64 begun;
 
-	ret[0] = bpf_get_current_task();
-	e = bpf_map_lookup_elem(&sched_threads, &ret[0]);
 	if (!e || !e->wanted || e->state != SCHED_RUNNING)
 		return false;
 	change = *(volatile u32 *)&e->change;
