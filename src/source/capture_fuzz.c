@@ -3,33 +3,11 @@
  * what stands behind them is reached. Every byte of every record is read.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
-#include "base/cleanup.h"
 #include "source/capture.h"
 #include "source/capture_format.h"
-
-#define INPUT_MAX (256u << 10)
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static volatile uint8_t sink;
-
-static void record_touch(const struct rec_hdr *h)
-{
-	const uint8_t *p = (const uint8_t *)h;
-	uint8_t x = 0;
-
-	must(h->len >= sizeof(*h) && h->len <= REC_MAX && (uintptr_t)h % 8 == 0);
-	for (uint32_t i = 0; i < h->len; i++)
-		x ^= p[i];
-	sink = x;
-}
+#include "source/file_fuzz.h"
 
 static void read_all(const uint8_t *data, size_t size)
 {
@@ -80,17 +58,5 @@ static void make_right(uint8_t *p, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(freep) uint8_t *copy = NULL;
-
-	if (size > INPUT_MAX)
-		return 0;
-	read_all(data, size);
-	if (size < CAPTURE_FILE_BYTES)
-		return 0;
-	copy = malloc(size);
-	must(copy != NULL);
-	memcpy(copy, data, size);
-	make_right(copy, size);
-	read_all(copy, size);
-	return 0;
+	return file_fuzz(data, size, CAPTURE_FILE_BYTES, read_all, make_right);
 }
