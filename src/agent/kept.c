@@ -9,6 +9,7 @@
 #include "agg/profile_merge.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/when.h"
 
@@ -183,7 +184,7 @@ int kept_profile(const struct kept_opts *o, struct profile **ret, struct buf *wh
 
 	if (err)
 		return err;
-	err = profile_dir_open(path, &dir);
+	err = folder_open(path, &dir);
 	if (!err)
 		err = parts_take(&k, dir);
 	if (!err && !k.p) {

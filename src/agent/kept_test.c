@@ -13,6 +13,7 @@
 #include "agent/profile_dir.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/folder.h"
 
 #define MINUTE (60ll * (int64_t)NS_PER_SEC)
 #define BASE   (1796000000ll * (int64_t)NS_PER_SEC) /* 2026-11-30 00:53:20 UTC */
@@ -191,7 +192,7 @@ static void test_bounds(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	return mkdtemp(dir_path) ? profile_dir_make(dir_path, &dir) : -1;
+	return mkdtemp(dir_path) ? folder_open(dir_path, &dir) : -1;
 }
 
 static int teardown(void **state)

@@ -1,14 +1,13 @@
 /* Names tell time; sizes come from the file system each time, so that nothing has to be remembered. */
 #include "agent/profile_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 
 #include "agg/profile_file.h"
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/grow.h"
 
 #define NAME_BYTES 64
@@ -39,42 +38,11 @@ static bool name_read(const char *name, struct profile_part *ret)
 	return true;
 }
 
-int profile_dir_make(const char *path, int *ret_fd)
-{
-	char part[PATH_MAX];
-
-	for (size_t i = 1; i < sizeof(part) && path[i - 1]; i++) {
-		if (path[i] && path[i] != '/')
-			continue;
-		memcpy(part, path, i);
-		part[i] = 0;
-		if (mkdir(part, 0700) != 0 && errno != EEXIST)
-			return -errno;
-	}
-	return profile_dir_open(path, ret_fd);
-}
-
-int profile_dir_open(const char *path, int *ret_fd)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
-	return 0;
-}
-
 static int part_cmp(const void *a, const void *b)
 {
 	const struct profile_part *x = a, *y = b;
 
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-static void dirp_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
 }
 
 static int part_add(struct budget *budget, struct profile_parts *l, size_t *cap,
@@ -90,21 +58,14 @@ static int part_add(struct budget *budget, struct profile_parts *l, size_t *cap,
 int profile_dir_list(int dir, struct profile_parts *ret)
 {
 	_cleanup_(profile_parts_free) struct profile_parts l = { 0 };
-	_cleanup_(dirp_close) DIR *d = NULL;
-	/* Opened anew: a duplicate would share the place in the listing. */
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	_cleanup_(closedirp) DIR *d = NULL;
 	struct budget budget = { .max = SIZE_MAX };
+	int err = folder_read(dir, &d);
 	struct dirent *e;
 	size_t cap = 0;
 
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		err = -errno;
-		close(fd);
+	if (err)
 		return err;
-	}
 	while (!err && (e = readdir(d))) {
 		struct profile_part p;
 		struct stat st;

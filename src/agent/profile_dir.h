@@ -21,12 +21,6 @@ struct profile_parts {
 	size_t n;
 };
 
-/* Makes the folder and those above it where they are absent. 0 or -errno. */
-int profile_dir_make(const char *path, int *ret_fd);
-
-/* To read. 0 or -errno. */
-int profile_dir_open(const char *path, int *ret_fd);
-
 /* 0 or -errno. Free with profile_parts_free. */
 int profile_dir_list(int dir, struct profile_parts *ret);
 void profile_parts_free(struct profile_parts *l);

@@ -10,6 +10,7 @@
 #include "agent/profile_dir.h"
 #include "agg/profile_tree.h"
 #include "base/cleanup.h"
+#include "base/folder.h"
 
 #define LABELS	 4 /* pod, container, process, pid */
 #define ROWS_MAX (64u << 20)
@@ -59,7 +60,7 @@ static int cursor_open(void *ctx, int64_t from, int64_t to, void **ret)
 		return -ENOMEM;
 	*c = (struct cursor){ .ctx = p, .dir = -1, .from = from, .to = to };
 	c->rows.max = ROWS_MAX;
-	err = profile_dir_open(p->directory, &c->dir);
+	err = folder_open(p->directory, &c->dir);
 	if (!err)
 		err = profile_dir_list(c->dir, &c->parts);
 	if (err) {

@@ -13,6 +13,7 @@
 #include "agent/profile_dir.h"
 #include "agent/profiler.h"
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/log.h"
 
 #define PART_MIN_MS 100
@@ -213,7 +214,9 @@ int profiling_new(const struct config *c, struct profiling **ret, struct buf *wh
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	err = profile_dir_make(c->profile_directory, &p->dir);
+	err = folder_make(c->profile_directory);
+	if (!err)
+		err = folder_open(c->profile_directory, &p->dir);
 	if (err) {
 		buf_printf(why, "no profiles are kept: %s: %s", c->profile_directory, strerror(-err));
 		profiling_free(p);

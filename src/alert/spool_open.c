@@ -14,6 +14,7 @@
 
 #include "alert/spool_state.h"
 #include "base/cleanup.h"
+#include "base/folder.h"
 
 #define SEGMENT_MIN_BYTES 4096u
 #define POSITION_MAX	  (UINT64_MAX / 2) /* beyond it is no count of alerts */
@@ -54,25 +55,11 @@ static int spool_load(struct spool *s, struct buf *why)
 	return err;
 }
 
-/* Makes what is missing of the path. Whether it worked shows when it is opened. */
-static void dirs_make(const char *dir)
-{
-	char part[PATH_MAX];
-
-	for (size_t i = 1; i < sizeof(part) && dir[i - 1]; i++) {
-		if (dir[i] && dir[i] != '/')
-			continue;
-		memcpy(part, dir, i);
-		part[i] = 0;
-		mkdir(part, 0700);
-	}
-}
-
 static int spool_dir(struct spool *s, const char *dir, struct buf *why)
 {
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
 
-	dirs_make(dir);
+	(void)folder_make(dir); /* whether it worked shows when it is opened */
 	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0)
 		return -errno;

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "probe/probe.h"
 
 #define MAPS_MAX   65536 /* lines of one process that are read */
@@ -58,12 +59,6 @@ struct libraries {
 	uint64_t turn_ns;
 	pid_t turn; /* processes after this one come next */
 };
-
-static void dir_closep(DIR **p)
-{
-	if (*p)
-		closedir(*p);
-}
 
 static bool id_in(const struct file_id *ids, size_t n, const struct file_id *id)
 {
@@ -141,7 +136,7 @@ static void process_look(struct libraries *l, pid_t pid)
 
 static void folder_look(struct libraries *l, const char *path)
 {
-	_cleanup_(dir_closep) DIR *d = opendir(path);
+	_cleanup_(closedirp) DIR *d = opendir(path);
 	struct dirent *e;
 
 	for (size_t i = 0; d && i < FOLDER_MAX && (e = readdir(d)); i++) {
@@ -186,7 +181,7 @@ static pid_t pid_of(const char *name)
 /* Processes numbered above @after, @max at most; /proc lists them in order. Returns the last one, 0: there was none. */
 static pid_t processes_look(struct libraries *l, pid_t after, size_t max)
 {
-	_cleanup_(dir_closep) DIR *d = opendir("/proc");
+	_cleanup_(closedirp) DIR *d = opendir("/proc");
 	struct dirent *e;
 	pid_t last = 0;
 

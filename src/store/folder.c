@@ -1,15 +1,14 @@
 /* Names tell the order; sizes and ages come from the file system each time. */
 #include "store/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/grow.h"
 
 static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
@@ -34,26 +33,6 @@ static bool name_read(const char *name, struct store_file *ret)
 	*ret = (struct store_file){ .start_ns = start };
 	memcpy(ret->name, again, sizeof(again));
 	return true;
-}
-
-int store_folder_make(const char *path, int *ret_dir)
-{
-	char part[PATH_MAX];
-	int fd;
-
-	for (size_t i = 1; i < sizeof(part) && path[i - 1]; i++) {
-		if (path[i] && path[i] != '/')
-			continue;
-		memcpy(part, path, i);
-		part[i] = 0;
-		if (mkdir(part, 0700) != 0 && errno != EEXIST)
-			return -errno;
-	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	*ret_dir = fd;
-	return 0;
 }
 
 static int64_t stat_changed(const struct stat *st)
@@ -88,12 +67,6 @@ static int file_cmp(const void *a, const void *b)
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
-static void dirp_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static int list_fill(int dir, DIR *d, struct store_files *l)
 {
 	struct budget budget = { .max = SIZE_MAX };
@@ -118,19 +91,11 @@ static int list_fill(int dir, DIR *d, struct store_files *l)
 int store_folder_list(int dir, struct store_files *ret)
 {
 	_cleanup_(store_files_free) struct store_files l = { 0 };
-	_cleanup_(dirp_close) DIR *d = NULL;
-	/* Opened anew: a duplicate would share the place in the listing. */
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	_cleanup_(closedirp) DIR *d = NULL;
+	int err = folder_read(dir, &d);
 
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	err = list_fill(dir, d, &l);
+	if (!err)
+		err = list_fill(dir, d, &l);
 	if (err)
 		return err;
 	if (l.n)

@@ -23,9 +23,6 @@ struct store_files {
 	uint64_t bytes;
 };
 
-/* Makes the folder and those above it (mode 0700) where they are absent. 0 or -errno. */
-int store_folder_make(const char *path, int *ret_dir);
-
 void store_file_name(int64_t start_ns, char ret[STORE_FILE_BYTES]);
 
 /* 0, -errno. Free with store_files_free. */

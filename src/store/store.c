@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "store/folder.h"
 #include "store/slice.h"
 
@@ -352,11 +353,13 @@ static void store_free(struct store *st)
 	free(st);
 }
 
-static int folder_open(struct store *st)
+static int place_open(struct store *st)
 {
 	char real[PATH_MAX];
-	int err = store_folder_make(st->opts.directory, &st->dir);
+	int err = folder_make(st->opts.directory);
 
+	if (!err)
+		err = folder_open(st->opts.directory, &st->dir);
 	if (err)
 		return err;
 	if (!realpath(st->opts.directory, real))
@@ -384,7 +387,7 @@ int store_open(const struct store_opts *o, struct store **ret)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&st->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	err = o->max_bytes < STORE_BYTES_MIN ? -EINVAL : folder_open(st);
+	err = o->max_bytes < STORE_BYTES_MIN ? -EINVAL : place_open(st);
 	if (err) {
 		store_free(st);
 		return err;
