@@ -267,9 +267,7 @@ static void alert_keep(void *ctx, const struct alert *alert)
 /* Rules judge from here on; what was before the agent is in the tables already. */
 static int agent_detect(struct agent *a, struct buf *why)
 {
-	int err = detection_start(a->detection, &a->session, alert_keep, a, why);
-
-	return err ? err : wanted_push(a);
+	return detection_start(a->detection, &a->session, alert_keep, a, why);
 }
 
 /* Before privileges go. It is a matter of comfort: the agent goes on without. */
@@ -297,23 +295,15 @@ static void agent_exporting_new(struct agent *a)
 		log_warn("%.*s", STR_ARG(buf_slice(&why)));
 }
 
-static int agent_exporting(struct agent *a)
-{
-	int err = exporting_start(a->exporting, &a->session);
-
-	return err ? err : wanted_push(a);
-}
-
-static int agent_history(struct agent *a)
+static void agent_history(struct agent *a)
 {
 	int err = history_start(a->history, &a->session);
 
 	if (!err)
-		return wanted_push(a);
+		return;
 	log_warn("no history is kept: %s", strerror(-err));
 	history_stop(a->history);
 	a->history = NULL;
-	return 0;
 }
 
 static bool samples_had(const struct agent *a)
@@ -327,17 +317,32 @@ static bool samples_had(const struct agent *a)
 	return false;
 }
 
-static int agent_profile(struct agent *a)
+static void agent_profile(struct agent *a)
 {
 	int err = samples_had(a) ? profiling_start(a->profiling, &a->session) : -ENOTSUP;
 
 	if (!err)
-		return wanted_push(a);
+		return;
 	log_warn("no profiles are kept: %s",
 		 err == -ENOTSUP ? "this kernel gives no samples" : strerror(-err));
 	profiling_stop(a->profiling);
 	a->profiling = NULL;
-	return 0;
+}
+
+/* All that reads the stream by itself, and then once what the kernel is to give them. */
+static int agent_start(struct agent *a, struct buf *why)
+{
+	int err = a->detection ? agent_detect(a, why) : 0;
+
+	if (!err && a->history)
+		agent_history(a);
+	if (!err && a->exporting)
+		err = exporting_start(a->exporting, &a->session);
+	if (!err && a->profiling)
+		agent_profile(a);
+	if (!err && (a->detection || a->history || a->exporting || a->profiling))
+		err = wanted_push(a);
+	return err;
 }
 
 static void agent_page(void *ctx, struct buf *b)
@@ -384,14 +389,8 @@ int agent_open(const struct agent_opts *o, struct agent **ret, struct buf *why)
 		err = agent_session_open(a, why);
 	if (!err)
 		err = agent_begin(a);
-	if (!err && a->detection)
-		err = agent_detect(a, why);
-	if (!err && a->history)
-		err = agent_history(a);
-	if (!err && a->exporting)
-		err = agent_exporting(a);
-	if (!err && a->profiling)
-		err = agent_profile(a);
+	if (!err)
+		err = agent_start(a, why);
 	if (!err)
 		err = agent_serve(a, why);
 	a->cpu_start_ns = self_cpu_ns();
