@@ -8,13 +8,12 @@ import statistics
 import subprocess
 import time
 
-from measure import (PORTHOLE, ROOT, Absent, Calm, cpu_ns, detached, loads, percent, process_end,
+from measure import (PORTHOLE, ROOT, Absent, Calm, Redis, cpu_ns, detached, loads, percent, process_end,
                      run, say, spread, status_kib, timed, work)
 
 FALCO = [os.path.join(ROOT, "test", "rules", "falco", n)
          for n in ("falco_rules.yaml", "falco-incubating_rules.yaml")]
 RULES = [a for f in FALCO for a in ("-r", f)]
-PORT = "17779"
 # The system calls that the official rules name, for the peers.
 CALLS = ("open openat openat2 creat connect sendto sendmsg accept accept4 listen execve execveat "
          "chmod fchmod fchmodat rename renameat renameat2 unlink unlinkat rmdir link linkat symlink "
@@ -83,35 +82,12 @@ def match(table, quick, capture):
 
 # --- under load ---
 
-def on_cpu(n):
-    """Server and clients on a CPU each, else where the scheduler puts them decides the figure."""
-    return lambda: os.sched_setaffinity(0, {n} & os.sched_getaffinity(0) or os.sched_getaffinity(0))
-
-
-class Redis:
-    def __enter__(self):
-        if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
-            raise Absent("redis is not installed")
-        self.proc = subprocess.Popen(["redis-server", "--port", PORT, "--bind", "127.0.0.1",
-                                      "--save", "", "--appendonly", "no"],
-                                     stdout=subprocess.DEVNULL, preexec_fn=on_cpu(0))
-        time.sleep(1)
-        return self
-
-    def __exit__(self, *_):
-        process_end(self.proc)
-
-    def load(self, requests):
-        """Seconds per request, of 50 clients, GET and SET, wall and CPU; CPU ns in all."""
-        before = cpu_ns(self.proc.pid) + children_ns()
-        out = run(["redis-benchmark", "-p", PORT, "-c", "50", "-n", str(requests), "-t", "get,set",
-                   "--csv"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                  preexec_fn=on_cpu(1)).stdout
-        rates = [float(m) for m in re.findall(r'^"(?:GET|SET)[^"]*","([0-9.]+)"', out, re.M)]
-        if len(rates) != 2:
-            raise Absent("redis-benchmark shows no rates")
-        cpu = cpu_ns(self.proc.pid) + children_ns() - before
-        return sum(1 / r for r in rates), cpu / requests * 1e-9, cpu
+def redis_load(redis, requests):
+    """Seconds per request, of 50 clients, GET and SET, wall and CPU; CPU ns in all."""
+    before = cpu_ns(redis.proc.pid) + children_ns()
+    rates = redis.rates(requests)
+    cpu = cpu_ns(redis.proc.pid) + children_ns() - before
+    return sum(1 / r for r in rates), cpu / requests * 1e-9, cpu
 
 
 class Compile:
@@ -240,11 +216,11 @@ STRACE = ["strace", "-f", "-qq", "-c", "-o", "/dev/null", "-e", "trace=" + ",".j
 
 
 def strace_redis(table, redis, size):
-    base = redis.load(size)[0]
+    base = redis_load(redis, size)[0]
     proc = subprocess.Popen([*STRACE, "-p", str(redis.proc.pid)])
     time.sleep(1)
     try:
-        times = redis.load(size)[0] / base
+        times = redis_load(redis, size)[0] / base
     finally:
         process_end(proc)
     table.info("redis-benchmark under strace -f -c of the same calls: slower by",
@@ -308,7 +284,7 @@ def memory(table, quick):
 def bench_redis(table, quick):
     with Redis() as redis:
         size = 50_000
-        slowdown(table, Load("redis-benchmark, 50 clients", redis.load, size, 3 if quick else 5),
+        slowdown(table, Load("redis-benchmark, 50 clients", lambda n: redis_load(redis, n), size, 3 if quick else 5),
                  TURNS or (2 if quick else 9))
         if shutil.which("strace"):
             strace_redis(table, redis, size // 5)

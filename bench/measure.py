@@ -1,6 +1,8 @@
 """What the parts of bench/run share: running commands and tracers, figures, the table."""
 import os
+import re
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
@@ -165,6 +167,39 @@ def process_end(proc):
             proc.wait(5)
         except subprocess.TimeoutExpired:
             continue
+
+
+# --- servers ---
+
+def on_cpu(n):
+    """Server and clients on a CPU each, else where the scheduler puts them decides the figure."""
+    return lambda: os.sched_setaffinity(0, {n} & os.sched_getaffinity(0) or os.sched_getaffinity(0))
+
+
+class Redis:
+    PORT = "17779"
+
+    def __enter__(self):
+        if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
+            raise Absent("redis is not installed")
+        self.proc = subprocess.Popen(["redis-server", "--port", self.PORT, "--bind", "127.0.0.1",
+                                      "--save", "", "--appendonly", "no"],
+                                     stdout=subprocess.DEVNULL, preexec_fn=on_cpu(0))
+        time.sleep(1)
+        return self
+
+    def __exit__(self, *_):
+        process_end(self.proc)
+
+    def rates(self, requests):
+        """Requests a second of 50 clients: [GET's, SET's]"""
+        out = run(["redis-benchmark", "-p", self.PORT, "-c", "50", "-n", str(requests), "-t", "get,set",
+                   "--csv"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                  preexec_fn=on_cpu(1)).stdout
+        rates = [float(m) for m in re.findall(r'^"(?:GET|SET)[^"]*","([0-9.]+)"', out, re.M)]
+        if len(rates) != 2:
+            raise Absent("redis-benchmark shows no rates")
+        return rates
 
 
 class Tracer:

@@ -8,15 +8,11 @@ import statistics
 import subprocess
 import time
 
-from measure import PORTHOLE, ROOT, Absent, cpu_ns, process_end, run, say, spread, status_kib, work
+from measure import (PORTHOLE, ROOT, Absent, Redis, cpu_ns, on_cpu, process_end, run, say, spread, status_kib,
+                     work)
 
 PORT = 17080
 AS_POSTGRES = "/usr/lib/postgresql"
-
-
-def on_cpu(n):
-    """Server and clients on a CPU each, else where the scheduler puts them decides the figure."""
-    return lambda: os.sched_setaffinity(0, {n} & os.sched_getaffinity(0) or os.sched_getaffinity(0))
 
 
 class Nginx:
@@ -64,24 +60,10 @@ http {{ access_log off; keepalive_requests 1000000000; sendfile on;
         return int(out.split()[2])
 
 
-class Redis:
-    def __enter__(self):
-        if not shutil.which("redis-benchmark"):
-            raise Absent("redis is not installed")
-        self.proc = subprocess.Popen(["redis-server", "--port", "17081", "--bind", "127.0.0.1", "--save", "",
-                                      "--appendonly", "no"], stdout=subprocess.DEVNULL, preexec_fn=on_cpu(0))
-        time.sleep(0.7)
-        return self
-
-    def __exit__(self, *_):
-        process_end(self.proc)
-
-    def load(self):
-        before, n = cpu_ns(self.proc.pid), 60000
-        out = run(["redis-benchmark", "-p", "17081", "-c", "50", "-n", str(n), "-t", "get,set", "--csv"],
-                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=on_cpu(1)).stdout
-        rates = [float(m) for m in re.findall(r'^"(?:GET|SET)[^"]*","([0-9.]+)"', out, re.M)]
-        return 2 / sum(1 / r for r in rates), (cpu_ns(self.proc.pid) - before) / n / 2, 2 * n
+def redis_load(redis, n=60000):
+    before = cpu_ns(redis.proc.pid)
+    rates = redis.rates(n)
+    return 2 / sum(1 / r for r in rates), (cpu_ns(redis.proc.pid) - before) / n / 2, 2 * n
 
 
 class Postgres:
@@ -209,7 +191,7 @@ def nginx_parts(table, turns):
 
 def redis_part(table, turns):
     with Redis() as redis:
-        sides(table, "redis-benchmark, 50 clients", redis.load, turns, 15)
+        sides(table, "redis-benchmark, 50 clients", lambda: redis_load(redis), turns, 15)
 
 
 def postgres_part(table, turns):
