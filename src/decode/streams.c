@@ -246,8 +246,6 @@ static struct flow *flow_new(struct streams *s, const struct rec_stream *r)
 		s->stats.no_memory++;
 		return NULL;
 	}
-	f->last = *r;
-	f->last.flags &= (uint16_t)~STREAM_TIMES;
 	reader_init(&f->reader, &s->env, f);
 	f->reader.midway = !(r->flags & (STREAM_OPENED | STREAM_DATAGRAM));
 	f->reader.to_server = r->role == 2 ? RECEIVED : SENT;

@@ -28,7 +28,6 @@ static enum proto_result turns_parse(void *state, struct proto_io *io, struct cu
 	}
 	if (x) {
 		x->req.response_bytes += n;
-		x->req.ok = REQ_OK_UNKNOWN;
 		exchange_done(io, x);
 	}
 	return PROTO_OK;
