@@ -77,15 +77,6 @@ static size_t bytes_of(struct str s, size_t chars)
 	return at;
 }
 
-static size_t chars_of(struct str s)
-{
-	size_t chars = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		chars += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-	return chars;
-}
-
 /* The line with a caret below @column; of a long line the part around it. */
 static void caret_print(struct buf *b, struct str line, size_t column)
 {
@@ -100,7 +91,7 @@ static void caret_print(struct buf *b, struct str line, size_t column)
 	buf_str(b, STR("\n  "));
 	buf_text(b, (struct str){ line.p + from, to - from });
 	buf_text(&before, (struct str){ line.p + from, at - from });
-	buf_printf(b, "\n  %*s^", (int)chars_of(buf_slice(&before)), "");
+	buf_printf(b, "\n  %*s^", (int)utf8_chars(buf_slice(&before)), "");
 }
 
 static void place_print(struct reading *r, yaml_mark_t at)
@@ -136,7 +127,7 @@ static yaml_mark_t mark_of(struct str text, size_t offset)
 		line = line_next(&rest);
 		at.line++;
 	}
-	at.column = chars_of((struct str){ line.p, (size_t)(end - line.p) });
+	at.column = utf8_chars((struct str){ line.p, (size_t)(end - line.p) });
 	return at;
 }
 

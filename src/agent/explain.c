@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "event/fd.h"
 
 struct call {
@@ -40,10 +41,8 @@ void explain_free(struct explain *e)
 /* How many bytes were kept. */
 static uint8_t text_keep(char to[EXPLAIN_TEXT], const struct buf *b)
 {
-	size_t n = b->n < EXPLAIN_TEXT ? b->n : EXPLAIN_TEXT;
+	size_t n = utf8_cut(buf_slice(b), EXPLAIN_TEXT).n;
 
-	while (n && n < b->n && ((uint8_t)b->p[n] & 0xc0) == 0x80)
-		n--; /* cut where a character begins */
 	if (n)
 		memcpy(to, b->p, n);
 	return (uint8_t)n;
@@ -74,9 +73,7 @@ static void peer_put(const struct event *ev, struct buf *b)
 			buf_char(b, '/');
 		buf_text(b, peer->name);
 	} else {
-		buf_str(b, ip.len == 16 ? STR("[") : STR(""));
-		ip_text(b, &ip);
-		buf_str(b, ip.len == 16 ? STR("]") : STR(""));
+		ip_host_text(b, &ip);
 	}
 	buf_printf(b, ":%u", port);
 }

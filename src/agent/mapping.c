@@ -107,7 +107,7 @@ static void request_fill(const struct request *r, struct map_seen *s)
 	s->failed = r->ok == REQ_OK_NO;
 	s->unanswered = r->flags & REQ_UNANSWERED;
 	s->timed = r->end.ns && !(r->flags & (REQ_ONEWAY | REQ_UNANSWERED));
-	s->latency_ns = r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
+	s->latency_ns = request_latency_ns(r);
 	s->out_bytes = r->request_bytes;
 	s->in_bytes = r->response_bytes;
 	s->retransmits = r->retransmits;

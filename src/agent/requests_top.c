@@ -8,6 +8,7 @@
 #include "agg/requests.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "event/request.h"
 
 #define COLUMNS	   8
@@ -211,7 +212,7 @@ static void top_event(struct out *o, const struct event *ev, struct buf *b)
 				    .timed = r->end.ns && !(r->flags & REQ_ONEWAY),
 				    .request_bytes = r->request_bytes,
 				    .response_bytes = r->response_bytes };
-	q.latency_ns = r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
+	q.latency_ns = request_latency_ns(r);
 	if (!t->first.ns || r->start.ns < t->first.ns)
 		t->first = r->start;
 	if (ev->time.ns > t->last.ns)
@@ -247,19 +248,10 @@ static struct str column_of(struct str *key)
 	return s;
 }
 
-static size_t chars(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		n += ((uint8_t)s.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 /* At most @width characters, and as many when @pad. */
 static void cell_put(struct buf *b, struct str s, size_t width, bool pad)
 {
-	size_t n = chars(s), at = 0, end = 0;
+	size_t n = utf8_chars(s), at = 0, end = 0;
 
 	for (; end < s.n && at < width; at++)
 		for (end++; end < s.n && ((uint8_t)s.p[end] & 0xc0) == 0x80; end++)
@@ -273,12 +265,8 @@ static void ns_put(struct buf *b, uint64_t ns, bool timed)
 {
 	if (!timed)
 		buf_printf(b, " %8s", "-");
-	else if (ns < NS_PER_MS)
-		buf_printf(b, " %6.1fus", (double)ns / 1e3);
-	else if (ns < NS_PER_SEC)
-		buf_printf(b, " %6.1fms", (double)ns / 1e6);
 	else
-		buf_printf(b, " %7.1fs", (double)ns / 1e9);
+		buf_span(b, ns, 9, 1, 1);
 }
 
 static void widths_get(const struct requests_top *t, const struct tally_row *rows, size_t n,
@@ -290,7 +278,7 @@ static void widths_get(const struct requests_top *t, const struct tally_row *row
 		struct str key = rows[i].key;
 
 		for (size_t c = 0; c < t->columns; c++) {
-			size_t w = chars(column_of(&key));
+			size_t w = utf8_chars(column_of(&key));
 
 			if (w > width[c])
 				width[c] = w < COLUMN_MAX ? w : COLUMN_MAX;

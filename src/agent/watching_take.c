@@ -358,14 +358,9 @@ static bool told(const struct request *r)
 	return !(r->flags & (REQ_ONEWAY | REQ_STREAM | REQ_LOST));
 }
 
-static uint64_t latency_of(const struct request *r)
-{
-	return r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
-}
-
 static void request_add(struct sum *row_, struct sums *s, const struct request *r)
 {
-	uint64_t ns = latency_of(r);
+	uint64_t ns = request_latency_ns(r);
 
 	if (r->flags & REQ_UNANSWERED) {
 		row_->v[REQUEST_V_UNANSWERED]++;
@@ -395,7 +390,7 @@ static void request_take(struct sums *s, const struct event *ev)
 		return;
 	if (peer && !(r->flags & REQ_UNANSWERED)) {
 		peer->v[PEER_V_ASKED]++;
-		peer->v[PEER_V_ASKED_NS] += latency_of(r);
+		peer->v[PEER_V_ASKED_NS] += request_latency_ns(r);
 	}
 	snprintf(text, sizeof(text), "%.*s %.*s %.*s", STR_ARG(r->protocol), STR_ARG(r->method),
 		 STR_ARG(r->route.n ? r->route : r->resource));

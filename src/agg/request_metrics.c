@@ -283,7 +283,7 @@ static void metric_add(struct request_metrics *m, size_t metric, struct sem_view
 {
 	const struct sem_metric *def = &sem_metrics[metric];
 	struct rm_series like = { .metric = (uint8_t)metric }, *s;
-	uint64_t ns = v->r->end.ns > v->r->start.ns ? v->r->end.ns - v->r->start.ns : 0;
+	uint64_t ns = request_latency_ns(v->r);
 	size_t bucket = 0;
 
 	like.nlabels = (uint8_t)(def->nattrs + (def->family == SEM_GRAPH ? 0 : SEM_OWNER_ATTRS));

@@ -116,6 +116,27 @@ static void text_escape(struct buf *b, unsigned char c)
 	}
 }
 
+void buf_span(struct buf *b, uint64_t ns, int width, int us_digits, int s_digits)
+{
+	if (ns < 1000000)
+		buf_printf(b, "%*.*fus", width ? width - 2 : 0, us_digits, (double)ns / 1e3);
+	else if (ns < 1000000000)
+		buf_printf(b, "%*.1fms", width ? width - 2 : 0, (double)ns / 1e6);
+	else
+		buf_printf(b, "%*.*fs", width ? width - 1 : 0, s_digits, (double)ns / 1e9);
+}
+
+void buf_size(struct buf *b, uint64_t bytes, int width)
+{
+	static const char units[] = "BKMGTPE";
+	double v = (double)bytes;
+	size_t u = 0;
+
+	for (; v >= 1000 && units[u + 1]; u++)
+		v /= 1024;
+	buf_printf(b, "%*.*f%c", width ? width - 1 : 0, u ? 1 : 0, v, units[u]);
+}
+
 void buf_text(struct buf *b, struct str s)
 {
 	size_t i = 0, n;

@@ -70,6 +70,15 @@ void buf_u64(struct buf *b, uint64_t v);
 void buf_i64(struct buf *b, int64_t v);
 
 /*
+ * A span of time in the largest of us, ms, s that it is one of, at the right of @width characters; as many digits after
+ * the point as is said for us and s, one for ms.
+ */
+void buf_span(struct buf *b, uint64_t ns, int width, int us_digits, int s_digits);
+
+/* Bytes, short: 17B, 2.1K, 1.0M, in powers of 1024, at the right of @width characters. */
+void buf_size(struct buf *b, uint64_t bytes, int width);
+
+/*
  * For people and terminals: printable UTF-8 as it is; control characters, invalid bytes, and the
  * backslash as \n \t \\ or \xHH. One line of input stays one line of output.
  */

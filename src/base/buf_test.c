@@ -186,9 +186,29 @@ static void test_text_is_harmless_and_whole(void **state)
 	}
 }
 
+static void test_short_figures(void **state)
+{
+	_cleanup_(buf_free) struct buf b = { 0 };
+
+	(void)state;
+	buf_span(&b, 1500, 0, 0, 1);
+	buf_span(&b, 999999, 10, 1, 1);
+	buf_span(&b, 1000000, 10, 1, 1);
+	buf_span(&b, 1234000000, 0, 1, 2);
+	buf_span(&b, 12340000000, 10, 1, 1);
+	expect(&b, STR("2us  1000.0us     1.0ms1.23s     12.3s"));
+	buf_size(&b, 0, 0);
+	buf_size(&b, 999, 7);
+	buf_size(&b, 1000, 7);
+	buf_size(&b, 3 << 20, 0);
+	buf_size(&b, UINT64_MAX, 0);
+	expect(&b, STR("0B   999B   1.0K3.0M16.0E"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_short_figures),
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_maximum),
 		cmocka_unit_test(test_printf),

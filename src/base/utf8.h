@@ -3,9 +3,7 @@
  * UTF-8 as Unicode 15, table 3-7, defines it: no overlong forms, no surrogates, nothing above
  * U+10FFFF.
  */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/str.h"
 
 /* Bytes of the well-formed character at p (1 to 4), or 0 when there is none within n bytes. */
 static inline size_t utf8_char(const uint8_t *p, size_t n)
@@ -36,6 +34,26 @@ static inline size_t utf8_char(const uint8_t *p, size_t n)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 	return len;
+}
+
+/* How many characters begin in it: near enough to columns, whatever the bytes. */
+static inline size_t utf8_chars(struct str s)
+{
+	size_t chars = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		chars += ((uint8_t)s.p[i] & 0xc0) != 0x80;
+	return chars;
+}
+
+/* Its beginning of @max bytes at most that ends where a character does. */
+static inline struct str utf8_cut(struct str s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	while (max && ((uint8_t)s.p[max] & 0xc0) == 0x80)
+		max--;
+	return (struct str){ s.p, max };
 }
 
 /*

@@ -142,13 +142,26 @@ static void test_controls(void **state)
 	}
 }
 
+static void test_counted_and_cut(void **state)
+{
+	static const char text[] =
+		"a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z"; /* of 1, 2, 3, 4 and 1 bytes */
+	static const size_t ends[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
+
+	(void)state;
+	assert_int_equal(utf8_chars((struct str){ text, 11 }), 5);
+	assert_int_equal(utf8_chars(STR("\x80\x80")), 0);
+	for (size_t max = 0; max < sizeof(ends) / sizeof(ends[0]); max++)
+		assert_int_equal(utf8_cut((struct str){ text, 11 }, max).n, ends[max]);
+	assert_int_equal(utf8_cut(STR("\x80\x80\x80"), 2).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_of_unicode),
-		cmocka_unit_test(test_all_short_strings),
-		cmocka_unit_test(test_ill_formed),
-		cmocka_unit_test(test_controls),
+		cmocka_unit_test(test_all_of_unicode),	cmocka_unit_test(test_all_short_strings),
+		cmocka_unit_test(test_ill_formed),	cmocka_unit_test(test_controls),
+		cmocka_unit_test(test_counted_and_cut),
 	};
 
 	return cmocka_run_group_tests_name("base/utf8", tests, NULL, NULL);

@@ -193,19 +193,9 @@ static void cell_csv(struct buf *b, const struct store_value *v)
 
 /* --- aligned text --- */
 
-/* Characters, which is near enough to columns. */
-static size_t width_of(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static void cell_put(struct out *o, size_t i, struct str s)
 {
-	const size_t n = width_of(s), pad = n < o->width[i] ? o->width[i] - n : 0;
+	const size_t n = utf8_chars(s), pad = n < o->width[i] ? o->width[i] - n : 0;
 
 	if (o->right[i])
 		buf_printf(&o->buf, "%*s", (int)pad, "");
@@ -226,9 +216,9 @@ static void text_begin(struct out *o)
 {
 	o->aligned = true;
 	for (size_t i = 0; i < o->n; i++)
-		o->width[i] = width_of(buf_slice(&o->names[i]));
+		o->width[i] = utf8_chars(buf_slice(&o->names[i]));
 	for (size_t i = 0; i < o->ncells; i++) {
-		const size_t n = width_of(cell_at(o, i)), c = i % o->n;
+		const size_t n = utf8_chars(cell_at(o, i)), c = i % o->n;
 
 		if (n > o->width[c] && n <= COLUMN_MAX)
 			o->width[c] = n;

@@ -90,13 +90,7 @@ static void end_text(struct buf *b, const struct evt_fd *fd, unsigned end)
 
 	if (!fd_end_get(fd, end, &ip, &port))
 		return;
-	if (ip.len == 16) {
-		buf_char(b, '[');
-		ip_text(b, &ip);
-		buf_char(b, ']');
-	} else {
-		ip_text(b, &ip);
-	}
+	ip_host_text(b, &ip);
 	buf_char(b, ':');
 	buf_u64(b, port);
 }

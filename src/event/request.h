@@ -97,3 +97,9 @@ struct request {
 	uint16_t flags;			  /* enum req_flag */
 	uint8_t ok;			  /* enum req_ok */
 };
+
+/* To its end; ends of two CPUs' clocks can be a little out of order. */
+static inline uint64_t request_latency_ns(const struct request *r)
+{
+	return r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
+}

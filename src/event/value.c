@@ -25,6 +25,15 @@ void ip_text(struct buf *b, const struct ip *ip)
 		buf_str(b, str_of(text));
 }
 
+void ip_host_text(struct buf *b, const struct ip *ip)
+{
+	if (ip->len == 16)
+		buf_char(b, '[');
+	ip_text(b, ip);
+	if (ip->len == 16)
+		buf_char(b, ']');
+}
+
 static void list_text(struct buf *b, const struct value *v)
 {
 	buf_char(b, '(');

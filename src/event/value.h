@@ -54,3 +54,6 @@ void value_json(struct buf *b, const struct value *v);
 
 /* Address in its usual notation (inet_ntop's); "" for none. */
 void ip_text(struct buf *b, const struct ip *ip);
+
+/* The same with IPv6 in brackets, as it stands before a port. */
+void ip_host_text(struct buf *b, const struct ip *ip);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/utf8.h"
 #include "out/map/map.h"
 
 #define NAME_MIN	16
@@ -27,33 +27,13 @@ void map_ns_text(const struct map_latency *l, uint64_t ns, struct buf *b)
 {
 	if (!l->n)
 		buf_char(b, '-');
-	else if (ns < NS_PER_MS)
-		buf_printf(b, "%.0fus", (double)ns / 1e3);
-	else if (ns < NS_PER_SEC)
-		buf_printf(b, "%.1fms", (double)ns / 1e6);
 	else
-		buf_printf(b, "%.1fs", (double)ns / 1e9);
+		buf_span(b, ns, 0, 0, 1);
 }
 
-static void size_put(uint64_t n, struct buf *b)
-{
-	static const char units[] = "BKMGTPE";
-	double v = (double)n;
-	size_t u = 0;
-
-	for (; v >= 1000 && units[u + 1]; u++)
-		v /= 1024;
-	buf_printf(b, u ? "%.1f%c" : "%.0f%c", v, units[u]);
-}
-
-/* Characters, not bytes. */
 static size_t width_of(const struct buf *b, size_t from)
 {
-	size_t n = 0;
-
-	for (size_t i = from; i < b->n; i++)
-		n += ((uint8_t)b->p[i] & 0xc0) != 0x80;
-	return n;
+	return utf8_chars(str_skip(buf_slice(b), from));
 }
 
 static void server_put(const struct map_report *r, const struct map_edge *e, struct buf *b)
@@ -102,7 +82,7 @@ static void size_cell(struct buf *b, uint64_t n)
 	char room[32];
 	struct buf t = { .p = room, .cap = sizeof(room), .max = sizeof(room) };
 
-	size_put(n, &t);
+	buf_size(&t, n, 0);
 	cell(b, &t, 8);
 }
 

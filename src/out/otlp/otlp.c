@@ -168,7 +168,7 @@ static void ids_make(struct otlp *o, const struct request *r, struct otlp_trace 
 /* The last seven bytes of a trace's id are random by W3C's level 2. */
 static bool sampled(const struct otlp *o, const struct sem_view *v, const struct otlp_trace *t)
 {
-	uint64_t id = 0, took = v->r->end.ns > v->r->start.ns ? v->r->end.ns - v->r->start.ns : 0;
+	uint64_t id = 0, took = request_latency_ns(v->r);
 
 	if (sem_failed(v) || (o->opts.slow_ns && took >= o->opts.slow_ns))
 		return true;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "event/fd.h"
 #include "event/request.h"
 #include "out/out.h"
@@ -86,11 +87,7 @@ static void self_put(const struct event *ev, struct buf *b)
 
 static void address_put(const struct ip *ip, struct buf *b)
 {
-	if (ip->len == 16)
-		buf_char(b, '[');
-	ip_text(b, ip);
-	if (ip->len == 16)
-		buf_char(b, ']');
+	ip_host_text(b, ip);
 	if (!ip->len)
 		buf_char(b, '?');
 }
@@ -125,13 +122,10 @@ static void end_put(const struct event *ev, unsigned end, struct buf *b)
 /* Cut where a character begins. */
 static void text_put(struct buf *b, struct str s)
 {
-	bool cut = s.n > WHAT_MAX;
+	struct str part = utf8_cut(s, WHAT_MAX);
 
-	if (cut)
-		for (s.n = WHAT_MAX; s.n && ((uint8_t)s.p[s.n] & 0xc0) == 0x80; s.n--)
-			;
-	buf_text(b, s);
-	if (cut)
+	buf_text(b, part);
+	if (part.n < s.n)
 		buf_str(b, STR("..."));
 }
 
@@ -170,39 +164,17 @@ static void status_put(const struct request *r, struct buf *b)
 
 static void latency_put(const struct request *r, struct buf *b)
 {
-	uint64_t ns = r->end.ns > r->start.ns ? r->end.ns - r->start.ns : 0;
-
 	if (!r->end.ns || r->flags & REQ_ONEWAY)
 		buf_printf(b, " %9s", "-");
-	else if (ns < NS_PER_MS)
-		buf_printf(b, " %7.1fus", (double)ns / 1e3);
-	else if (ns < NS_PER_SEC)
-		buf_printf(b, " %7.1fms", (double)ns / 1e6);
 	else
-		buf_printf(b, " %8.1fs", (double)ns / 1e9);
-}
-
-static void size_put(uint64_t n, struct buf *b)
-{
-	static const char units[] = "BKMGTPE";
-	double v = (double)n;
-	size_t u = 0;
-
-	for (; v >= 1000 && units[u + 1]; u++)
-		v /= 1024;
-	buf_printf(b, u ? " %5.1f%c" : " %5.0f%c", v, units[u]);
+		buf_span(b, request_latency_ns(r), 10, 1, 1);
 }
 
 /* --- where its time went: an indented block, when that was asked for --- */
 
 static void span_put(struct buf *b, uint64_t ns)
 {
-	if (ns < NS_PER_MS)
-		buf_printf(b, "%.1fus", (double)ns / 1e3);
-	else if (ns < NS_PER_SEC)
-		buf_printf(b, "%.1fms", (double)ns / 1e6);
-	else
-		buf_printf(b, "%.2fs", (double)ns / 1e9);
+	buf_span(b, ns, 0, 1, 2);
 }
 
 static const char *const state_texts[THREAD_STATE_COUNT] = {
@@ -319,8 +291,8 @@ static void requests_event(struct out *o, const struct event *ev, struct buf *b)
 	what_put(r, b);
 	status_put(r, b);
 	latency_put(r, b);
-	size_put(r->request_bytes, b);
-	size_put(r->response_bytes, b);
+	buf_size(b, r->request_bytes, 7);
+	buf_size(b, r->response_bytes, 7);
 	buf_char(b, '\n');
 	if (r->times)
 		explain_put(r, b);
