@@ -45,6 +45,7 @@ struct way {
 	uint8_t index;
 	uint16_t last_ip_id;
 	uint32_t last_seq, last_ack, last_seen; /* of the packet before */
+	uint64_t last_data;			/* hash of a datagram's beginning */
 	struct piece *held;
 	struct boot_ns hole_since;
 	struct flow *flow;
@@ -342,13 +343,22 @@ static void way_jump(struct flows *fs, struct way *w, uint32_t seq)
 	}
 }
 
+/* The packet before, captured once more on another interface? IPv6 does not tell. */
+static bool is_copy(struct flows *fs, const struct way *w, const struct packet *p)
+{
+	bool copy = p->ip_id && p->ip_id == w->last_ip_id && p->seq == w->last_seq &&
+		    p->ack == w->last_ack && p->seen == w->last_seen;
+
+	fs->st.copies += copy;
+	return copy;
+}
+
 /* Bytes before the expected one, other than the probe of a keep-alive. */
-static void count_again(struct way *w, const struct packet *p, uint32_t seq)
+static void count_again(struct flows *fs, struct way *w, const struct packet *p, uint32_t seq)
 {
 	int32_t ahead = (int32_t)(seq - w->next);
 
-	w->copied = p->ip_id && p->ip_id == w->last_ip_id && p->seq == w->last_seq &&
-		    p->ack == w->last_ack && p->seen == w->last_seen;
+	w->copied = is_copy(fs, w, p);
 	if (ahead < 0 && !(ahead == -1 && p->seen == 1) && !w->copied)
 		w->flow->retransmits++;
 }
@@ -356,7 +366,7 @@ static void count_again(struct way *w, const struct packet *p, uint32_t seq)
 static void way_data(struct flows *fs, struct way *w, const struct packet *p, uint32_t seq)
 {
 	way_jump(fs, w, seq);
-	count_again(w, p, seq);
+	count_again(fs, w, p, seq);
 	for (uint32_t done = 0, n; done < p->seen; done += n) {
 		struct str data = done < p->data.n ? str_skip(p->data, done) : STR_NONE;
 
@@ -496,12 +506,31 @@ static struct flow *flow_of(struct flows *fs, const struct packet *p, const stru
 	return f;
 }
 
+static void remember(struct way *w, const struct packet *p)
+{
+	w->last_ip_id = p->ip_id;
+	w->last_seq = p->seq;
+	w->last_ack = p->ack;
+	w->last_seen = p->seen;
+}
+
+/* The same datagram may be sent twice, but not with the same number in its IP header. */
+static bool datagram_copied(struct flows *fs, struct way *w, const struct packet *p)
+{
+	uint64_t hash = hash_str((struct str){ p->data.p, p->data.n < 512 ? p->data.n : 512 });
+	bool same = hash == w->last_data && is_copy(fs, w, p);
+
+	w->last_data = hash;
+	remember(w, p);
+	return same;
+}
+
 static void datagram(struct flows *fs, struct flow *f, const struct packet *p, uint8_t from)
 {
 	struct str data = p->data;
 	struct piece *piece;
 
-	if (p->seen == 0)
+	if (p->seen == 0 || datagram_copied(fs, &f->way[from], p))
 		return;
 	data.n = data.n < STREAM_DATA_MAX ? data.n : STREAM_DATA_MAX;
 	piece = piece_new(fs, 0, p->seen, data);
@@ -550,14 +579,6 @@ static void tcp_ack(struct flows *fs, struct flow *f, const struct packet *p, ui
 static bool way_finished(const struct way *w)
 {
 	return w->finished && (int32_t)(w->next - w->fin) >= 0;
-}
-
-static void remember(struct way *w, const struct packet *p)
-{
-	w->last_ip_id = p->ip_id;
-	w->last_seq = p->seq;
-	w->last_ack = p->ack;
-	w->last_seen = p->seen;
 }
 
 /* After the end: a new connection without its SYN, or a straggler? */

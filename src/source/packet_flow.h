@@ -38,6 +38,7 @@ struct flows_stats {
 	uint64_t late;	    /* holes given up: after FLOW_HOLE_NS or at the connection's end */
 	uint64_t full;	    /* holes given up: too much to hold, or too far */
 	uint64_t pushed;    /* connections closed to make room */
+	uint64_t copies;    /* of packets, captured on several interfaces */
 	uint64_t no_memory; /* segments dropped */
 };
 

@@ -135,6 +135,15 @@ static void want_close(struct room *r)
 	assert_int_equal(s->hdr.len, sizeof(*s));
 }
 
+static uint64_t take_all(struct room *r)
+{
+	uint64_t n = 0;
+
+	while (take(r))
+		n++;
+	return n;
+}
+
 static struct flows_stats stats(struct room *r)
 {
 	struct flows_stats st;
@@ -388,6 +397,20 @@ static void test_datagrams(void **state)
 	assert_int_equal(s->sock.type, SOCK_DGRAM);
 	assert_int_equal(s->pos, 0);
 	assert_int_equal(s->seen, 4);
+	/* Captured twice; sent twice; with nothing that tells. */
+	p.ip_id = 5;
+	flows_packet(r->f, &p);
+	assert_non_null(take(r));
+	flows_packet(r->f, &p);
+	assert_null(take(r));
+	assert_int_equal(stats(r).copies, 1);
+	p.ip_id = 6;
+	flows_packet(r->f, &p);
+	assert_non_null(take(r));
+	p.ip_id = 0;
+	flows_packet(r->f, &p);
+	flows_packet(r->f, &p);
+	assert_int_equal(take_all(r), 2);
 	p.seen = sizeof(big);
 	p.data = (struct str){ big, sizeof(big) };
 	flows_packet(r->f, &p);
@@ -430,15 +453,6 @@ static void test_cut(void **state)
 	assert_int_equal(s->data.off, 0);
 	assert_int_equal(s->hdr.len, sizeof(*s));
 	assert_null(take(r));
-}
-
-static uint64_t take_all(struct room *r)
-{
-	uint64_t n = 0;
-
-	while (take(r))
-		n++;
-	return n;
 }
 
 /* Holes in one direction, then in very many: no more is held than is said. */

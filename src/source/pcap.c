@@ -168,6 +168,7 @@ static int packets_next(struct source *s, const struct rec_hdr **ret)
 		if (flows_end(p->flows))
 			continue;
 		flows_stats(p->flows, &st);
+		s->losses.packets.copies = st.copies;
 		s->losses.packets.no_memory = st.no_memory;
 		s->ended = true;
 		return 0;

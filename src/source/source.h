@@ -19,6 +19,7 @@ struct source;
 	X(fragments, "that are fragments of IP datagrams")  \
 	X(cut, "whose headers were not captured whole")     \
 	X(malformed, "whose lengths contradict each other") \
+	X(copies, "that were captured twice")               \
 	X(no_memory, "for which there was no memory")
 
 /* Of probes at functions of libraries: field, what, and why it is missing. */
