@@ -1,12 +1,14 @@
 /*
  * libpcap's reader on a descriptor, and what of its packets is handed on.
  *
- * libpcap reads through a FILE of ours without a buffer of its own: so whether there is something to
- * read is known without asking libpcap, which would wait.
+ * From a pipe libpcap reads through a FILE of ours without a buffer of its own: so whether there is
+ * something to read is known without asking libpcap, which would wait. A file is read as usual, which
+ * takes a tenth of the time.
  */
 #include "source/pcap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <stdio.h>
@@ -22,8 +24,9 @@
 struct input {
 	int fd;
 	bool pipe;
+	/* Of a pipe: */
 	size_t at, n; /* of buf: what libpcap has not read yet */
-	uint64_t pos; /* bytes of the file that it has */
+	uint64_t pos; /* bytes that it has */
 	char buf[INPUT_BYTES];
 };
 
@@ -136,7 +139,7 @@ static void packet_read(struct packets *p)
 		return;
 	snprintf(p->damage, sizeof(p->damage), "%s", pcap_geterr(p->pcap));
 	p->src.damage = p->damage;
-	p->src.damage_at = p->in.pos;
+	p->src.damage_at = p->in.pipe ? p->in.pos : (uint64_t)ftello(p->file);
 	p->src.losses.damaged++;
 }
 
@@ -195,16 +198,12 @@ static void packets_close(struct source *s)
 	packets_free(packets_of(s));
 }
 
-static int input_open(struct packets *p, int fd, struct str begun)
+static int pipe_open(struct packets *p, struct str begun)
 {
 	static const cookie_io_functions_t io = { .read = input_read };
-	struct stat st;
 
-	if (fstat(fd, &st))
-		return -errno;
 	if (begun.n > sizeof(p->in.buf))
 		return -EINVAL;
-	p->in.pipe = !S_ISREG(st.st_mode);
 	if (begun.n)
 		memcpy(p->in.buf, begun.p, begun.n);
 	p->in.n = begun.n;
@@ -212,8 +211,35 @@ static int input_open(struct packets *p, int fd, struct str begun)
 	if (!p->file)
 		return -ENOMEM;
 	setvbuf(p->file, NULL, _IONBF, 0);
-	p->in.fd = fd;
 	return 0;
+}
+
+/* From where it begins: before what was read of it. */
+static int file_open(struct packets *p, int fd, struct str begun)
+{
+	_cleanup_(closep) int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (own < 0 || lseek(own, -(off_t)begun.n, SEEK_CUR) < 0)
+		return -errno;
+	p->file = fdopen(own, "r");
+	if (!p->file)
+		return -ENOMEM;
+	own = -1;
+	return 0;
+}
+
+static int input_open(struct packets *p, int fd, struct str begun)
+{
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st))
+		return -errno;
+	p->in.pipe = !S_ISREG(st.st_mode);
+	err = p->in.pipe ? pipe_open(p, begun) : file_open(p, fd, begun);
+	if (!err)
+		p->in.fd = fd;
+	return err;
 }
 
 static int packets_start(struct packets *p, const char **ret_why)
