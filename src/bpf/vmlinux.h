@@ -486,7 +486,7 @@ struct module {
 /* What programs on sockets are given: the kernel's user-space interface, fixed up to here. */
 struct bpf_sock {
 	u32 bound_dev_if, family, type, protocol, mark, priority;
-	u32 src_ip4, src_ip6[4], src_port;
+	u32 src_ip4, src_ip6[4], src_port, dst_port;
 };
 
 struct bpf_sock_addr {

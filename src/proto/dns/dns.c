@@ -217,24 +217,34 @@ static enum proto_guess guess_message(struct str s, bool usual)
 }
 
 /* Whether it is a datagram or comes behind a length is not said: both are tried. */
-static enum proto_guess guess(struct str head, bool usual)
+/* Behind its length. */
+static enum proto_guess guess_stream(struct str head, bool usual)
 {
 	struct cur c = cur_of(head.p, head.n);
-	enum proto_guess g = guess_message(head, usual);
 	struct str message;
 	size_t len;
 
-	if (g != GUESS_NO)
-		return g;
 	if (!length_read(&c, &len) || cur_left(&c) < HEAD_BYTES)
 		return usual ? GUESS_MORE : GUESS_NO;
-	if (len < HEAD_BYTES)
-		return GUESS_NO;
-	if (cur_left(&c) < len && !usual)
+	if (len < HEAD_BYTES || (cur_left(&c) < len && !usual))
 		return GUESS_NO;
 	if (!cur_str(&c, len < cur_left(&c) ? len : cur_left(&c), &message))
 		return GUESS_NO;
 	return guess_message(message, usual);
+}
+
+/*
+ * The length first: taken for the id it would make the id the flags, which then say anything. The other way round
+ * the flags of a datagram are its number of questions, and one is no valid result of a question.
+ */
+static enum proto_guess guess(struct str head, bool usual)
+{
+	enum proto_guess stream = guess_stream(head, usual), datagram;
+
+	if (stream == GUESS_REQUEST || stream == GUESS_RESPONSE)
+		return stream;
+	datagram = guess_message(head, usual);
+	return datagram == GUESS_NO ? stream : datagram;
 }
 
 /* A length that fits, and behind it what is usual: by chance hardly ever. */
