@@ -29,7 +29,7 @@ enum call_nr {
 #define PF_WORKERS	(0x00200000 | 0x00000010) /* kernel threads, io_uring's workers */
 #define ENOSYS_RUNNING	38
 #define MSG_PEEK_V	0x2
-#define USER_IOVS	8  /* segments of one message that are looked at */
+#define USER_IOVS	32 /* segments of one message that are looked at */
 #define USER_MMSG_BYTES 64 /* struct mmsghdr; its msg_len stands at 56 */
 #define USER_MMSG_LEN	56
 
