@@ -1,19 +1,14 @@
 """Profiling: whether stacks agree with perf's of DWARF, and what sampling costs, perf beside."""
-import bisect
 import ctypes
-import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
 import time
-from collections import Counter
 
+import stacks
 from measure import PORTHOLE, ROOT, Absent, cpu_ns, process_end, run, say, spread, status_kib, work
 
-DUMP_BYTES = 32768  # of the stack perf copies a sample; 65528 is its most
-PERF_HZ = 499  # more often than porthole: what is rare must be in its set
 PYTHON = """
 import json
 def rec(n, d):
@@ -118,157 +113,6 @@ LOADS = {
     "openssl": lambda: Load(["openssl", "speed", "-seconds", "600", "rsa2048"]),
     "redis": load_redis,
 }
-
-
-# --- both see the same program ---
-
-def mappings(pid):
-    """Executable mappings of files, and the vDSO: start, end, offset, name."""
-    found = []
-    with open(f"/proc/{pid}/maps") as f:
-        for line in f:
-            m = re.match(r"(\w+)-(\w+) ..x. (\w+) \S+ \d+ *(.*)", line)
-            if m:
-                found.append((int(m[1], 16), int(m[2], 16), int(m[3], 16), m[4]))
-    return found
-
-
-def place(maps, ip):
-    for start, end, off, name in maps:
-        if start <= ip < end:
-            return name, ip - start + off
-    return "?", 0
-
-
-def porthole_chains(pid, seconds):
-    """Samples of the process: (addresses, end), innermost first."""
-    text = subprocess.run([PORTHOLE, "events", "--alone", "--kind", "sample", "--where",
-                           f"proc.pid = {pid}", "-f", "sample.end,sample.addresses", "-o", "json",
-                           "--for", f"{seconds}s"], capture_output=True, text=True, check=True)
-    for line in text.stdout.splitlines():
-        e = json.loads(line)
-        if e.get("sample.addresses"):
-            yield [int(a, 16) for a in e["sample.addresses"].split(",")], e.get("sample.end")
-
-
-def perf_chains(pid, seconds):
-    """Likewise, as (file, offset in it); perf too has return addresses - 1."""
-    data = work("perf.data")
-    run(["perf", "record", "-q", "-F", str(PERF_HZ), "-e", "cpu-clock:u", "--call-graph",
-         f"dwarf,{DUMP_BYTES}", "-p", str(pid), "-o", data, "--", "sleep", str(seconds)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    text = subprocess.run(["perf", "script", "-i", data, "--no-inline", "-F", "ip,dso"],
-                          capture_output=True, text=True).stdout
-    for block in text.split("\n\n"):
-        chain = [(name, int(ip, 16))
-                 for ip, name in re.findall(r"^\s*([0-9a-f]+) \((.*)\)$", block, re.M)]
-        if chain:
-            yield chain, "perf"
-    os.remove(data)
-
-
-class Functions:
-    """Addresses to the functions that the unwind tables' entries describe: the same for both."""
-
-    def __init__(self, pid):
-        self.maps, self.tables, self.pid = mappings(pid), {}, pid
-
-    def table(self, name):
-        """Of a file: its executable segments and where its functions begin."""
-        if name not in self.tables:
-            self.tables[name] = fde_starts(name) if name.startswith("/") else ([], [])
-        return self.tables[name]
-
-    def of(self, frame):
-        """Of an address of porthole's, or a pair of perf's."""
-        name, off = frame if isinstance(frame, tuple) else place(self.maps, frame)
-        segments, starts = self.table(name)
-        for at, address, size in segments:
-            if at <= off < at + size:
-                return os.path.basename(name), enclosing(starts, off - at + address)
-        return os.path.basename(name), 0
-
-
-def fde_starts(path):
-    out = subprocess.run(["readelf", "-W", "-l", "--debug-dump=frames", path], capture_output=True,
-                         text=True, errors="replace").stdout
-    segments = [tuple(int(x, 16) for x in m) for m in re.findall(
-        r"^  LOAD +(0x\w+) (0x\w+) 0x\w+ (0x\w+) 0x\w+ R E", out, re.M)]
-    return segments, sorted({int(pc, 16) for pc in re.findall(r" FDE .*pc=(\w+)\.\.", out)})
-
-
-def enclosing(starts, at):
-    """The function that @at is in; 0: none."""
-    n = bisect.bisect_right(starts, at)
-    return starts[n - 1] if n else 0
-
-
-class Chains:
-    def __init__(self, functions, samples):
-        self.calls, self.leaves, self.ends, self.n = Counter(), Counter(), Counter(), 0
-        for addresses, end in samples:
-            self.n += 1
-            self.ends[end] += 1
-            self.calls[tuple(functions.of(a) for a in addresses)] += 1
-
-
-def agree(chains, other):
-    """Samples of a chain that the other has too, and of those that end in the other's way."""
-    outer = {c[-1] for c, n in other.calls.items() if n > 1}
-    same = sum(n for c, n in chains.calls.items() if c in other.calls)
-    end = sum(n for c, n in chains.calls.items() if c[-1] in outer)
-    return same, end
-
-
-def callers(chains):
-    """Each function's callers, as far as chains go: what must agree when whole chains are rare."""
-    return {pair for c in chains.calls for pair in zip(c, c[1:])}
-
-
-def judged(chains, other):
-    """Samples all of whose calls the other has seen, from an outermost frame it has seen."""
-    known, outer = callers(other), {c[-1] for c in other.calls}
-    return sum(n for c, n in chains.calls.items()
-               if c[-1] in outer and all(p in known for p in zip(c, c[1:])))
-
-
-def show(chain):
-    return " < ".join(f"{name}+{off:#x}" for name, off in chain)
-
-
-def compare(table, name, seconds, turns):
-    load = LOADS[name]()
-    try:
-        time.sleep(0.5)
-        functions = Functions(load.pid)
-        list(porthole_chains(load.pid, 3))  # tables are made
-        ours, theirs = [], []
-        for _ in range(turns):
-            ours += porthole_chains(load.pid, seconds)
-            theirs += perf_chains(load.pid, seconds)
-    finally:
-        load.stop()
-    p, d = Chains(functions, ours), Chains(functions, theirs)
-    if not p.n or not d.n:
-        raise Absent(f"{name}: {p.n} samples of porthole, {d.n} of perf")
-    same, end = agree(p, d)
-    back, _ = agree(d, p)
-    good = judged(p, d) / p.n
-    # What rarity alone takes away: as many of perf's samples against the others of perf's.
-    step = max(2, d.n // p.n)
-    part = Chains(functions, theirs[::step])
-    rest = Chains(functions, [c for i, c in enumerate(theirs) if i % step])
-    own = judged(part, rest) / part.n
-    table.bar(f"{name}: stacks of calls that perf (dwarf) saw too, of {p.n} samples",
-              f"{100 * good:.2f} %, of perf's own by the same measure {100 * own:.2f} %; whole chains {100 * same / p.n:.2f} %, same outermost frame "
-              f"{100 * end / p.n:.2f} %; perf's chains seen by porthole {100 * back / d.n:.2f} % of "
-              f"{d.n}; ends {', '.join(f'{k} {n}' for k, n in p.ends.most_common())}",
-              ">= 99 %", good >= 0.99)
-    odd = [(n, c) for c, n in p.calls.most_common() if c not in d.calls]
-    for n, c in odd[:3]:
-        say(f"{name}: only porthole, {n} times: {show(c)}")
-    for n, c in [(n, c) for c, n in d.calls.most_common() if c not in p.calls][:3]:
-        say(f"{name}: only perf, {n} times: {show(c)}")
 
 
 # --- cost ---
@@ -386,6 +230,6 @@ def bench_profile(table, quick):
     for name in LOADS:
         say(f"stacks of {name}")
         try:
-            compare(table, name, 3 if quick else 10, 1 if quick else 3)
+            stacks.compare(table, name, LOADS[name](), 5 if quick else 20)
         except (Absent, OSError, subprocess.SubprocessError) as why:
-            table.skip(f"{name}: stacks that perf saw too", ">= 99 %", str(why))
+            table.skip(f"{name}: stacks of the same instant as perf's", ">= 99 %", str(why))

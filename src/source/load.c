@@ -66,10 +66,13 @@ static int print_keep(enum libbpf_print_level level, const char *fmt, va_list ap
 
 int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz)
 {
+	const char *shared = getenv("PORTHOLE_SAMPLES_SHARED");
+
 	*l = (struct loader){ .knobs = *knobs, .tracefs = -1 };
 	l->sample_hz = sample_hz ? sample_hz : CPU_EVENTS_HZ_DEFAULT;
 	l->knobs.kernel_stacks_only =
 		!user_stack_safe_here(l->no_user_stack, sizeof(l->no_user_stack));
+	l->knobs.samples_shared = shared && strcmp(shared, "1") == 0;
 	l->probes = calloc(probes_n, sizeof(*l->probes));
 	if (!l->probes)
 		return -ENOMEM;

@@ -155,6 +155,7 @@ struct knobs {
 	__u32 env;		  /* capture the environment on exec */
 	__u32 kernel_stacks_only; /* reading user memory from a perf event may freeze this kernel */
 	__u32 request_times;	  /* records of socket calls have their thread's times (stream.h) */
+	__u32 samples_shared; /* a sampling clock's own reader gets its samples too: for tests */
 };
 
 /* Per kind and CPU: map `stats`, index kind. */

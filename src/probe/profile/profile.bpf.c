@@ -3,6 +3,8 @@
  * The sampling clock of each CPU: who runs, and both stacks. Runs in an interrupt that nothing but
  * an NMI interrupts, so this CPU's scratch is its own (bpf/unwind.h). A sample that falls into
  * another program's run on a perf event or tracepoint is not taken: the kernel does not nest them.
+ * With knobs.samples_shared who put this program on an event of his own (bench/profiling.py: perf's)
+ * gets the samples there too, so that both look at the same instant.
  */
 #include "probe/profile/profile.h"
 
@@ -89,5 +91,5 @@ int profile_sample(struct sample_ctx *ctx)
 		uw_interp(s, t);
 	}
 	sample_send(s, t, user);
-	return 0;
+	return knobs.samples_shared ? 1 : 0;
 }
