@@ -15,15 +15,16 @@
 #include <zlib.h>
 
 #include "base/cleanup.h"
-#include "base/cur.h"
 #include "base/post.h"
 #include "out/otlp/queue.h"
+#include "out/otlp/reply.h"
 
 #define BACKOFF_MIN_NS NS_PER_SEC
 #define BACKOFF_MAX_NS (32 * NS_PER_SEC)
 #define RESOURCE_BYTES (8u << 10)
 #define ITEM_BYTES     (256u << 10)
 #define URL_BYTES      1024
+#define TROUBLE_BYTES  sizeof(((struct otlp_stats *)0)->trouble[0])
 
 const char *const otlp_signal_names[OTLP_SIGNALS] = { "traces", "metrics", "logs" };
 
@@ -299,44 +300,41 @@ static void flight_make(struct otlp *o, enum otlp_signal s, uint64_t now)
 	f->backoff_ns = BACKOFF_MIN_NS;
 }
 
-static bool varint_get(struct cur *c, uint64_t *ret)
-{
-	uint64_t v = 0;
-	uint8_t b = 0x80;
-
-	for (unsigned shift = 0; b & 0x80; shift += 7) {
-		if (shift > 63 || !cur_u8(c, &b))
-			return false;
-		v |= (uint64_t)(b & 0x7f) << shift;
-	}
-	*ret = v;
-	return true;
-}
-
-/* {partial_success = 1 {rejected = 1}}: how many; 0 when it says nothing, or is none. */
-static uint64_t rejected_get(struct str body)
-{
-	struct cur c = cur_of(body.p, body.n), in;
-	uint64_t tag, n, rejected = 0;
-
-	if (!varint_get(&c, &tag) || tag != (1 << 3 | 2) || !varint_get(&c, &n) ||
-	    !cur_sub(&c, n, &in))
-		return 0;
-	if (!varint_get(&in, &tag) || tag != (1 << 3 | 0) || !varint_get(&in, &rejected))
-		return 0;
-	return rejected;
-}
-
-static bool again(long code)
-{
-	return code == 0 || code == 429 || code == 502 || code == 503 || code == 504;
-}
-
 /* 0.5 to 1.5 of it. */
 static uint64_t jitter(struct otlp *o, uint64_t ns)
 {
 	o->seed = o->seed * 6364136223846793005ull + 1442695040888963407ull;
 	return ns / 2 + (o->seed >> 33) * (ns >> 10) / ((1ull << 31) >> 10);
+}
+
+/* "SAID", and what the receiver wrote, as one line that a terminal bears. */
+static void trouble_put(struct otlp *o, enum otlp_signal s, const char *said, struct str message)
+{
+	_cleanup_(buf_free) struct buf line = { 0 };
+	char *to = o->stats.trouble[s];
+
+	if (message.n > TROUBLE_BYTES)
+		message.n = TROUBLE_BYTES;
+	buf_text(&line, message);
+	snprintf(to, TROUBLE_BYTES, "%s%s%.*s", said, line.n ? ": " : "", (int)line.n,
+		 line.n ? line.p : "");
+}
+
+static void flight_taken(struct otlp *o, enum otlp_signal s, const struct otlp_reply *r)
+{
+	struct otlp_counts *c = &o->stats.of[s];
+	struct flight *f = &o->flights[s];
+	uint64_t rejected = r->rejected < f->items ? r->rejected : f->items;
+	char said[64];
+
+	if (rejected || r->message.n) {
+		snprintf(said, sizeof(said), "the receiver rejected %llu of %zu",
+			 (unsigned long long)rejected, f->items);
+		trouble_put(o, s, said, r->message);
+	}
+	c->rejected += rejected;
+	f->items -= rejected;
+	flight_done(o, s, &c->sent);
 }
 
 /* Under the lock. */
@@ -345,23 +343,18 @@ static void flight_answered(struct otlp *o, enum otlp_signal s, const struct pos
 {
 	struct flight *f = &o->flights[s];
 	struct otlp_counts *c = &o->stats.of[s];
-	uint64_t rejected;
+	struct otlp_reply r;
+	char said[64];
 
 	o->stats.trouble[s][0] = 0;
+	otlp_reply_read(a->code, a->body, &r);
 	if (a->code >= 200 && a->code < 300) {
-		rejected = rejected_get(a->body);
-		rejected = rejected < f->items ? rejected : f->items;
-		c->rejected += rejected;
-		f->items -= rejected;
-		flight_done(o, s, &c->sent);
+		flight_taken(o, s, &r);
 		return;
 	}
-	if (a->code)
-		snprintf(o->stats.trouble[s], sizeof(o->stats.trouble[s]),
-			 "the receiver says HTTP %ld", a->code);
-	else
-		snprintf(o->stats.trouble[s], sizeof(o->stats.trouble[s]), "%.150s", a->error);
-	if (!again(a->code)) {
+	snprintf(said, sizeof(said), "the receiver says HTTP %ld", a->code);
+	trouble_put(o, s, a->code ? said : a->error, a->code ? r.message : STR_NONE);
+	if (!otlp_again(a->code)) {
 		flight_done(o, s, &c->refused);
 		return;
 	}

@@ -11,7 +11,7 @@
  *	                                                              no answer: later
  *
  * Again later: after Retry-After, else 1 s, 2 s, 4 s ... 32 s, each times 0.5 to 1.5 by chance; after OTLP_GIVE_UP_NS
- * the request is dropped. A 200 with partial_success is not sent again; what it says was rejected is counted.
+ * the request is dropped. A 200 with partial_success is not sent again; what it says was rejected is counted (reply.h).
  * https://opentelemetry.io/docs/specs/otlp/ ("OTLP/HTTP")
  */
 #include "out/otlp/encode.h"
