@@ -294,6 +294,8 @@ static void metric_add(struct request_metrics *m, size_t metric, struct sem_view
 		like.value[i] = sem_get(v, a, &text) ? value_number(m, (uint8_t)a, text) : RM_ABSENT;
 	}
 	s = series_find(m, &like);
+	if (!s->n)
+		s->since = v->r->start;
 	s->n++;
 	s->failed += sem_failed(v);
 	s->last = now;

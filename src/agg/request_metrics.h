@@ -33,7 +33,8 @@ struct rm_series {
 	uint16_t value[RM_LABELS]; /* numbers of values; RM_ABSENT: the label is not there */
 	uint64_t n, failed, sum_ns;
 	uint64_t bucket[SEM_BOUNDS_MAX + 1]; /* each on its own; sum_ns and these: not of counters */
-	struct boot_ns last;
+	struct boot_ns since,
+		last; /* first and last counting; a series that went and came back is new */
 };
 
 struct rm_counts {

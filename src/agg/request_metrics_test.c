@@ -108,13 +108,52 @@ static void test_clients(void **state)
 		   "traces_service_graph_request_client_seconds client=cart server=cart.example 1 1\n"
 		   "traces_service_graph_request_client_seconds client=cart server=192.0.2.7 1 1\n"
 		   "http_client_request_duration_seconds " OWNER
-		   " http_request_method=GET server_address=cart.example server_port=80 "
+		   " http_request_method=GET server_address=cart.example server_port=8080 "
 		   "http_response_status_code=404 error_type=404 1 1\n"
 		   "db_client_operation_duration_seconds " OWNER
 		   " db_system_name=postgresql db_operation_name=SELECT db_namespace=shopdb "
 		   "db_query_summary=SELECT users db_response_status_code=23505 error_type=23505 "
 		   "server_address=192.0.2.7 server_port=80 1 1\n");
 	request_metrics_free(m);
+}
+
+/* What is whose fault, and whom the client named. */
+static void test_reading(void **state)
+{
+	static const struct {
+		const char *host, *address, *port;
+	} hosts[] = {
+		{ "cart", "cart", "80" },	   { "cart:8080", "cart", "8080" },
+		{ "[::1]:8080", "::1", "8080" },   { "[::1]", "::1", "80" },
+		{ "[::1", "[::1", "80" },	   { "::1", "::1", "80" },
+		{ "10.0.0.1:1", "10.0.0.1", "1" }, { "cart:", "cart", "80" },
+	};
+	struct sem_view v;
+	struct made d;
+	struct str s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		made_http(&d, false, "GET", "/x", 200);
+		d.r.host = str_of(hosts[i].host);
+		sem_look(&d.ev, STR_NONE, &v);
+		assert_true(sem_get(&v, SEM_SERVER_ADDRESS, &s));
+		assert_true(str_eq(s, str_of(hosts[i].address)));
+		assert_true(sem_get(&v, SEM_SERVER_PORT, &s));
+		assert_true(str_eq(s, str_of(hosts[i].port)));
+	}
+	for (int64_t code = 0; code < 17; code++) {
+		bool fault = code == 2 || code == 4 || (code >= 12 && code <= 15);
+
+		made_request(&d, true, "grpc");
+		d.r.code = code;
+		d.r.ok = code ? REQ_OK_NO : REQ_OK_YES;
+		sem_look(&d.ev, STR_NONE, &v);
+		assert_int_equal(sem_failed(&v), fault);
+		d.ev.fd.conn.is_server = 0;
+		sem_look(&d.ev, STR_NONE, &v);
+		assert_int_equal(sem_failed(&v), code != 0);
+	}
 }
 
 /* Both ends on this node: the client's side counts the edge. */
@@ -210,6 +249,7 @@ static void test_buckets(void **state)
 	assert_int_equal(s.series[2].bucket[1], 1);
 	assert_int_equal(s.series[2].bucket[14], 1);
 	assert_int_equal(s.series[2].sum_ns, ns[0] + ns[1] + ns[2]);
+	assert_int_equal(s.series[2].since.ns, d.r.start.ns);
 	request_metrics_free(m);
 }
 
@@ -238,10 +278,10 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server),	  cmocka_unit_test(test_clients),
-		cmocka_unit_test(test_edge_once), cmocka_unit_test(test_folded),
-		cmocka_unit_test(test_full),	  cmocka_unit_test(test_buckets),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_server),	cmocka_unit_test(test_clients),
+		cmocka_unit_test(test_reading), cmocka_unit_test(test_edge_once),
+		cmocka_unit_test(test_folded),	cmocka_unit_test(test_full),
+		cmocka_unit_test(test_buckets), cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests_name("request metrics", tests, NULL, NULL);

@@ -45,11 +45,29 @@ static bool conn_local(const struct conn *c)
 	       (c->remote.len == c->local.len && memcmp(c->remote.b, c->local.b, c->local.len) == 0);
 }
 
+/* "cart:8080", "[::1]:8080", "cart", "::1": the port apart, absent when there is none. */
+static struct str host_split(struct str host, struct str *ret_port)
+{
+	bool bracket = host.n && host.p[0] == '[';
+	const char *close = bracket ? memchr(host.p, ']', host.n) : NULL;
+	struct str rest = close ? str_skip(host, (size_t)(close + 1 - host.p)) : host;
+	const char *colon = rest.n ? memchr(rest.p, ':', rest.n) : NULL;
+
+	*ret_port = STR_NONE;
+	if (bracket && !close)
+		return host;
+	if (!colon || memchr(colon + 1, ':', rest.n - (size_t)(colon + 1 - rest.p)))
+		return close ? (struct str){ host.p + 1, (size_t)(close - host.p - 1) } : host;
+	*ret_port = str_skip(rest, (size_t)(colon + 1 - rest.p));
+	return close ? (struct str){ host.p + 1, (size_t)(close - host.p - 1) } :
+		       (struct str){ host.p, (size_t)(colon - host.p) };
+}
+
 static struct str host_without_port(struct str host)
 {
-	const char *colon = host.n && host.p[0] != '[' ? memchr(host.p, ':', host.n) : NULL;
+	struct str port;
 
-	return colon ? (struct str){ host.p, (size_t)(colon - host.p) } : host;
+	return host_split(host, &port);
 }
 
 static struct str address_text(struct sem_view *v, const struct ip *ip)
@@ -90,12 +108,17 @@ void sem_look(const struct event *ev, struct str peer, struct sem_view *ret)
 	ret->workload = workload_name(ev->proc);
 }
 
+/* Of gRPC, those that are the server's fault: unknown, deadline exceeded, unimplemented, internal, unavailable, data loss. */
+#define RPC_SERVER_FAULTS (1u << 2 | 1u << 4 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15)
+
 bool sem_failed(const struct sem_view *v)
 {
 	if (v->r->flags & REQ_UNANSWERED)
 		return true;
 	if (v->protocol && v->protocol->family == SEM_HTTP && v->r->code >= 100)
 		return v->r->code >= (v->server ? 500 : 400);
+	if (v->protocol && v->protocol->family == SEM_RPC && v->server && v->r->code >= 0)
+		return v->r->code < 32 && (RPC_SERVER_FAULTS >> v->r->code & 1);
 	return v->r->ok == REQ_OK_NO;
 }
 
@@ -206,8 +229,11 @@ static bool server_port_get(struct sem_view *v, struct str *ret)
 {
 	const struct conn *c = &v->ev->fd.conn;
 	uint16_t port = v->server ? c->lport : c->rport;
+	struct str named = STR_NONE;
 
-	return port && number(v, port, ret);
+	if (names_host(v))
+		host_split(v->r->host, &named);
+	return text(named, ret) || (port && number(v, port, ret));
 }
 
 static bool system_get(struct sem_view *v, struct str *ret)
@@ -242,6 +268,32 @@ static bool db_status_get(struct sem_view *v, struct str *ret)
 static bool target_get(struct sem_view *v, struct str *ret)
 {
 	return text(v->r->route.n ? v->r->route : v->r->resource, ret);
+}
+
+static bool message_type_get(struct sem_view *v, struct str *ret)
+{
+	static const struct {
+		const char *system, *method, *type;
+	} types[] = {
+		{ "kafka", "Produce", "send" },
+		{ "kafka", "Fetch", "receive" },
+		{ "kafka", "OffsetCommit", "settle" },
+		{ "kafka", "TxnOffsetCommit", "settle" },
+		{ "rabbitmq", "basic.publish", "send" },
+		{ "rabbitmq", "basic.get", "receive" },
+		{ "rabbitmq", "basic.deliver", "receive" },
+		{ "rabbitmq", "basic.ack", "settle" },
+		{ "rabbitmq", "basic.nack", "settle" },
+		{ "rabbitmq", "basic.reject", "settle" },
+		{ "nats", "PUB", "send" },
+		{ "nats", "MSG", "receive" },
+	};
+
+	for (size_t i = 0; v->protocol && v->protocol->system && i < COUNT(types); i++)
+		if (strcmp(types[i].system, v->protocol->system) == 0 &&
+		    str_eq(str_of(types[i].method), v->r->method))
+			return text(str_of(types[i].type), ret);
+	return false;
 }
 
 static bool peer_get(struct sem_view *v, struct str *ret)
@@ -282,6 +334,7 @@ const struct sem_attr_def sem_attrs[SEM_ATTRS] = {
 	[SEM_DB_SUMMARY] = { "db.query.summary", NULL, false, route_get },
 	[SEM_MSG_SYSTEM] = { "messaging.system", NULL, false, system_get },
 	[SEM_MSG_OPERATION] = { "messaging.operation.name", NULL, false, operation_get },
+	[SEM_MSG_TYPE] = { "messaging.operation.type", NULL, false, message_type_get },
 	[SEM_MSG_DESTINATION] = { "messaging.destination.name", NULL, false, target_get },
 	[SEM_DNS_NAME] = { "dns.question.name", NULL, false, target_get },
 	[SEM_CLIENT] = { "client", NULL, false, client_get },
@@ -319,8 +372,8 @@ const struct sem_metric sem_metrics[] = {
 		SEM_ERROR_TYPE, SEM_SERVER_ADDRESS, SEM_SERVER_PORT) },
 	{ "messaging.client.operation.duration", SEM_MESSAGING, SEM_CLIENT_SIDE, false, USUAL,
 	  "Duration of operations with a message broker, at their client.",
-	  ATTRS(SEM_MSG_SYSTEM, SEM_MSG_OPERATION, SEM_MSG_DESTINATION, SEM_ERROR_TYPE,
-		SEM_SERVER_ADDRESS, SEM_SERVER_PORT) },
+	  ATTRS(SEM_MSG_SYSTEM, SEM_MSG_OPERATION, SEM_MSG_TYPE, SEM_MSG_DESTINATION,
+		SEM_ERROR_TYPE, SEM_SERVER_ADDRESS, SEM_SERVER_PORT) },
 	{ "dns.lookup.duration", SEM_DNS, SEM_CLIENT_SIDE, false, USUAL, "Duration of DNS lookups.",
 	  ATTRS(SEM_DNS_NAME, SEM_ERROR_TYPE) },
 	{ "traces_service_graph_request", SEM_GRAPH, SEM_EITHER_SIDE, true, NULL, 0,

@@ -52,7 +52,10 @@ struct sem_view {
  */
 void sem_look(const struct event *ev, struct str peer, struct sem_view *ret);
 
-/* Failed as its family sees it: an HTTP client calls 4xx a failure, a server does not. No answer is one. */
+/*
+ * Failed as its family sees it: an HTTP client calls 4xx a failure, a server does not; a gRPC server only what is its
+ * own fault. No answer is one.
+ */
 bool sem_failed(const struct sem_view *v);
 
 enum sem_attr {
@@ -78,6 +81,7 @@ enum sem_attr {
 	SEM_DB_SUMMARY,
 	SEM_MSG_SYSTEM,
 	SEM_MSG_OPERATION,
+	SEM_MSG_TYPE,
 	SEM_MSG_DESTINATION,
 	SEM_DNS_NAME,
 	SEM_CLIENT,

@@ -45,8 +45,11 @@ struct otlp_log {
 /* A LogRecord, as a message. */
 void otlp_log_record(const struct otlp_log *l, struct buf *b);
 
-/* A whole ExportMetricsServiceRequest; cumulative since @start. */
-void otlp_metrics(const struct rm_snapshot *s, const struct otlp_node *n, uint64_t start_wall_ns,
+/*
+ * A whole ExportMetricsServiceRequest; cumulative. A point's start is its series' first request, so that one which was
+ * dropped as idle and came back is told apart from a counter that went backwards.
+ */
+void otlp_metrics(const struct rm_snapshot *s, const struct otlp_node *n, int64_t boot_to_wall_ns,
 		  uint64_t now_wall_ns, struct buf *b);
 
 /* Appends a group with one resource and items (already written as repeated field 2). */

@@ -6,7 +6,8 @@
 #define CUMULATIVE 2
 
 struct span_of_time {
-	uint64_t start, now;
+	int64_t boot_to_wall;
+	uint64_t now;
 };
 
 static bool of_graph(const struct rm_series *r)
@@ -37,7 +38,7 @@ static void histogram_point(const struct rm_snapshot *s, const struct rm_series 
 			bounds[i] = m->bounds[i] / 1e6;
 	}
 	attrs_put(s, r, 9, b);
-	pb_fixed64(b, 2, t->start);
+	pb_fixed64(b, 2, r->since.ns + (uint64_t)t->boot_to_wall);
 	pb_fixed64(b, 3, t->now);
 	pb_fixed64(b, 4, n);
 	pb_double(b, 5, (double)r->sum_ns / 1e9);
@@ -50,7 +51,7 @@ static void number_point(const struct rm_snapshot *s, const struct rm_series *r,
 			 const struct span_of_time *t, struct buf *b)
 {
 	attrs_put(s, r, 7, b);
-	pb_fixed64(b, 2, t->start);
+	pb_fixed64(b, 2, r->since.ns + (uint64_t)t->boot_to_wall);
 	pb_fixed64(b, 3, t->now);
 	pb_fixed64(b, 6, failed ? r->failed : r->n);
 }
@@ -117,10 +118,10 @@ static void owner_put(const struct rm_snapshot *s, size_t from, size_t to,
 	otlp_group(buf_slice(&resource), buf_slice(&items), b);
 }
 
-void otlp_metrics(const struct rm_snapshot *s, const struct otlp_node *n, uint64_t start_wall_ns,
+void otlp_metrics(const struct rm_snapshot *s, const struct otlp_node *n, int64_t boot_to_wall_ns,
 		  uint64_t now_wall_ns, struct buf *b)
 {
-	const struct span_of_time t = { start_wall_ns, now_wall_ns };
+	const struct span_of_time t = { boot_to_wall_ns, now_wall_ns };
 	size_t end;
 
 	for (size_t from = 0; from < s->n; from = end) {

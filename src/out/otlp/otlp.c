@@ -49,7 +49,7 @@ struct otlp {
 	bool ending, ended;
 	atomic_bool abort; /* the transfer under way */
 	struct flight flights[OTLP_SIGNALS];
-	uint64_t metrics_next_ns, start_wall_ns, seed;
+	uint64_t metrics_next_ns, seed;
 	struct buf resource, item; /* the producer's */
 	uint64_t random[32];	   /* likewise */
 	size_t random_left;
@@ -128,7 +128,6 @@ int otlp_new(const struct otlp_opts *opts, struct otlp **ret, struct buf *why)
 		o->queues[i].bytes.max = opts->queue_bytes;
 	o->resource.max = RESOURCE_BYTES;
 	o->item.max = ITEM_BYTES;
-	o->start_wall_ns = clock_wall().ns;
 	o->seed = now_ns();
 	err = post_open(&post, &o->post, why);
 	if (err) {
@@ -260,7 +259,7 @@ static size_t metrics_take(struct otlp *o, struct buf *raw)
 
 	if (o->opts.snapshot(o->opts.ctx, &s) != 0)
 		return 0;
-	otlp_metrics(&s, &o->opts.node, o->start_wall_ns, clock_wall().ns, raw);
+	otlp_metrics(&s, &o->opts.node, o->opts.boot_to_wall_ns, clock_wall().ns, raw);
 	return s.n;
 }
 

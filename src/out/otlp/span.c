@@ -119,10 +119,15 @@ static void family_attrs(struct sem_view *v, struct buf *b)
 		    (d->family < SEM_DB && v->server != (d->side == SEM_SERVER_SIDE)))
 			continue;
 		for (size_t i = 0; i < d->nattrs; i++) {
+			enum sem_attr a = (enum sem_attr)d->attrs[i];
+			bool named = a == SEM_DNS_NAME || a == SEM_MSG_DESTINATION;
 			struct str s;
 
-			if (sem_get(v, d->attrs[i], &s))
-				otlp_attr_sem(b, SPAN_ATTR, d->attrs[i], s);
+			/* A metric folds names; a span has the one that was meant. */
+			if (named && v->r->resource.n)
+				otlp_attr_sem(b, SPAN_ATTR, a, v->r->resource);
+			else if (sem_get(v, a, &s))
+				otlp_attr_sem(b, SPAN_ATTR, a, s);
 		}
 		return;
 	}
@@ -131,22 +136,50 @@ static void family_attrs(struct sem_view *v, struct buf *b)
 static void http_attrs(struct sem_view *v, struct buf *b)
 {
 	const struct request *r = v->r;
-	struct str scheme = STR("http"), method = STR_NONE, s;
+	struct str scheme = STR("http"), method = STR_NONE;
 	char url[2048];
 
 	sem_get(v, SEM_SCHEME, &scheme);
 	sem_get(v, SEM_METHOD, &method);
 	if (!str_eq(method, r->method))
 		otlp_attr(b, SPAN_ATTR, "http.request.method_original", r->method);
-	if (!v->server) {
-		snprintf(url, sizeof(url), "%.*s://%.*s%.*s", STR_ARG(scheme), STR_ARG(r->host),
-			 STR_ARG(r->resource));
-		otlp_attr(b, SPAN_ATTR, "url.full", str_of(url));
-		otlp_attr(b, SPAN_ATTR, "user_agent.original", r->agent);
+	if (str_eq(r->protocol, STR("http2")))
+		otlp_attr(b, SPAN_ATTR, "network.protocol.version", STR("2"));
+	otlp_attr(b, SPAN_ATTR, "user_agent.original", r->agent);
+	if (v->server) {
+		otlp_attr(b, SPAN_ATTR, "url.path", r->resource);
 		return;
 	}
-	otlp_attr(b, SPAN_ATTR, "url.path", r->resource);
-	otlp_attr(b, SPAN_ATTR, "user_agent.original", r->agent);
+	snprintf(url, sizeof(url), "%.*s://%.*s%.*s", STR_ARG(scheme), STR_ARG(r->host),
+		 STR_ARG(r->resource));
+	otlp_attr(b, SPAN_ATTR, "url.full", str_of(url));
+	otlp_attr(b, SPAN_ATTR, "url.template", r->route);
+}
+
+/* A statement's shape: its literals are folded. Only where `resource` is a statement; the summary is made of it then. */
+static void db_attrs(const struct sem_view *v, struct buf *b)
+{
+	const struct request *r = v->r;
+	const char *dot;
+	char room[NAME_BYTES];
+
+	if (str_eq(r->protocol, STR("mongo"))) {
+		dot = r->resource.n ? memchr(r->resource.p, '.', r->resource.n) : NULL;
+		if (dot)
+			otlp_attr(b, SPAN_ATTR, "db.collection.name",
+				  str_skip(r->resource, (size_t)(dot + 1 - r->resource.p)));
+	} else if (str_eq(r->protocol, STR("redis"))) {
+		otlp_attr(b, SPAN_ATTR, "db.query.text", join(r->method, r->resource, room));
+	} else if (r->route.n) {
+		otlp_attr(b, SPAN_ATTR, "db.query.text", r->resource);
+	}
+}
+
+/* The metrics of servers do without; a span says where it was served. */
+static void server_attrs(struct sem_view *v, struct buf *b)
+{
+	struct str s;
+
 	if (sem_get(v, SEM_SERVER_ADDRESS, &s))
 		otlp_attr(b, SPAN_ATTR, "server.address", s);
 	if (sem_get(v, SEM_SERVER_PORT, &s))
@@ -177,8 +210,10 @@ static void span_attrs(struct sem_view *v, struct buf *b)
 		otlp_attr(b, SPAN_ATTR, "network.protocol.name", v->r->protocol);
 	if (family == SEM_HTTP)
 		http_attrs(v, b);
-	if (family == SEM_DB) /* a statement's shape: its literals are folded */
-		otlp_attr(b, SPAN_ATTR, "db.query.text", v->r->resource);
+	if (family == SEM_DB)
+		db_attrs(v, b);
+	if (v->server && family < SEM_DB)
+		server_attrs(v, b);
 	peer_attrs(v, b);
 }
 

@@ -217,14 +217,15 @@ static void test_http(void **state)
 	d.r.resource = STR("/users/7");
 	span_must(&d, "GET /users/{id}", 2,
 		  "http.request.method=GET;url.scheme=http;http.route=/users/{id};"
-		  "http.response.status_code=#200;url.path=/users/7;server.address=cart.example;"
+		  "http.response.status_code=#200;url.path=/users/7;"
+		  "server.address=cart.example;"
 		  "server.port=#8080;" PEER_S);
 	made_http(&d, false, "BREW", "/pot", 404);
 	d.r.agent = STR("tea/1");
 	span_must(&d, "HTTP /pot", 3,
-		  "http.request.method=_OTHER;server.address=cart.example;server.port=#80;"
+		  "http.request.method=_OTHER;server.address=cart.example;server.port=#8080;"
 		  "http.response.status_code=#404;error.type=404;http.request.method_original=BREW;"
-		  "url.full=http://cart.example:8080/pot;user_agent.original=tea/1;" PEER_C);
+		  "user_agent.original=tea/1;url.full=http://cart.example:8080/pot;url.template=/pot;" PEER_C);
 }
 
 static void test_families(void **state)
@@ -236,7 +237,8 @@ static void test_families(void **state)
 	d.r.resource = d.r.route = STR("shop.Cart/Add");
 	d.r.status = STR("OK");
 	span_must(&d, "shop.Cart/Add", 2,
-		  "rpc.system.name=grpc;rpc.method=shop.Cart/Add;rpc.response.status_code=OK;" PEER_S);
+		  "rpc.system.name=grpc;rpc.method=shop.Cart/Add;rpc.response.status_code=OK;"
+		  "server.address=10.0.0.1;server.port=#8080;" PEER_S);
 	made_request(&d, false, "postgres");
 	d.r.method = STR("SELECT");
 	d.r.route = STR("SELECT users");
@@ -251,7 +253,28 @@ static void test_families(void **state)
 	d.r.resource = STR("orders");
 	span_must(&d, "Produce orders", 3,
 		  "messaging.system=kafka;messaging.operation.name=Produce;"
-		  "messaging.destination.name=orders;server.address=192.0.2.7;server.port=#80;" PEER_C);
+		  "messaging.operation.type=send;messaging.destination.name=orders;server.address=192.0.2.7;server.port=#80;" PEER_C);
+	made_request(&d, false, "redis");
+	d.r.method = STR("GET");
+	d.r.resource = STR("user:{id}");
+	d.r.route = STR("GET user:*");
+	span_must(&d, "GET user:*", 3,
+		  "db.system.name=redis;db.operation.name=GET;db.query.summary=GET user:*;"
+		  "server.address=192.0.2.7;server.port=#80;db.query.text=GET user:{id};" PEER_C);
+	made_request(&d, false, "mongo");
+	d.r.method = STR("find");
+	d.r.resource = STR("shop.orders");
+	d.r.route = STR("find shop.orders");
+	d.r.host = STR("shop");
+	span_must(&d, "find shop.orders", 3,
+		  "db.system.name=mongodb;db.operation.name=find;db.namespace=shop;"
+		  "db.query.summary=find shop.orders;server.address=192.0.2.7;server.port=#80;"
+		  "db.collection.name=orders;" PEER_C);
+	made_request(&d, false, "dns");
+	d.r.method = STR("A");
+	d.r.resource = STR("api.shop.example");
+	d.r.route = STR("*.shop.example");
+	span_must(&d, "A *.shop.example", 3, "dns.question.name=api.shop.example;" PEER_C);
 	made_request(&d, false, "toy");
 	d.r.method = STR("PLAY");
 	span_must(&d, "PLAY", 3, "network.protocol.name=toy;" PEER_C);

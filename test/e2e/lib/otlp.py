@@ -1,158 +1,21 @@
-"""The agent's OTLP: a receiver that answers as it is told, real requests, every message decoded.
-
-The decoder knows field numbers and types of opentelemetry-proto 1.x (collector, common, resource, trace, metrics and logs
-.proto) and refuses a field that is not there or of another wire type.
-"""
-import collections
-import gzip
+"""The agent's OTLP: a receiver that answers as it is told, real requests, every message decoded (otlp_receiver.py)."""
 import http.server
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
 
-from e2e import DIR, PORTHOLE, capable, done, eq, ok, skip, start
+from e2e import DIR, PORTHOLE, capable, done, eq, ok, start
+from otlp_receiver import Receiver, attrs, points
 
 why = capable()
 if why:
     print('1..0 # SKIP ' + why)
     sys.exit(0)
-
-
-class Wrong(Exception):
-    pass
-
-
-ANY = {1: ('string', 'str'), 2: ('bool', 'int'), 3: ('int', 'int'), 4: ('double', 'double')}
-KV = {1: ('key', 'str'), 2: ('value', ANY)}
-RESOURCE = {1: ('attributes', [KV])}
-SCOPE = {1: ('name', 'str'), 2: ('version', 'str')}
-STATUS = {2: ('message', 'str'), 3: ('code', 'int')}
-SPAN = {1: ('trace_id', 'bytes'), 2: ('span_id', 'bytes'), 3: ('trace_state', 'str'), 4: ('parent_span_id', 'bytes'),
-        5: ('name', 'str'), 6: ('kind', 'int'), 7: ('start', 'u64'), 8: ('end', 'u64'), 9: ('attributes', [KV]),
-        15: ('status', STATUS)}
-NUMBER = {2: ('start', 'u64'), 3: ('time', 'u64'), 6: ('as_int', 'u64'), 7: ('attributes', [KV])}
-POINT = {2: ('start', 'u64'), 3: ('time', 'u64'), 4: ('count', 'u64'), 5: ('sum', 'double'), 6: ('bucket_counts', 'u64s'),
-         7: ('explicit_bounds', 'doubles'), 9: ('attributes', [KV])}
-SUM = {1: ('data_points', [NUMBER]), 2: ('temporality', 'int'), 3: ('monotonic', 'int')}
-HISTOGRAM = {1: ('data_points', [POINT]), 2: ('temporality', 'int')}
-METRIC = {1: ('name', 'str'), 2: ('description', 'str'), 3: ('unit', 'str'), 7: ('sum', SUM), 9: ('histogram', HISTOGRAM)}
-LOG = {1: ('time', 'u64'), 2: ('severity', 'int'), 3: ('severity_text', 'str'), 5: ('body', ANY), 6: ('attributes', [KV]),
-       11: ('observed', 'u64'), 12: ('event_name', 'str')}
-
-
-def request_of(item):
-    return {1: ('groups', [{1: ('resource', RESOURCE), 2: ('scopes', [{1: ('scope', SCOPE), 2: ('items', [item])}])}])}
-
-
-REQUESTS = {'/v1/traces': request_of(SPAN), '/v1/metrics': request_of(METRIC), '/v1/logs': request_of(LOG)}
-
-
-def varint(b, at):
-    v = shift = 0
-    while True:
-        if at >= len(b) or shift > 63:
-            raise Wrong('a cut varint')
-        v |= (b[at] & 127) << shift
-        at, shift = at + 1, shift + 7
-        if b[at - 1] < 128:
-            return v, at
-
-
-def value_of(kind, wire, raw):
-    want = 0 if kind == 'int' else 1 if kind in ('u64', 'double') else 2
-    if wire != want:
-        raise Wrong('wire type %d for %s' % (wire, kind))
-    if kind == 'str':
-        return raw.decode()
-    if kind in ('u64s', 'doubles'):
-        return list(struct.unpack('<%d%s' % (len(raw) // 8, 'Q' if kind == 'u64s' else 'd'), raw))
-    if kind in ('u64', 'double'):
-        return struct.unpack('<Q' if kind == 'u64' else '<d', raw)[0]
-    return decode(raw, kind) if isinstance(kind, dict) else raw
-
-
-def decode(b, fields):
-    at, out = 0, {}
-    while at < len(b):
-        tag, at = varint(b, at)
-        if tag >> 3 not in fields:
-            raise Wrong('field %d is unknown' % (tag >> 3))
-        name, kind = fields[tag >> 3]
-        wire = tag & 7
-        if wire == 0:
-            raw, at = varint(b, at)
-        else:
-            n = 8
-            if wire == 2:
-                n, at = varint(b, at)
-            raw, at = b[at:at + n], at + n
-            if at > len(b):
-                raise Wrong('cut')
-        if isinstance(kind, list):
-            out.setdefault(name, []).append(value_of(kind[0], wire, raw))
-        else:
-            out[name] = value_of(kind, wire, raw)
-    return out
-
-
-def attrs(m):
-    kvs = [(kv['key'], list(kv['value'].values())[0]) for kv in m.get('attributes', ())]
-    if len(dict(kvs)) != len(kvs):
-        raise Wrong('an attribute stands twice')
-    return dict(kvs)
-
-
-# --- the receiver ---
-
-class Receiver(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(('127.0.0.1', 0), Answer)
-        self.seen = collections.defaultdict(list)    # path: (time, headers, items, answer)
-        self.wrong = []
-        self.gone = False
-        self.answers = collections.defaultdict(list)  # path: (code, headers, body), the last one stays
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-
-    def log_message(self, *args):
-        pass
-
-    def do_POST(self):
-        s = self.server
-        if s.gone:
-            self.close_connection = True
-            return
-        body = self.rfile.read(int(self.headers['Content-Length']))
-        items = []
-        try:
-            if self.headers['Content-Encoding'] == 'gzip':
-                body = gzip.decompress(body)
-            for g in decode(body, REQUESTS[self.path])['groups']:
-                items += [(attrs(g['resource']), i) for sc in g['scopes'] for i in sc['items']]
-        except (Wrong, KeyError, ValueError, OSError) as e:
-            s.wrong.append('%s: %r' % (self.path, e))
-        script = s.answers[self.path]
-        code, headers, answer = script[0] if script else (200, {}, b'')
-        if len(script) > 1:
-            script.pop(0)
-        s.seen[self.path].append((time.monotonic(), dict(self.headers), items, code))
-        self.send_response(code)
-        for k, v in headers.items():
-            self.send_header(k, v)
-        self.send_header('Content-Length', str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
 
 
 class App(http.server.BaseHTTPRequestHandler):
@@ -179,7 +42,7 @@ receiver = Receiver()
 # {partial_success {rejected_spans: 1, error_message: "no"}}
 receiver.answers['/v1/traces'] = [(503, {}, b''), (429, {'Retry-After': '2'}, b''),
                                   (200, {}, b'\x0a\x06\x08\x01\x12\x02no'), (200, {}, b'')]
-receiver.answers['/v1/metrics'] = [(400, {}, b''), (200, {}, b'')]
+receiver.answers['/v1/metrics'] = [(400, {}, b'\x08\x03\x12\x07bad one'), (200, {}, b'')]
 app = http.server.ThreadingHTTPServer(('127.0.0.1', 0), App)
 app.daemon_threads = True
 threading.Thread(target=app.serve_forever, daemon=True).start()
@@ -262,7 +125,7 @@ def spans(code=200):
         for res, sp in items if c == code else ():
             a = attrs(sp)
             if a.get('server.port') == app.server_port:
-                got[sp['name'], sp['kind']] = (res, sp, a)
+                got[sp.name, sp.kind] = (res, sp, a)
     return got
 
 
@@ -272,20 +135,20 @@ eq(sorted(got), [('GET /nope', 3), ('GET /slow/{id}', 2), ('GET /slow/{id}', 3)]
    'both ends of the slow one; of the failed one the end that calls 404 a failure')
 if len(got) == 3:
     res, sp, a = got['GET /slow/{id}', 2]
-    eq((sp['trace_id'].hex(), sp['parent_span_id'].hex()), (TRACE, PARENT), 'traceparent gives trace and parent')
+    eq((sp.trace_id.hex(), sp.parent_span_id.hex()), (TRACE, PARENT), 'traceparent gives trace and parent')
     eq([a.get(k) for k in ('http.request.method', 'url.path', 'url.scheme', 'http.route', 'http.response.status_code',
                            'user_agent.original', 'client.address')],
        ['GET', '/slow/12345', 'http', '/slow/{id}', 200, 'e2e/1', '127.0.0.1'], 'attributes of the server')
-    ok(0.4e9 <= sp['end'] - sp['start'] < 5e9 and abs(sp['end'] / 1e9 - time.time()) < 60, 'times', sp)
-    ok('status' not in sp, 'no status where it went well')
+    ok(0.4e9 <= sp.end_time_unix_nano - sp.start_time_unix_nano < 5e9 and abs(sp.end_time_unix_nano / 1e9 - time.time()) < 60, 'times', sp)
+    ok(not sp.HasField('status'), 'no status where it went well')
     eq((res.get('host.name'), res.get('k8s.node.name'), bool(res.get('service.name'))),
        (socket.gethostname(), 'node-7', True), 'its resource')
     res, sp, a = got['GET /nope', 3]
-    eq(sp.get('status', {}).get('code'), 2, 'an error has its status')
+    eq(sp.status.code, 2, 'an error has its status')
     eq([a.get(k) for k in ('url.full', 'server.address', 'error.type')],
        ['http://127.0.0.1:%d/nope' % app.server_port, '127.0.0.1', '404'], 'attributes of the client')
     eq(res.get('service.name'), 'curl', 'the service is the program')
-    ok(len(sp['trace_id']) == 16 and len(sp['span_id']) == 8 and 'parent_span_id' not in sp,
+    ok(len(sp.trace_id) == 16 and len(sp.span_id) == 8 and not sp.parent_span_id,
        'without traceparent a trace of its own')
 
 seen = receiver.seen['/v1/traces']
@@ -309,17 +172,17 @@ codes = [c for _, _, _, c in receiver.seen['/v1/metrics']]
 eq(codes[:2], [400, 200], 'after 400 the next ones are sent')
 ok((counter(LOST % ('series', 'refused')) or 0) > 0, 'those refused are counted')
 last = receiver.seen['/v1/metrics'][-1][2]
-points = [(res, p) for res, m in last if m['name'] == 'http.server.request.duration'
-          for p in m['histogram']['data_points'] if attrs(p).get('http.route') == '/slow/{id}']
+points = [(res, p) for res, m in last if m.name == 'http.server.request.duration'
+          for p in points(m) if attrs(p).get('http.route') == '/slow/{id}']
 eq(len(points), 1, 'the slow route is one series')
 for res, p in points:
-    eq((p['count'], sum(p['bucket_counts']), len(p['bucket_counts']), p['explicit_bounds'][:2]), (1, 1, 15, [0.005, 0.01]),
+    eq((p.count, sum(p.bucket_counts), len(p.bucket_counts), list(p.explicit_bounds)[:2]), (1, 1, 15, [0.005, 0.01]),
        'its histogram')
-    ok(0.4 <= p['sum'] < 5 and p['start'] < p['time'], 'sum and times', p)
+    ok(0.4 <= p.sum < 5 and p.start_time_unix_nano < p.time_unix_nano, 'sum and times', p)
     ok(attrs(p)['http.response.status_code'] == 200 and res.get('service.name'), 'attributes and resource', p, res)
-names = {m['name']: m for _, m in last}
-ok(names.get('http.server.request.duration', {}).get('unit') == 's' and
-   names['http.server.request.duration']['histogram']['temporality'] == 2, 'seconds, cumulative')
+names = {m.name: m for _, m in last}
+ok('http.server.request.duration' in names and names['http.server.request.duration'].unit == 's' and
+   names['http.server.request.duration'].histogram.aggregation_temporality == 2, 'seconds, cumulative')
 ok('traces_service_graph_request' in names and 'traces_service_graph_request_failed' in names, 'the graph', sorted(names))
 
 # --- logs ---
@@ -328,9 +191,9 @@ eq(until(lambda: len(receiver.seen['/v1/logs']) >= 1), True, 'the alert comes')
 logs = [i for x in receiver.seen['/v1/logs'] for i in x[2]]
 for res, log in logs[:1]:
     a = attrs(log)
-    eq((log['severity'], a.get('porthole.rule'), res.get('service.name')), (18, 'Marked file opened', 'porthole'),
+    eq((log.severity_number, a.get('porthole.rule'), res.get('service.name')), (18, 'Marked file opened', 'porthole'),
        'as a record')
-    ok('Opened by python3' in log['body']['string'] and '"rule"' in a['porthole.alert'], 'with its text', log)
+    ok('Opened by python3' in log.body.string_value and '"rule"' in a['porthole.alert'], 'with its text', log)
 
 eq(receiver.wrong, [], 'every message decodes')
 
@@ -352,5 +215,6 @@ ok(code == 0 and time.monotonic() - t < 4, 'it ends in time without a receiver',
 time.sleep(0.2)
 text = open(DIR + '/said').read()
 ok('were not sent and are lost' in text and 'otlp: traces metrics logs to http://127.0.0.1' in text, 'and says what was lost', gone, text[-600:])
+ok('HTTP 400: bad one' in text, 'what the receiver wrote is told', text)
 ok('traces to' in text and 'HTTP 503' in text and 'go to' in text, 'trouble was told, and its end', text)
 done()
