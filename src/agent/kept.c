@@ -40,18 +40,19 @@ static void moment_print(int64_t ns, char ret[32])
 static int interval_read(struct kept *k, struct buf *why)
 {
 	const int64_t now = (int64_t)clock_wall().ns;
+	const char *option = k->o->option ? k->o->option : "--";
 	const size_t said = why->n;
 
 	k->to = now;
 	if (!when_parse(k->o->from, now, &k->from))
 		buf_printf(why,
-			   "--from: \"%s\" is no time, as 02:50, \"2026-11-30 02:50\" or \"10m ago\"",
-			   k->o->from);
+			   "%sfrom: \"%s\" is no time, as 02:50, \"2026-11-30 02:50\" or \"10m ago\"",
+			   option, k->o->from);
 	else if (k->o->to && !when_parse(k->o->to, now, &k->to))
-		buf_printf(why, "--to: \"%s\" is no time, as 03:00, \"2026-11-30 03:00\" or now",
-			   k->o->to);
+		buf_printf(why, "%sto: \"%s\" is no time, as 03:00, \"2026-11-30 03:00\" or now",
+			   option, k->o->to);
 	else if (k->to <= k->from)
-		buf_printf(why, "--to is not after --from");
+		buf_printf(why, "%sto is not after %sfrom", option, option);
 	k->covered = k->from;
 	return why->n > said ? -EINVAL : 0;
 }
@@ -96,7 +97,7 @@ static bool container_is(struct str label, const char *want)
 	return label.n == ID_SHORT && head.n && memcmp(label.p, head.p, head.n) == 0;
 }
 
-static bool series_wanted(void *ctx, const struct profile_label *l, size_t n)
+bool kept_wanted(void *ctx, const struct profile_label *l, size_t n)
 {
 	const struct kept_opts *o = ctx;
 	char pid[16];
@@ -140,7 +141,7 @@ static int part_take(struct kept *k, int dir, const struct profile_part *part)
 	if (!err && !k->p)
 		err = target_make(k, p);
 	if (!err)
-		err = profile_merge(k->p, p, series_wanted, (void *)k->o);
+		err = profile_merge(k->p, p, kept_wanted, (void *)k->o);
 	if (err == -EINVAL) {
 		log_warn("the profile of %s counts something else than those before", at);
 		return 0;

@@ -438,6 +438,15 @@ void profile_set_duration(struct profile *p, uint64_t duration_ns)
 	p->opts.duration_ns = duration_ns;
 }
 
+int profile_set_title(struct profile *p, struct str title)
+{
+	int err = string_keep(p, &title);
+
+	if (!err)
+		p->opts.title = title;
+	return err;
+}
+
 const struct profile_opts *profile_opts(const struct profile *p)
 {
 	return &p->opts;

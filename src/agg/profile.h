@@ -108,6 +108,9 @@ int profile_add(struct profile *p, uint32_t series, const uint32_t *frames, size
 /* The beginning is known, the end only later. */
 void profile_set_duration(struct profile *p, uint64_t duration_ns);
 
+/* Another title. 0, -ENOMEM, -ENOSPC. */
+int profile_set_title(struct profile *p, struct str title);
+
 /* Reading. Pointers are valid until the next call that adds. Frames' strings live as long as @p. */
 const struct profile_opts *profile_opts(const struct profile *p);
 const struct frame *profile_frames(const struct profile *p, size_t *ret_n);

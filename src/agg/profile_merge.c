@@ -13,6 +13,8 @@ struct merge {
 	const struct profile *from;
 	profile_keep_fn keep;
 	void *ctx;
+	bool one; /* only of from_type to to_type */
+	size_t to_type, from_type;
 	uint32_t *frames, *series; /* by the source's number */
 };
 
@@ -74,6 +76,7 @@ static int sample_merge(struct merge *m, const struct profile_sample *s)
 {
 	/* A stack, and the mark above one that was cut. */
 	uint32_t stack[PROFILE_DEPTH_MAX + 1], series;
+	uint64_t values[PROFILE_TYPES_MAX] = { 0 };
 	size_t n = 0, unused;
 	const struct profile_node *nodes = profile_nodes(m->from, &unused);
 	const struct frame *frames = profile_frames(m->from, &unused);
@@ -83,33 +86,59 @@ static int sample_merge(struct merge *m, const struct profile_sample *s)
 		return err;
 	for (uint32_t at = s->node; !err && at; at = nodes[at].parent)
 		err = frame_map(m, frames, nodes[at].frame, &stack[n++]);
-	return err ? err : profile_add(m->to, series, stack, n, s->value);
+	if (m->one)
+		values[m->to_type] = s->value[m->from_type];
+	return err ? err : profile_add(m->to, series, stack, n, m->one ? values : s->value);
+}
+
+static bool sample_any(const struct merge *m, const struct profile_sample *s)
+{
+	uint64_t any = 0;
+
+	if (m->one)
+		return s->value[m->from_type] > 0;
+	for (size_t k = 0; k < profile_opts(m->from)->ntypes; k++)
+		any |= s->value[k];
+	return any > 0;
+}
+
+static int merge(struct merge *m)
+{
+	size_t n, nframes, nseries = profile_series_count(m->from);
+	const struct profile_sample *s = profile_samples(m->from, &n);
+	int err = 0;
+
+	profile_frames(m->from, &nframes);
+	m->frames = malloc(nframes * sizeof(*m->frames));
+	m->series = malloc(nseries * sizeof(*m->series));
+	if (!m->frames || !m->series)
+		return -ENOMEM;
+	memset(m->frames, 0xff, nframes * sizeof(*m->frames));
+	memset(m->series, 0xff, nseries * sizeof(*m->series));
+	for (size_t i = 0; !err && i < n; i++)
+		if (sample_any(m, &s[i]))
+			err = sample_merge(m, &s[i]);
+	return err;
 }
 
 int profile_merge(struct profile *to, const struct profile *from, profile_keep_fn keep, void *ctx)
 {
-	_cleanup_(merge_free) struct merge m = { to, from, keep, ctx, NULL, NULL };
-	size_t n, nframes, nseries = profile_series_count(from);
-	const struct profile_opts *o = profile_opts(from);
-	const struct profile_sample *s = profile_samples(from, &n);
-	int err = 0;
+	_cleanup_(merge_free) struct merge m = { .to = to, .from = from, .keep = keep, .ctx = ctx };
 
-	profile_frames(from, &nframes);
-	if (to == from || !types_eq(profile_opts(to), o))
+	if (to == from || !types_eq(profile_opts(to), profile_opts(from)))
 		return -EINVAL;
-	m.frames = malloc(nframes * sizeof(*m.frames));
-	m.series = malloc(nseries * sizeof(*m.series));
-	if (!m.frames || !m.series)
-		return -ENOMEM;
-	memset(m.frames, 0xff, nframes * sizeof(*m.frames));
-	memset(m.series, 0xff, nseries * sizeof(*m.series));
-	for (size_t i = 0; !err && i < n; i++) {
-		uint64_t any = 0;
+	return merge(&m);
+}
 
-		for (size_t k = 0; k < o->ntypes; k++)
-			any |= s[i].value[k];
-		if (any)
-			err = sample_merge(&m, &s[i]);
-	}
-	return err;
+int profile_merge_type(struct profile *to, size_t to_type, const struct profile *from,
+		       size_t from_type)
+{
+	_cleanup_(merge_free) struct merge m = {
+		.to = to, .from = from, .one = true, .to_type = to_type, .from_type = from_type
+	};
+
+	if (to == from || to_type >= profile_opts(to)->ntypes ||
+	    from_type >= profile_opts(from)->ntypes)
+		return -EINVAL;
+	return merge(&m);
 }

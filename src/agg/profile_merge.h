@@ -16,3 +16,10 @@ typedef bool (*profile_keep_fn)(void *ctx, const struct profile_label *l, size_t
  * been added.
  */
 int profile_merge(struct profile *to, const struct profile *from, profile_keep_fn keep, void *ctx);
+
+/*
+ * The same for one type: values of @from_type are added to @to_type, whatever either is called; others
+ * stay as they are. 0; -EINVAL: no such type, or both are one profile; -ENOMEM.
+ */
+int profile_merge_type(struct profile *to, size_t to_type, const struct profile *from,
+		       size_t from_type);

@@ -16,6 +16,7 @@ enum pb_wire {
 	PB_VARINT = 0,
 	PB_I64 = 1,
 	PB_LEN = 2,
+	PB_I32 = 5,
 };
 
 static inline void pb_varint(struct buf *b, uint64_t v)

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "agent/kept.h"
+#include "agent/profile_given.h"
 #include "agent/profiler.h"
 #include "agent/session.h"
 #include "base/cleanup.h"
@@ -21,7 +22,8 @@ struct profile_cmd {
 	uint64_t pid, for_ns, hz;
 	const char *output, *write, *by, *replay;
 	const char *from, *to, *directory;
-	bool wall;
+	const char *base, *base_from, *base_to;
+	bool wall, absolute;
 };
 
 /* What --by takes, and the labels it needs. */
@@ -41,6 +43,8 @@ struct run {
 	struct naming *naming;
 	struct profiler *profiler;
 	const struct profile_out_ops *out;
+	const char *file;     /* a profile to show; NULL: none */
+	struct profile *base; /* to compare with; NULL: nothing */
 	struct str by[BY_MAX];
 	size_t nby;
 	uint32_t labels;
@@ -51,6 +55,7 @@ static void run_free(struct run *r)
 	profiler_free(r->profiler);
 	naming_stop(r->naming);
 	query_free(&r->query);
+	profile_free(r->base);
 }
 
 static int by_parse(struct run *r)
@@ -132,6 +137,19 @@ static int result_write(const struct run *r, const struct buf *b)
 	return cli_write(b->p, b->n) ? CLI_OK : CLI_FAILED;
 }
 
+/* What the profile is, or how it differs from the base. 0 or -errno; -ENOENT: they count nothing alike. */
+static int profile_render(const struct run *r, const struct profile *p,
+			  const struct profile_out_opts *opts, struct buf *b)
+{
+	struct profile_difference d = { .before = r->base, .after = p };
+	int err;
+
+	if (!r->base)
+		return r->out->render(p, opts, b);
+	err = profile_pair_type(r->base, p, opts->view.type, d.types);
+	return err ? err : r->out->difference(&d, opts, b);
+}
+
 static int profile_show(struct run *r, const struct profile *p)
 {
 	struct winsize size;
@@ -139,10 +157,15 @@ static int profile_show(struct run *r, const struct profile *p)
 	const struct profile_out_opts opts = {
 		.view = { .roots = r->by, .nroots = r->nby },
 		.width = screen && size.ws_col >= 60 ? size.ws_col : 0,
+		.absolute = r->o->absolute,
 	};
 	_cleanup_(buf_free) struct buf b = { .max = BYTES_MAX };
-	int err = r->out->render(p, &opts, &b);
+	int err = profile_render(r, p, &opts, &b);
 
+	if (err == -ENOENT)
+		return cli_fail("the two profiles count nothing that can be compared, as \"%.*s\" in "
+				"both",
+				STR_ARG(profile_opts(p)->types[0].type));
 	if (err)
 		return cli_fail("cannot make the profile: %s", strerror(-err));
 	return result_write(r, &b);
@@ -158,24 +181,49 @@ static int result_show(struct run *r, uint64_t ns)
 	return profile_show(r, p);
 }
 
-/* --- what the agent kept --- */
+/* --- what was kept, by the agent or in files --- */
 
 #define KEPT_LABELS (LABEL_POD | LABEL_CONTAINER | LABEL_PROCESS | LABEL_PID)
+
+static int base_check(const struct run *r)
+{
+	const struct profile_cmd *o = r->o;
+
+	if (o->base && o->base_from)
+		return cli_usage("--base and --base-from: one of them");
+	if (o->base_to && !o->base_from)
+		return cli_usage("--base-to goes with --base-from");
+	if (!o->base && !o->base_from)
+		return o->absolute ? cli_usage("--absolute goes with --base or --base-from") : CLI_OK;
+	if (o->query.where)
+		return cli_usage(
+			"--where does not go with a base, of which only pod, container, process "
+			"and pid are known: --pod, --container, --pid");
+	if (!r->out->difference)
+		return cli_usage("-o %s has no form for a difference: text, folded or html (of two files "
+				 "in pprof's form, go tool pprof -diff_base)",
+				 r->out->name);
+	return CLI_OK;
+}
 
 static int kept_check(const struct run *r)
 {
 	const struct profile_cmd *o = r->o;
 
-	if (!o->from)
-		return o->to || o->directory ? cli_usage("--to and --directory go with --from") :
-					       CLI_OK;
+	if (!o->from && (o->to || (o->directory && !o->base_from)))
+		return cli_usage("--to and --directory go with --from");
+	if (!o->from && !r->file)
+		return CLI_OK;
+	if (o->from && r->file)
+		return cli_usage("--from and a file: one of them");
 	if (o->query.where)
 		return cli_usage("--where: of a profile that was kept only pod, container, process and "
 				 "pid are known: --pod, --container, --pid");
 	if (o->replay || o->wall || o->hz || o->for_ns || o->query.tree)
-		return cli_usage("--from shows what was kept: --for, --hz, --wall, --tree and --replay "
-				 "do not go with it");
-	if (r->labels & ~(uint32_t)KEPT_LABELS)
+		return cli_usage("%s shows what was kept: --for, --hz, --wall, --tree and --replay do not "
+				 "go with it",
+				 o->from ? "--from" : "a file");
+	if (o->from && (r->labels & ~(uint32_t)KEPT_LABELS))
 		return cli_usage("--by: what was kept knows pod, container, process and pid");
 	return CLI_OK;
 }
@@ -197,27 +245,50 @@ static int check(struct run *r)
 		return cli_usage("--tree goes with --pid");
 	if (r->out->binary && !o->write && isatty(STDOUT_FILENO))
 		return cli_usage("%s is not for a terminal: -w FILE", r->out->name);
-	return kept_check(r);
+	code = base_check(r);
+	return code == CLI_OK ? kept_check(r) : code;
+}
+
+/* From the file when there is one, else from what the agent kept. enum cli_exit. */
+static int kept_read(const char *file, const struct kept_opts *o, struct profile **ret)
+{
+	_cleanup_(buf_free) struct buf why = { 0 };
+	int err = file ? profile_given(file, o, ret, &why) : kept_profile(o, ret, &why);
+
+	if (err == -EINVAL)
+		return cli_usage_buf(&why);
+	return err ? cli_fail("%.*s", STR_ARG(buf_slice(&why))) : CLI_OK;
+}
+
+static struct kept_opts kept_of(const struct profile_cmd *o)
+{
+	return (struct kept_opts){ .from = o->from,
+				   .to = o->to,
+				   .directory = o->directory,
+				   .pod = o->query.pod,
+				   .container = o->query.container,
+				   .pid = (uint32_t)o->pid };
+}
+
+static int base_read(struct run *r)
+{
+	struct kept_opts opts = kept_of(r->o);
+
+	if (!r->o->base && !r->o->base_from)
+		return CLI_OK;
+	opts.option = "--base-";
+	opts.from = r->o->base_from;
+	opts.to = r->o->base_to;
+	return kept_read(r->o->base, &opts, &r->base);
 }
 
 static int kept_show(struct run *r)
 {
-	const struct profile_cmd *o = r->o;
-	const struct kept_opts opts = { .from = o->from,
-					.to = o->to,
-					.directory = o->directory,
-					.pod = o->query.pod,
-					.container = o->query.container,
-					.pid = (uint32_t)o->pid };
+	const struct kept_opts opts = kept_of(r->o);
 	_cleanup_(profile_freep) struct profile *p = NULL;
-	_cleanup_(buf_free) struct buf why = { 0 };
-	int err = kept_profile(&opts, &p, &why);
+	int code = kept_read(r->file, &opts, &p);
 
-	if (err == -EINVAL)
-		return cli_usage_buf(&why);
-	if (err)
-		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
-	return profile_show(r, p);
+	return code == CLI_OK ? profile_show(r, p) : code;
 }
 
 static int run_session(struct run *r)
@@ -242,37 +313,41 @@ static int run_session(struct run *r)
 	return code == CLI_OK && !whole ? CLI_FAILED : code;
 }
 
-static int profile_run(void *opts, int argc, char **argv)
+static int measure(struct run *r)
 {
-	struct profile_cmd *o = opts;
-	struct run r = { .o = o };
+	struct profile_cmd copy = *r->o, *o = &copy;
 	struct profiler_opts po;
 	_cleanup_(buf_free) struct buf why = { 0 };
-	int code = check(&r);
 
-	(void)argc;
-	(void)argv;
-	if (code != CLI_OK)
-		return code;
-	if (o->from)
-		return kept_show(&r);
 	o->query.pid = (uint32_t)o->pid;
 	o->query.kinds = o->wall ? "sample,offcpu" : "sample";
-	if (query_make(&o->query, &r.query, &why) != 0)
+	if (query_make(&o->query, &r->query, &why) != 0)
 		return cli_usage_buf(&why);
 	po = (struct profiler_opts){
 		.hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
-		.labels = r.labels | LABEL_PROCESS | LABEL_POD | (o->wall ? LABEL_STATE : 0),
+		.labels = r->labels | LABEL_PROCESS | LABEL_POD | (o->wall ? LABEL_STATE : 0),
 		.kinds = KIND_BIT(KIND_SAMPLE) | (o->wall ? KIND_BIT(KIND_OFFCPU) : 0),
 		.wall = o->wall,
 		.title = STR("porthole profile")
 	};
-	if (naming_start(true, &r.naming) != 0 || profiler_new(&po, r.naming, &r.profiler) != 0)
-		code = cli_fail("out of memory");
-	else
-		code = run_session(&r);
-	run_free(&r);
-	return code;
+	if (naming_start(true, &r->naming) != 0 || profiler_new(&po, r->naming, &r->profiler) != 0)
+		return cli_fail("out of memory");
+	return run_session(r);
+}
+
+static int profile_run(void *opts, int argc, char **argv)
+{
+	struct profile_cmd *o = opts;
+	_cleanup_(run_free) struct run r = { .o = o, .file = argc ? argv[0] : NULL };
+	int code = argc > 1 ? cli_usage("one file; what to compare it with goes to --base") :
+			      check(&r);
+
+	/* Before anything is measured: a base that cannot be read is told at once. */
+	if (code == CLI_OK)
+		code = base_read(&r);
+	if (code != CLI_OK)
+		return code;
+	return o->from || r.file ? kept_show(&r) : measure(&r);
 }
 
 #define OPT(member) offsetof(struct profile_cmd, member)
@@ -304,24 +379,41 @@ static const struct cli_option profile_options[] = {
 	{ 0, "to", "TIME", CLI_STRING, OPT(to), "with --from: until then; without: until now", NULL },
 	{ 0, "directory", "DIR", CLI_STRING, OPT(directory),
 	  "with --from: where it is kept (default: /var/lib/porthole/profiles)", "FILE" },
+	{ 0, "base", "FILE", CLI_STRING, OPT(base),
+	  "show the difference from this profile: pprof's form, or a part of what was kept", "FILE" },
+	{ 0, "base-from", "TIME", CLI_STRING, OPT(base_from),
+	  "show the difference from what was kept since then", NULL },
+	{ 0, "base-to", "TIME", CLI_STRING, OPT(base_to),
+	  "with --base-from: until then; without: until now", NULL },
+	{ 0, "absolute", NULL, CLI_FLAG, OPT(absolute),
+	  "differences of the values; without: of their shares of all", NULL },
 	{ 0 },
 };
 
 const struct cli_command cmd_profile = {
 	.name = "profile",
 	.summary = "where the time goes: CPU and waiting, by stack",
+	.operands = "[FILE]",
 	.description =
 		"Samples what runs on every CPU, with the stacks of kernel and programs, also of programs "
 		"built without frame pointers, and shows where the time goes. With --wall, the time of "
 		"threads that wait is in it too, by what they wait for.\n\n"
 		"porthole run profiles all the time, at 19 Hz, and keeps the last day on disk: --from and "
-		"--to show any part of it, by whole minutes, without an agent.",
+		"--to show any part of it, by whole minutes, without an agent.\n\n"
+		"With FILE, a profile in pprof's form is shown instead, of whatever program wrote it; - is "
+		"standard input. With --base or --base-from, what changed since another profile: functions "
+		"by the change of their share of all (or, with --absolute, of the values), in the page with "
+		"both graphs in one, or folded with two values a line. --pod, --container and --pid hold "
+		"for both sides.",
 	.examples =
 		"porthole profile --pod shop/cart\ttop functions and call tree of a pod\n"
 		"porthole profile --for 30s -o html -w cart.html\ta flame graph of the node\n"
 		"porthole profile --wall --by state,thread --pid 4711\twhat each thread waits for\n"
 		"porthole profile --from 02:50 --to 03:00 --pod shop/cart\twhat it did in the night\n"
-		"porthole profile -o pprof -w cpu.pb.gz\tfor go tool pprof, Parca, Pyroscope\n",
+		"porthole profile -o pprof -w cpu.pb.gz\tfor go tool pprof, Parca, Pyroscope\n"
+		"porthole profile --base cpu.pb.gz\twhat is different now\n"
+		"porthole profile --base before.pb.gz after.pb.gz -o html -w diff.html\tof two files\n"
+		"porthole profile --from 03:00 --to 03:10 --base-from 02:00 --base-to 02:10\tof two times\n",
 	.options = profile_options,
 	.options_size = sizeof(struct profile_cmd),
 	.run = profile_run,

@@ -8,6 +8,7 @@
  *
  * A new form is a folder and its name in PROFILE_OUTS.
  */
+#include "agg/profile_pair.h"
 #include "agg/profile_tree.h"
 #include "base/buf.h"
 
@@ -24,6 +25,13 @@ struct profile_out_opts {
 	double cut;		  /* toptree: smallest part of all that is shown, 0..1; 0: 0.01 */
 	size_t top;		  /* toptree: functions; 0: 20 */
 	unsigned width;		  /* toptree: columns, at least 60; 0: 100 */
+	bool absolute;		  /* differences: of the values, not of their shares of all */
+};
+
+/* Two profiles to compare, and which value of each (profile_pair_type). */
+struct profile_difference {
+	const struct profile *before, *after;
+	size_t types[PAIR_SIDES];
 };
 
 struct profile_out_ops {
@@ -34,6 +42,10 @@ struct profile_out_ops {
 
 	/* Appends all of it. 0; -EINVAL: the view; -ENOMEM, -ENOSPC; -EFBIG: @b is too small. */
 	int (*render)(const struct profile *p, const struct profile_out_opts *o, struct buf *b);
+
+	/* The same for what two differ in; view.type is not looked at. NULL: the form has none. */
+	int (*difference)(const struct profile_difference *d, const struct profile_out_opts *o,
+			  struct buf *b);
 };
 
 #define PROFILE_OUT_DECLARE(name) extern const struct profile_out_ops profile_out_##name;

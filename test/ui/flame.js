@@ -283,6 +283,13 @@ const cKnown = {
 const cPair = {
 	async 'from the writer in C: a pair'({page}) {
 		assert.deepEqual([(await sums(page, 0)).vfs_read, (await sums(page, 1)).vfs_read], [[70, 70], [100, 100]]);
+		assert.deepEqual(await page.evaluate(() => window.porthole.flame.tree.scale), [1.3, 1], 'by shares');
+	},
+};
+const cAbsolute = {
+	async 'from the writer in C: a pair that begins with values'({page}) {
+		assert.deepEqual(await page.evaluate(() => window.porthole.flame.tree.scale), [1, 1]);
+		assert.equal(await page.getByRole('radio', {name: 'Absolute'}).getAttribute('aria-checked'), 'true');
 	},
 };
 const cHostile = {async 'from the writer in C: hostile names do nothing'({page}) { await poke(page); }};
@@ -375,7 +382,8 @@ async function main() {
 	for (const [name, list] of Object.entries({known: tests, pair: pairTests, hostile: hostileTests, large: largeTests,
 		damaged: damagedTests}))
 		await run(browser, name, list);
-	for (const [name, list] of Object.entries({'c-known': cKnown, 'c-pair': cPair, 'c-hostile': cHostile}))
+	for (const [name, list] of Object.entries({'c-known': cKnown, 'c-pair': cPair, 'c-absolute': cAbsolute,
+		'c-hostile': cHostile}))
 		if (fs.existsSync(path.join(folder, `${name}.html`)))
 			await run(browser, name, list);
 		else

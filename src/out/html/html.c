@@ -282,6 +282,8 @@ int html_data(const struct profile *before, const struct profile *p,
 	member_text(b, STR("type"), profile_opts(p)->types[o->view.type].type);
 	if (o->view.nroots)
 		member_text(b, STR("group"), o->view.roots[0]);
+	if (o->absolute)
+		member_text(b, STR("scale"), STR("absolute"));
 	json_key(b, STR("profiles"));
 	buf_char(b, '[');
 	if (before) {
@@ -315,10 +317,21 @@ static int render(const struct profile *p, const struct profile_out_opts *o, str
 	return html_render(NULL, p, o, b);
 }
 
+/* The page finds what both count by itself. */
+static int difference(const struct profile_difference *d, const struct profile_out_opts *o,
+		      struct buf *b)
+{
+	struct profile_out_opts of_after = *o;
+
+	of_after.view.type = d->types[PAIR_AFTER];
+	return html_render(d->before, d->after, &of_after, b);
+}
+
 const struct profile_out_ops profile_out_html = {
 	.name = "html",
 	.content_type = "text/html; charset=utf-8",
 	.suffix = ".html",
 	.help = "one web page: flame graph, table, search",
 	.render = render,
+	.difference = difference,
 };

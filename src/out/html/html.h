@@ -5,7 +5,8 @@
  *
  * The data is one JSON object in a script element of a type that no browser runs:
  *
- *   {"porthole":1, "profiles":[P] or [before, after], "type":"cpu", "group":"pod"}
+ *   {"porthole":1, "profiles":[P] or [before, after], "type":"cpu", "group":"pod",
+ *    "scale":"absolute"}                            of a pair: what to begin with; else shares
  *   P = {"title", "time_ms", "duration_ns", "period_ns", "folded",
  *        "types":[["cpu","nanoseconds"], ...], "kinds":["kernel", ...],
  *        "frames":{"kind":[], "function":[], "module":[], "file":[], "address":[], "line":[],

@@ -236,12 +236,13 @@ static void test_page(void **state)
 }
 
 static int page_write(const char *folder, const char *name, const struct profile *before,
-		      struct profile *p)
+		      struct profile *p, bool absolute)
 {
+	const struct profile_out_opts o = { .absolute = absolute };
 	_cleanup_(buf_free) struct buf b = { 0 };
 	_cleanup_(fclosep) FILE *f = NULL;
 	char path[4096];
-	int err = html_render(before, p, &plain, &b);
+	int err = html_render(before, p, &o, &b);
 
 	snprintf(path, sizeof(path), "%s/%s.html", folder, name);
 	f = fopen(path, "w");
@@ -261,9 +262,10 @@ int main(int argc, char **argv)
 	if (argc > 1) {
 		_cleanup_(profile_freep) struct profile *before = known_profile(0);
 
-		return page_write(argv[1], "c-known", NULL, known_profile(0)) ||
-		       page_write(argv[1], "c-pair", before, known_profile(30)) ||
-		       page_write(argv[1], "c-hostile", NULL, hostile_profile());
+		return page_write(argv[1], "c-known", NULL, known_profile(0), false) ||
+		       page_write(argv[1], "c-pair", before, known_profile(30), false) ||
+		       page_write(argv[1], "c-absolute", before, known_profile(30), true) ||
+		       page_write(argv[1], "c-hostile", NULL, hostile_profile(), false);
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

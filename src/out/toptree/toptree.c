@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "out/profile_out.h"
 #include "out/toptree/column.h"
+#include "out/toptree/difference.h"
+#include "out/toptree/functions.h"
 
 #define WIDTH_DEFAULT 100
 #define WIDTH_MIN     60
@@ -20,11 +22,6 @@
 #define TREE_FIGURES  27 /* before the tree: value, percentage, value, blanks */
 #define INDENT_MAX    30 /* columns; deeper branches stand there, with their depth */
 
-struct function {
-	uint64_t self, total;
-	uint32_t frame;
-};
-
 struct work {
 	const struct profile_tree *t;
 	struct str unit;
@@ -33,14 +30,6 @@ struct work {
 	size_t top;
 	struct buf *b;
 };
-
-static struct str module_name(struct str path)
-{
-	for (size_t i = path.n; i--;)
-		if (path.p[i] == '/' && i + 1 < path.n)
-			return str_skip(path, i + 1);
-	return path;
-}
 
 static int function_cmp(const void *pa, const void *pb)
 {
@@ -53,39 +42,9 @@ static int function_cmp(const void *pa, const void *pb)
 	return a->frame < b->frame ? -1 : a->frame > b->frame;
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-/* @on: how often the frame stands on the path to the node that is looked at. */
-static int functions_sum(const struct profile_tree *t, struct function *f)
-{
-	_cleanup_(freep) uint32_t *on = calloc(t->nframes, sizeof(*on));
-	_cleanup_(freep) uint32_t *path = calloc(t->depth + 1, sizeof(*path));
-	size_t depth = 0, at = 0;
-
-	if (!on || !path)
-		return -ENOMEM;
-	for (uint32_t i = 0; (i = profile_tree_next(t, i, &depth));) {
-		const struct profile_tree_node *n = &t->nodes[i];
-
-		for (; at >= depth; at--)
-			on[path[at]]--;
-		at = depth;
-		path[at] = n->frame;
-		f[n->frame].frame = n->frame;
-		f[n->frame].self = add(f[n->frame].self, n->self);
-		if (!on[n->frame]++)
-			f[n->frame].total = add(f[n->frame].total, n->total);
-	}
-	return 0;
-}
-
 static void function_put(const struct work *w, const struct function *f)
 {
 	const struct profile_tree_frame *frame = &w->t->frames[f->frame];
-	size_t width = w->width - FIGURES, module = width / 4;
 	struct buf *b = w->b;
 
 	column_value(b, f->self, w->unit);
@@ -93,13 +52,7 @@ static void function_put(const struct work *w, const struct function *f)
 	column_value(b, f->total, w->unit);
 	column_percent(b, f->total, w->all);
 	buf_str(b, STR("  "));
-	if (frame->module.n) {
-		column_name(b, frame->name, width - module - 2, true);
-		buf_str(b, STR("  "));
-		column_name(b, module_name(frame->module), module, false);
-	} else {
-		column_name(b, frame->name, width - module - 2, false);
-	}
+	functions_name(b, frame, w->width - FIGURES);
 	buf_char(b, '\n');
 }
 
@@ -109,7 +62,7 @@ static void top_rest(const struct work *w, const struct function *f, size_t n)
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		self = add(self, f[i].self);
+		self = functions_add(self, f[i].self);
 		count += f[i].self > 0;
 	}
 	if (!count)
@@ -156,7 +109,7 @@ static void node_put(const struct work *w, uint32_t node, size_t indent, bool wa
 {
 	const struct profile_tree_node *n = &w->t->nodes[node];
 	const struct profile_tree_frame *f = &w->t->frames[n->frame];
-	struct str module = f->label || f->nameless ? STR_NONE : module_name(f->module);
+	struct str module = f->label || f->nameless ? STR_NONE : functions_module(f->module);
 	size_t left = w->width - TREE_FIGURES, used;
 	struct buf *b = w->b;
 
@@ -197,7 +150,7 @@ static size_t children(const struct work *w, uint32_t node, size_t *ret_rest, ui
 			continue;
 		}
 		++*ret_rest;
-		*ret_sum = add(*ret_sum, w->t->nodes[c].total);
+		*ret_sum = functions_add(*ret_sum, w->t->nodes[c].total);
 	}
 	return n;
 }
@@ -329,4 +282,5 @@ const struct profile_out_ops profile_out_toptree = {
 	.suffix = ".txt",
 	.help = "top functions and the tree of calls, for people",
 	.render = toptree_render,
+	.difference = toptree_difference,
 };

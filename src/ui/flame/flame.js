@@ -13,7 +13,7 @@ class Flame {
 		const diff = model.profiles.length === 2;
 		this.state = {
 			view: 'graph', type: model.type, filter: new Map(), group: model.group, collapse: false,
-			show: diff ? 'diff' : 'after', scale: 'normalised', colour: diff ? 'change' : 'kind', up: false,
+			show: diff ? 'diff' : 'after', scale: model.scale, colour: diff ? 'change' : 'kind', up: false,
 			search: '', regex: false, fn: -1,
 		};
 		this.hits = null;

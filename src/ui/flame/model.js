@@ -151,5 +151,6 @@ function decodeModel(json) {
 		fns, profiles, types: names, labels,
 		type: names.some((t) => t.type === type) ? type : names[0].type,
 		group: labels.has(printable(String(json.group || ''))) ? printable(String(json.group)) : '',
+		scale: json.scale === 'absolute' ? 'absolute' : 'normalised',
 	};
 }
