@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "symbol/debug_file.h"
 #include "symbol/demangle.h"
 #include "symbol/go.h"
@@ -25,6 +26,7 @@ struct module {
 	struct go_table go; /* im NULL: none */
 	struct module_counts counts;
 	struct lines *lines; /* NULL: none wanted, none there, or given up */
+	uint64_t lines_ns;   /* spent on its questions so far */
 	uint64_t id;	     /* of this module alone, for the process that reads DWARF */
 	unsigned sources;
 	struct str path, build_id;
@@ -253,15 +255,19 @@ static void function_name(struct module *m, struct arena *text, char *z, struct 
 static size_t dwarf_look(struct module *m, const struct frame *common, struct arena *text,
 			 struct frame *ret, size_t max)
 {
+	const uint64_t begin = clock_boot().ns;
 	int n = lines_frames(m->lines, m->id, dwarf_image(m)->bytes.fd, common->address, text, ret,
 			     max);
 	char name[MODULE_NAME_MAX];
 
-	if (n < 0) {
+	/* A file whose every answer comes just in time would hold up all others' names. */
+	m->lines_ns += clock_boot().ns - begin;
+	if (n < 0 || m->lines_ns > MODULE_LINES_MS * NS_PER_MS) {
 		m->counts.lines_lost++;
 		m->lines = NULL;
-		return 0;
 	}
+	if (n < 0)
+		return 0;
 	for (int i = 0; i < n; i++) {
 		struct str raw = ret[i].function;
 

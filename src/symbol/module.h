@@ -23,6 +23,7 @@
 #define MODULE_NAME_MAX	   1024	       /* bytes of a function's or file's name: cut there */
 #define MODULE_SAME_MAX	   (64u << 20) /* bytes of files that are compared */
 #define MODULE_INLINED_MAX 32	       /* frames of one address */
+#define MODULE_LINES_MS	   30000       /* for all questions about lines together */
 
 struct module;
 struct lines;
@@ -49,8 +50,9 @@ struct module_counts {
 	uint64_t debugdata_wrong; /* .gnu_debugdata that does not unpack, or to too much */
 	uint64_t debugfile_wrong; /* a debug file whose build id or CRC disagrees */
 	uint64_t names_cut;
-	uint64_t lines_lost; /* 1: its DWARF crashed or stalled its reader, and is not used */
-	uint64_t text_full;  /* frames without names: the caller's arena was full */
+	/* 1: its DWARF crashed or stalled its reader, or took MODULE_LINES_MS, and is not used any more */
+	uint64_t lines_lost;
+	uint64_t text_full; /* frames without names: the caller's arena was full */
 };
 
 /*
