@@ -408,6 +408,18 @@ static const char *const cut[STACK_ENDS] = {
 	[STACK_STUCK] = "[cut: broken stack]",
 };
 
+static const char *const interp_cut[INTERP_ENDS] = {
+	[INTERP_FAULT] = "[cut: Python frame not readable]",
+	[INTERP_DEEP] = "[cut: too many Python frames]",
+};
+
+static int mark_add(struct numbers *to, const char *text)
+{
+	const struct frame mark = { .function = str_of(text), .kind = FRAME_MARK };
+
+	return text ? frame_add(to, &mark) : 0;
+}
+
 /* @count frames of the interpreter from *@at on. */
 static int interp_frames(struct naming *n, const struct raw_stack *r, const struct stack *s,
 			 size_t count, size_t *at, struct numbers *to)
@@ -459,12 +471,9 @@ static int stack_names(struct naming *n, const struct raw_stack *r, struct numbe
 
 	if (!err)
 		err = user_frames(n, r, &s, to);
-	if (!err && cut[s.end]) {
-		const struct frame mark = { .function = str_of(cut[s.end]), .kind = FRAME_MARK };
-
-		err = frame_add(to, &mark);
-	}
-	return err;
+	if (!err && s.interp)
+		err = mark_add(to, interp_cut[s.interp->end]);
+	return err ? err : mark_add(to, cut[s.end]);
 }
 
 static void opener_wait(struct naming *n)

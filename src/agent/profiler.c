@@ -50,7 +50,10 @@ void profiler_free(struct profiler *p)
 
 int profiler_begin(struct profiler *p, int64_t wall_ns)
 {
-	const struct profile_type ns = { p->opts.wall ? STR("wall") : STR("cpu"), STR("nanoseconds") };
+	const struct str what = p->opts.wall	? STR("wall") :
+				p->opts.off_cpu ? STR("off_cpu") :
+						  STR("cpu");
+	const struct profile_type ns = { what, STR("nanoseconds") };
 	const struct profile_opts o = {
 		.types = { ns, { STR("samples"), STR("count") } },
 		.ntypes = 2,

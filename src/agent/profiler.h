@@ -26,6 +26,7 @@ struct profiler_opts {
 	uint32_t labels; /* enum profiler_label */
 	uint64_t kinds;	 /* KIND_BITs of sample, offcpu, or both */
 	bool wall;	 /* the type is called wall time, not CPU time: both sorts add up */
+	bool off_cpu;	 /* the type is called time off the CPU: only kind offcpu comes */
 	struct str title;
 };
 

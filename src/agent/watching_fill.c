@@ -345,55 +345,86 @@ static const char *const takers[] = {
 	"runtime.lock",	 "take_gil",	  "PyThread_acquire_lock", "spin_lock",
 };
 
-static bool is_taker(struct str name)
+/* CPython's lock, and what takes one to wait for something to happen: a worker without work. */
+#define PYTHON_LOCK STR("PyThread_acquire_lock")
+
+static const char *const idlers[] = {
+	"Condition.wait",		/* and so Event.wait, Queue.get, Barrier.wait */
+	"Thread._wait_for_tstate_lock", /* Thread.join */
+	"SimpleQueue_get",		/* pools of concurrent.futures */
+};
+
+static bool is_one_of(struct str name, const char *const *list, size_t n)
 {
-	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
-		if (str_contains(name, str_of(takers[i])))
+	for (size_t i = 0; i < n; i++)
+		if (str_contains(name, str_of(list[i])))
 			return true;
 	return false;
 }
 
-/* From the leaf outwards: the caller of what takes the lock. */
-static void lock_stack(struct watch *w, uint32_t node, struct watch_lock *l)
+#define IS_ONE_OF(name, list) is_one_of(name, list, sizeof(list) / sizeof(list[0]))
+
+/*
+ * From the leaf outwards: the caller of what takes the lock, absent when there is none. Of Python's
+ * lock, the function in Python, behind the interpreter's own; false: it waits for no lock in truth.
+ */
+static bool lock_caller(const struct watch *w, uint32_t node, bool *ret_taken, struct str *ret)
 {
 	const struct frame *frames = profile_frames(w->off, &(size_t){ 0 });
 	const struct profile_node *nodes = profile_nodes(w->off, &(size_t){ 0 });
-	bool taken = false;
+	bool taken = false, python = false;
 
 	for (; node; node = nodes[node].parent) {
 		const struct frame *f = &frames[nodes[node].frame];
 
-		if (f->kind == FRAME_KERNEL || f->kind == FRAME_MARK)
+		if (f->kind == FRAME_KERNEL || f->kind == FRAME_MARK || !f->function.n)
 			continue;
-		if (is_taker(f->function)) {
+		if (IS_ONE_OF(f->function, takers)) {
 			taken = true;
+			python = str_contains(f->function, PYTHON_LOCK);
 			continue;
 		}
-		if (taken && f->function.n) {
-			l->function = watch_text(w, f->function);
+		if (python && IS_ONE_OF(f->function, idlers))
+			return false;
+		if (!taken)
+			continue;
+		if (!ret->n || f->kind == FRAME_INTERP)
+			*ret = f->function;
+		if (!python || f->kind == FRAME_INTERP)
 			break;
-		}
 	}
-	l->mutex |= taken;
+	*ret_taken = taken;
+	return true;
+}
+
+/* By the sample that stands for the most time; whether it is a mutex, by any. */
+static void lock_name(struct watch *w, struct watch_lock *l)
+{
+	size_t n;
+	const struct profile_sample *s = profile_samples(w->off, &n);
+	struct str name = STR_NONE;
+	uint64_t most = 0;
+	char address[24];
+
+	snprintf(address, sizeof(address), "%lx", l->address);
+	for (size_t i = 0; i < n; i++) {
+		struct str function = STR_NONE;
+		bool taken = false;
+
+		if (!str_eq(profile_series_label(w->off, s[i].series, STR("lock")), str_of(address)) ||
+		    !lock_caller(w, s[i].node, &taken, &function))
+			continue;
+		l->mutex |= taken;
+		if (!taken || !function.n || s[i].value[0] <= most)
+			continue;
+		most = s[i].value[0];
+		name = function;
+	}
+	l->function = watch_text(w, name);
 }
 
 void watching_lock_names(struct watch *w)
 {
-	const struct profile_sample *s;
-	size_t n;
-
-	if (!w->off)
-		return;
-	s = profile_samples(w->off, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct str lock = profile_series_label(w->off, s[i].series, STR("lock"));
-
-		for (size_t k = 0; lock.n && k < w->nlocks; k++) {
-			char text[24];
-
-			snprintf(text, sizeof(text), "%lx", w->locks[k].address);
-			if (str_eq(lock, str_of(text)) && !w->locks[k].function.n)
-				lock_stack(w, s[i].node, &w->locks[k]);
-		}
-	}
+	for (size_t k = 0; w->off && k < w->nlocks; k++)
+		lock_name(w, &w->locks[k]);
 }

@@ -131,6 +131,20 @@ VERIFIED_ONCE int off_user(u32 unused)
 	return 0;
 }
 
+/*
+ * Interpreted frames, when the user's part has met an interpreter. A thread that leaves the CPU has
+ * mostly touched its frames just now; where one is not there any more they end with INTERP_FAULT,
+ * counted in off_keep, and the profile says so in a frame.
+ */
+VERIFIED_ONCE int off_interp(u32 unused)
+{
+	struct uw_scratch *s = uw_get();
+
+	if (s)
+		uw_interp(s, (void *)bpf_get_current_task());
+	return 0;
+}
+
 /* Completes it and keeps it; HELD_*. */
 VERIFIED_ONCE int off_keep(u64 now)
 {
@@ -147,9 +161,9 @@ VERIFIED_ONCE int off_keep(u64 now)
 	h->pad = 0;
 	len = uw_end(s, &h->stack);
 	h->len = len;
-	if (st && s->end == STACK_FAULT)
+	if (st && (s->end == STACK_FAULT || py_ended(INTERP_FAULT)))
 		st->fault++;
-	if (st && s->end == STACK_DEEP)
+	if (st && (s->end == STACK_DEEP || py_ended(INTERP_DEEP)))
 		st->cut++;
 	if (len <= OFF_STACK_BYTES && bpf_map_update_elem(&sched_held, &key, h, BPF_ANY) == 0)
 		return HELD_STACK;
@@ -174,6 +188,7 @@ static __always_inline u8 off_stack_take(void *ctx, struct task_struct *t, struc
 	if ((t->flags & PF_IO_WORKER_V) || knobs.kernel_stacks_only)
 		s->mm = 0;
 	off_user(0);
+	off_interp(0);
 	return off_keep(now);
 }
 

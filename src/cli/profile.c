@@ -23,7 +23,7 @@ struct profile_cmd {
 	const char *output, *write, *by, *replay;
 	const char *from, *to, *directory;
 	const char *base, *base_from, *base_to;
-	bool wall, absolute;
+	bool wall, off_cpu, absolute;
 };
 
 /* What --by takes, and the labels it needs. */
@@ -219,9 +219,9 @@ static int kept_check(const struct run *r)
 	if (o->query.where)
 		return cli_usage("--where: of a profile that was kept only pod, container, process and "
 				 "pid are known: --pod, --container, --pid");
-	if (o->replay || o->wall || o->hz || o->for_ns || o->query.tree)
-		return cli_usage("%s shows what was kept: --for, --hz, --wall, --tree and --replay do not "
-				 "go with it",
+	if (o->replay || o->wall || o->off_cpu || o->hz || o->for_ns || o->query.tree)
+		return cli_usage("%s shows what was kept: --for, --hz, --wall, --off-cpu, --tree and "
+				 "--replay do not go with it",
 				 o->from ? "--from" : "a file");
 	if (o->from && (r->labels & ~(uint32_t)KEPT_LABELS))
 		return cli_usage("--by: what was kept knows pod, container, process and pid");
@@ -239,6 +239,8 @@ static int check(struct run *r)
 		return code;
 	if (o->hz > HZ_MAX)
 		return cli_usage("--hz: 1 to %d samples a second", HZ_MAX);
+	if (o->wall && o->off_cpu)
+		return cli_usage("--wall and --off-cpu: one of them");
 	if (o->pid > UINT32_MAX)
 		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
 	if (o->query.tree && !o->pid)
@@ -313,23 +315,31 @@ static int run_session(struct run *r)
 	return code == CLI_OK && !whole ? CLI_FAILED : code;
 }
 
+/* What is sampled: the CPUs, what threads wait for, or both. */
+static uint64_t kinds_of(const struct profile_cmd *o)
+{
+	return (o->off_cpu ? 0 : KIND_BIT(KIND_SAMPLE)) |
+	       (o->wall || o->off_cpu ? KIND_BIT(KIND_OFFCPU) : 0);
+}
+
 static int measure(struct run *r)
 {
 	struct profile_cmd copy = *r->o, *o = &copy;
+	const bool waits = o->wall || o->off_cpu;
 	struct profiler_opts po;
 	_cleanup_(buf_free) struct buf why = { 0 };
 
 	o->query.pid = (uint32_t)o->pid;
-	o->query.kinds = o->wall ? "sample,offcpu" : "sample";
+	o->query.kinds = o->wall ? "sample,offcpu" : o->off_cpu ? "offcpu" : "sample";
 	if (query_make(&o->query, &r->query, &why) != 0)
 		return cli_usage_buf(&why);
-	po = (struct profiler_opts){
-		.hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
-		.labels = r->labels | LABEL_PROCESS | LABEL_POD | (o->wall ? LABEL_STATE : 0),
-		.kinds = KIND_BIT(KIND_SAMPLE) | (o->wall ? KIND_BIT(KIND_OFFCPU) : 0),
-		.wall = o->wall,
-		.title = STR("porthole profile")
-	};
+	po = (struct profiler_opts){ .hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
+				     .labels = r->labels | LABEL_PROCESS | LABEL_POD |
+					       (waits ? LABEL_STATE : 0),
+				     .kinds = kinds_of(o),
+				     .wall = o->wall,
+				     .off_cpu = o->off_cpu,
+				     .title = STR("porthole profile") };
 	if (naming_start(true, &r->naming) != 0 || profiler_new(&po, r->naming, &r->profiler) != 0)
 		return cli_fail("out of memory");
 	return run_session(r);
@@ -359,6 +369,8 @@ static const struct cli_option profile_options[] = {
 	  NULL },
 	{ 0, "wall", NULL, CLI_FLAG, OPT(wall),
 	  "all of the threads' time: also what they waited for, by state", NULL },
+	{ 0, "off-cpu", NULL, CLI_FLAG, OPT(off_cpu),
+	  "only the threads' time off the CPU: what they waited for, by state", NULL },
 	{ 'w', "write", "FILE", CLI_STRING, OPT(write), "write to FILE instead of standard output",
 	  "FILE" },
 	{ 'o', "output", "FORMAT", CLI_STRING, OPT(output),
@@ -397,7 +409,7 @@ const struct cli_command cmd_profile = {
 	.description =
 		"Samples what runs on every CPU, with the stacks of kernel and programs, also of programs "
 		"built without frame pointers, and shows where the time goes. With --wall, the time of "
-		"threads that wait is in it too, by what they wait for.\n\n"
+		"threads that wait is in it too, by what they wait for; with --off-cpu, that alone.\n\n"
 		"porthole run profiles all the time, at 19 Hz, and keeps the last day on disk: --from and "
 		"--to show any part of it, by whole minutes, without an agent.\n\n"
 		"With FILE, a profile in pprof's form is shown instead, of whatever program wrote it; - is "
@@ -409,6 +421,7 @@ const struct cli_command cmd_profile = {
 		"porthole profile --pod shop/cart\ttop functions and call tree of a pod\n"
 		"porthole profile --for 30s -o html -w cart.html\ta flame graph of the node\n"
 		"porthole profile --wall --by state,thread --pid 4711\twhat each thread waits for\n"
+		"porthole profile --off-cpu --by state -p 4711\twhat it waits for\n"
 		"porthole profile --from 02:50 --to 03:00 --pod shop/cart\twhat it did in the night\n"
 		"porthole profile -o pprof -w cpu.pb.gz\tfor go tool pprof, Parca, Pyroscope\n"
 		"porthole profile --base cpu.pb.gz\twhat is different now\n"

@@ -1,6 +1,7 @@
 """Checks the profiles of python.sh: function, file and line of each frame, in order. Prints TAP."""
 import collections
 import gzip
+import json
 import re
 import sys
 
@@ -123,6 +124,26 @@ def run_check(label, what, stacks):
           '%d of %d ns' % (loops, total))
 
 
+def waits_check(label, stacks, why):
+    """Blocked threads show the function in Python that blocked."""
+    # The first stacks come before the interpreter's file was looked at.
+    python = [(p, w) for p, w in stacks if interp(p)]
+    total, known = sum(w for _, w in stacks), sum(w for _, w in python)
+    check(known >= 0.7 * total > 0, '%s: waits: stacks of threads that wait have Python frames' % label,
+          '%d of %d ns in %d stacks' % (known, total, len(stacks)))
+    for state, name, of in (('lock', 'wants_lock', 0.6), ('sleep', 'holds_lock', 0.9)):
+        at = [(p, w) for p, w in python if p[0]['name'] == state or p[1]['name'] == state]
+        inner = collections.Counter()
+        for p, w in at:
+            inner[interp(p)[-1]['name'], interp(p)[-1].get('line')] += w
+        good, total = inner[name, LINES[name]], sum(inner.values())
+        check(good >= of * total > 0, '%s: waits: %s is in %s, at its line' % (label, state, name),
+              '%d of %d: %s' % (good, total, dict(inner)))
+    found = [f for f in why.get('findings', []) if f['cause'] == 'lock-contention']
+    check(found and 'wants_lock' in found[0]['title'], '%s: why: the lock is taken in wants_lock' % label,
+          '%s' % [f['title'] for f in why.get('findings', [])])
+
+
 profiles = []
 for i in range(runs):
     try:
@@ -135,4 +156,13 @@ for i in range(runs):
 for line in open(folder + '/runs'):
     pid, i, path, what = line.split()
     run_check(path, what, profiles[int(i)].get(pid, []))
+for line in open(folder + '/waits'):
+    pid, i, path = line.split()
+    try:
+        waits = stacks_of(gzip.open('%s/waits.%s' % (folder, i)).read()).get(pid, [])
+        why = json.load(open('%s/why.%s' % (folder, i)))
+    except (OSError, ValueError) as e:
+        waits, why = [], {}
+        print('# waits %s: %s' % (i, e))
+    waits_check(path, waits, why)
 print('1..%d' % number)

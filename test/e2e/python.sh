@@ -2,7 +2,8 @@
 # serial
 # timeout 240
 # Python frames in profiles, live: programs with known chains of calls (python_tool.py) under each
-# interpreter of this machine that is known, against what `porthole profile` says of them.
+# interpreter of this machine that is known, against what `porthole profile` says of them: on the CPU,
+# and where they wait.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 porthole=${PORTHOLE:-$here/../../build/porthole}
@@ -52,6 +53,12 @@ run() { # run PYTHON NUMBER
 	"$porthole" profile --where 'proc.name startswith python' --for 8s --hz 199 --by pid -o pprof \
 		-w "$dir/profile.$2" 2>"$dir/err.$2"
 	echo $? >"$dir/code.$2"
+	stop
+	"$1" "$here/python_tool.py" waits 60 &
+	pids+=($!)
+	echo "$! $2 $1" >>"$dir/waits"
+	"$porthole" profile --off-cpu -p $! --for 6s --by pid,state -o pprof -w "$dir/waits.$2" 2>>"$dir/err.$2"
+	"$porthole" why $! --for 4s -o json >"$dir/why.$2" 2>>"$dir/err.$2"
 	stop
 }
 n=0

@@ -49,13 +49,37 @@ def threads():
         t.join()
 
 
+lock = threading.Lock()
+
+
+def holds_lock():
+    while time.time() < end:
+        with lock:
+            time.sleep(0.03)                # line: holds_lock
+        time.sleep(0.001)
+
+
+def wants_lock():
+    while time.time() < end:
+        with lock:                          # line: wants_lock
+            pass
+
+
+def waits():
+    started = [threading.Thread(target=f) for f in (holds_lock, wants_lock, wants_lock)]
+    for t in started:
+        t.start()
+    for t in started:
+        t.join()
+
+
 def short():
     burn()
     sys.exit(0)
 
 
 what = {'recursion': lambda: recurse(40), 'deep': lambda: recurse(400), 'generators': generators,
-        'callbacks': callbacks, 'threads': threads, 'short': short}[sys.argv[1]]
+        'callbacks': callbacks, 'threads': threads, 'waits': waits, 'short': short}[sys.argv[1]]
 sys.setrecursionlimit(2000)
 end = time.time() + float(sys.argv[2])
 
