@@ -15,14 +15,17 @@
 
 #include "agent/lock.h"
 #include "agent/session.h"
-#include "api/request.h"
+#include "api/question.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "decode/streams.h"
 
 #define RECV_BYTES   4096
 #define END_BYTES    (64u << 10)	/* beyond the buffer's maximum, for the last line */
-#define END_NS	     (2 * NS_PER_SEC)	/* for a client to take what waits for it */
+#define END_NS	     (2 * NS_PER_SEC)	/* for a client to take some of what waits for it */
+#define END_MOST_NS  (30 * NS_PER_SEC)	/* and all of it */
+#define PAGE_ROWS    300		/* of a page: its terminal shows as many as it has */
 #define STOP_HOLD_NS (3 * LIVE_HOLD_NS) /* so that what happened before the stop is sent */
 #define STOP_MOST_NS (NS_PER_SEC / 2)
 #define ACCEPT_AGAIN NS_PER_SEC	  /* after descriptors ran out */
@@ -32,13 +35,15 @@ struct control_client {
 	struct control *control;
 	struct session_watch watch; /* fd -1: gone */
 	struct buf in;
-	struct sink sink; /* its buffer is for all that is sent */
+	struct view view; /* the sink's buffer is for all that is sent */
 	size_t sent;
 	uint64_t since_ns;
 	uint64_t stop_ns; /* no more is wanted since then */
 	uint64_t end_ns;  /* the last line is in the buffer since then */
-	bool watched, asked, streaming;
+	uint64_t sent_ns; /* it took something */
+	bool watched, asked, streaming, pages;
 	struct kind_stats before[KIND_COUNT];
+	struct streams_stats before_requests;
 };
 
 struct control {
@@ -73,18 +78,20 @@ static void client_lost(struct control_client *c)
 
 static void client_flush(struct control_client *c)
 {
-	struct buf *b = &c->sink.buf;
+	struct buf *b = &c->view.sink.buf;
 
 	while (c->watch.fd >= 0 && c->sent < b->n) {
 		ssize_t n = send(c->watch.fd, b->p + c->sent, b->n - c->sent,
 				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (n > 0)
+		if (n > 0) {
 			c->sent += (size_t)n;
-		else if (n < 0 && errno == EAGAIN)
+			c->sent_ns = now_ns();
+		} else if (n < 0 && errno == EAGAIN) {
 			break;
-		else if (n == 0 || errno != EINTR)
+		} else if (n == 0 || errno != EINTR) {
 			client_lost(c);
+		}
 	}
 	if (c->sent == b->n) {
 		if (b->cap > KEEP_BYTES)
@@ -104,10 +111,10 @@ static void client_end(struct control_client *c)
 		c->end_ns = now_ns();
 }
 
-static void client_refuse(struct control_client *c, struct str why)
+static void client_refuse(struct control_client *c, struct str why, bool alone)
 {
-	c->sink.buf.max = CONTROL_BUFFER;
-	reply_error(why, &c->sink.buf);
+	c->view.sink.buf.max = CONTROL_BUFFER;
+	reply_error(why, alone, &c->view.sink.buf);
 	client_end(c);
 }
 
@@ -118,8 +125,9 @@ static void text_item(struct buf *b, struct str text)
 	json_str(b, text);
 }
 
-static uint64_t loss_item(struct buf *b, uint64_t n, const char *what, const char *reason)
+static uint64_t loss_item(void *ctx, uint64_t n, const char *what, const char *reason)
 {
+	struct buf *b = ctx;
 	char text[160];
 
 	if (n) {
@@ -134,7 +142,7 @@ static uint64_t client_losses(struct control_client *c, struct buf *b)
 {
 	struct kind_stats now[KIND_COUNT];
 	uint64_t lost =
-		loss_item(b, c->sink.lost, "lines",
+		loss_item(b, c->view.sink.lost, "lines",
 			  "the agent's buffer for this client was full (it reads too slowly)");
 
 	if (source_stats(c->control->session->source, now) != 0)
@@ -142,32 +150,79 @@ static uint64_t client_losses(struct control_client *c, struct buf *b)
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		char what[64];
 
-		if (!(c->sink.query.kinds & KIND_BIT(k)))
+		if (!(c->view.sink.query.kinds & KIND_BIT(k)))
 			continue;
 		snprintf(what, sizeof(what), "%s events", kind_table[k].name.p);
 		lost += loss_item(b, now[k].ring_full - c->before[k].ring_full, what,
 				  "ring full (the reader was too slow)");
 		loss_item(b, now[k].map_full - c->before[k].map_full, what, "kernel table full");
 	}
+	if (c->view.sink.query.kinds & KIND_BIT(KIND_REQUEST))
+		requests_losses(&c->control->session->pipeline.requests, &c->before_requests,
+				loss_item, b);
 	return lost;
+}
+
+/* What is no line: a mark that says how long it is, then it. */
+static void text_put(struct control_client *c, const char *what, struct str text)
+{
+	struct buf *b = &c->view.sink.buf;
+
+	b->max = CONTROL_BUFFER + REQUEST_TEXT_MAX + END_BYTES;
+	buf_printf(b, "%c{\"%s\":%zu}\n", REQUEST_TEXT_MARK, what, text.n);
+	buf_str(b, text);
+}
+
+/* A page when the one before has gone out: who is slow sees fewer. */
+static void page_turn(struct control_client *c)
+{
+	_cleanup_(buf_free) struct buf page = { .max = REQUEST_TEXT_MAX };
+
+	if (c->pages && !c->stop_ns && !c->view.sink.buf.n &&
+	    view_page(&c->view, PAGE_ROWS, false, &page) && page.n && !page.failed)
+		text_put(c, "page", buf_slice(&page));
+}
+
+/* Appends the report; a reason when there is none of it. */
+static const char *report_put(struct control_client *c, uint64_t lost)
+{
+	_cleanup_(buf_free) struct buf report = { .max = REQUEST_TEXT_MAX };
+
+	if (!view_reports(&c->view))
+		return NULL;
+	if (view_report(&c->view, c->control->session, lost, &report) != 0)
+		return "no memory in the agent";
+	if (report.failed)
+		return "the answer is longer than the agent sends: ask for less, or with --alone";
+	if (report.n)
+		text_put(c, "report", buf_slice(&report));
+	return NULL;
 }
 
 static void stream_end(struct control_client *c, const char *reason)
 {
 	_cleanup_(buf_free) struct buf losses = { 0 };
-	struct buf *b = &c->sink.buf;
-	uint64_t lost, matched = c->sink.subscription.matched;
+	struct buf *b = &c->view.sink.buf;
+	uint64_t lost, matched = c->view.sink.subscription.matched;
+	const char *failed;
 
 	if (c->end_ns)
 		return;
 	lost = client_losses(c, &losses);
-	if (c->sink.count && matched > c->sink.count)
-		matched = c->sink.count; /* those behind the last one wanted came in the same batch */
-	b->max = CONTROL_BUFFER + END_BYTES;
+	failed = report_put(c, lost);
+	if (c->view.sink.count && matched > c->view.sink.count)
+		matched = c->view.sink.count; /* those behind the last one wanted came in the same batch */
+	b->max = CONTROL_BUFFER + REQUEST_TEXT_MAX + END_BYTES;
 	buf_printf(b, "%c{\"end\":\"%s\",\"matched\":%llu,\"lost\":%llu,\"losses\":[",
-		   REQUEST_END_MARK, reason, (unsigned long long)matched, (unsigned long long)lost);
+		   REQUEST_END_MARK, failed ? "failed" : reason, (unsigned long long)matched,
+		   (unsigned long long)lost);
 	buf_str(b, buf_slice(&losses));
-	buf_str(b, STR("]}\n"));
+	buf_char(b, ']');
+	if (failed) {
+		json_key(b, STR("error"));
+		json_str(b, str_of(failed));
+	}
+	buf_str(b, STR("}\n"));
 	client_end(c);
 }
 
@@ -179,7 +234,7 @@ uint64_t control_kinds(const struct control *s)
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (s->clients[i] && s->clients[i]->streaming)
-			kinds |= s->clients[i]->sink.query.kinds;
+			kinds |= s->clients[i]->view.sink.query.kinds;
 	return kinds;
 }
 
@@ -190,7 +245,7 @@ static int wanted_tell(struct control *s)
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (s->clients[i] && s->clients[i]->streaming)
-			list[n++] = &s->clients[i]->sink.query;
+			list[n++] = &s->clients[i]->view.sink.query;
 	return s->host.wanted(s->host.ctx, control_kinds(s), list, n);
 }
 
@@ -198,9 +253,9 @@ static void stream_stop(struct control_client *c)
 {
 	if (!c->streaming)
 		return;
-	pipeline_unsubscribe(&c->control->session->pipeline, &c->sink.subscription);
+	view_end(&c->view, c->control->session);
 	c->streaming = false;
-	c->control->lost += c->sink.lost;
+	c->control->lost += c->view.sink.lost;
 	if (wanted_tell(c->control) != 0)
 		log_warn("control socket: the kernel keeps sending what a client no longer wants");
 }
@@ -209,7 +264,9 @@ static void client_free(struct control_client *c)
 {
 	stream_stop(c);
 	client_lost(c);
-	sink_free(&c->sink);
+	if (c->view.kind)
+		view_free(&c->view);
+	buf_free(&c->view.sink.buf);
 	buf_free(&c->in);
 	free(c);
 }
@@ -237,25 +294,20 @@ static bool warnings_put(const struct loader *l, uint64_t wanted, struct buf *b)
 	return (wanted & got) || !wanted;
 }
 
-static int stream_begin(struct control_client *c, const struct request *r, struct buf *why)
+static int stream_begin(struct control_client *c, const struct question *r, struct buf *why)
 {
 	struct session *s = c->control->session;
-	const struct sink_opts o = {
-		.query = { r->kinds, r->where, r->pod, r->container, (uint32_t)r->pid, r->tree },
-		.json = r->json,
-		.fields = r->fields,
-		.format = r->format,
-		.count = r->count,
-	};
-	int err = sink_make(&o, &c->sink, why);
+	int err = view_make(r, &c->view, why);
 
 	if (err)
 		return err;
-	c->sink.buf.max = CONTROL_BUFFER;
+	c->view.sink.buf.max = CONTROL_BUFFER;
 	if (source_stats(s->source, c->before) != 0)
 		memset(c->before, 0, sizeof(c->before));
-	sink_start(&c->sink, &s->pipeline);
+	requests_stats(&s->pipeline.requests, &c->before_requests);
+	view_begin(&c->view, s);
 	c->streaming = true;
+	c->pages = r->pages;
 	err = wanted_tell(c->control);
 	if (err) {
 		buf_printf(why, "cannot watch: %s", strerror(-err));
@@ -264,72 +316,57 @@ static int stream_begin(struct control_client *c, const struct request *r, struc
 	return err;
 }
 
-static int events_answer(struct control_client *c, const struct request *r, struct buf *why)
+static int view_answer(struct control_client *c, const struct question *r, struct buf *why)
 {
 	_cleanup_(buf_free) struct buf warnings = { 0 };
 	struct session *s = c->control->session;
-	int err = r->tree && !r->pid ? -EINVAL : 0;
+	const char *lacks = view_lacks(s, r);
+	int err;
 
-	if (err)
-		buf_str(why, STR("\"tree\" goes with \"pid\""));
-	else
-		err = stream_begin(c, r, why);
+	if (lacks) {
+		client_refuse(c, str_of(lacks), true);
+		return 0;
+	}
+	err = stream_begin(c, r, why);
 	if (err)
 		return err;
-	if (s->live && !warnings_put(live_loader(s->source), c->sink.query.kinds, &warnings)) {
+	if (s->live && !warnings_put(live_loader(s->source), c->view.sink.query.kinds, &warnings)) {
 		stream_stop(c);
 		buf_printf(why, "cannot watch: %.*s", STR_ARG(buf_slice(&warnings)));
 		return -ENOTSUP;
 	}
-	buf_printf(&c->sink.buf, "{\"ok\":true,\"pid\":%d,\"warnings\":[", (int)getpid());
-	buf_str(&c->sink.buf, buf_slice(&warnings));
-	buf_str(&c->sink.buf, STR("]}\n"));
+	buf_printf(&c->view.sink.buf, "{\"ok\":true,\"pid\":%d,\"warnings\":[", (int)getpid());
+	buf_str(&c->view.sink.buf, buf_slice(&warnings));
+	buf_str(&c->view.sink.buf, STR("]}\n"));
 	return 0;
 }
 
-static int status_answer(struct control_client *c, const struct request *r, struct buf *why)
+static int status_answer(struct control_client *c, const struct question *r, struct buf *why)
 {
 	(void)r;
 	(void)why;
-	c->sink.buf.max = CONTROL_BUFFER;
-	c->control->host.status(c->control->host.ctx, &c->sink.buf);
-	buf_char(&c->sink.buf, '\n');
+	c->view.sink.buf.max = CONTROL_BUFFER;
+	c->control->host.status(c->control->host.ctx, &c->view.sink.buf);
+	buf_char(&c->view.sink.buf, '\n');
 	client_end(c);
 	return 0;
 }
 
-static const struct {
-	const char *cmd;
-	int (*answer)(struct control_client *c, const struct request *r, struct buf *why);
-} commands[] = {
-	{ "events", events_answer },
-	{ "status", status_answer },
-};
-
-static int request_run(struct control_client *c, const struct request *r, struct buf *why)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].cmd, r->cmd) == 0)
-			return commands[i].answer(c, r, why);
-	buf_str(why, STR("unknown command; there are events and status"));
-	return -EINVAL;
-}
-
 static void request_answer(struct control_client *c, struct str line)
 {
-	_cleanup_(request_free) struct request r = { 0 };
+	_cleanup_(question_free) struct question r = { 0 };
 	_cleanup_(buf_free) struct buf why = { 0 };
-	int err = request_parse(line, &r, &why);
+	int err = question_parse(line, &r, &why);
 
 	c->asked = true;
 	if (!err)
-		err = request_run(c, &r, &why);
+		err = (strcmp(r.cmd, "status") == 0 ? status_answer : view_answer)(c, &r, &why);
 	buf_free(&c->in);
 	if (!err)
 		return;
 	if (!why.n)
 		buf_str(&why, str_of(strerror(-err)));
-	client_refuse(c, buf_slice(&why));
+	client_refuse(c, buf_slice(&why), false);
 }
 
 /* --- the loop's side --- */
@@ -358,6 +395,14 @@ static void client_ready(struct session_watch *w)
 		buf_add(&c->in, bytes, (size_t)n);
 }
 
+/* It has all, or takes too long. */
+static bool client_late(const struct control_client *c)
+{
+	uint64_t now = now_ns(), since = c->sent_ns > c->end_ns ? c->sent_ns : c->end_ns;
+
+	return c->view.sink.buf.n == 0 || now - since > END_NS || now - c->end_ns > END_MOST_NS;
+}
+
 static void client_turn(struct control_client *c)
 {
 	uint64_t now = now_ns();
@@ -365,13 +410,13 @@ static void client_turn(struct control_client *c)
 
 	if (!c->asked && !c->end_ns) {
 		if (c->in.failed)
-			client_refuse(c, STR("request: too long"));
+			client_refuse(c, STR("request: too long"), false);
 		else if (end)
 			request_answer(c, (struct str){ c->in.p, (size_t)(end - c->in.p) });
 		else if (c->stop_ns || now - c->since_ns > CONTROL_PATIENCE_NS)
 			client_lost(c);
 	}
-	if (c->streaming && c->sink.done)
+	if (c->streaming && c->view.sink.done)
 		stream_end(c, "count");
 	else if (c->streaming && c->stop_ns &&
 		 ((c->control->idle && now - c->stop_ns > STOP_HOLD_NS) ||
@@ -379,8 +424,10 @@ static void client_turn(struct control_client *c)
 		stream_end(c, "stopped");
 	if (c->end_ns)
 		stream_stop(c);
+	else if (c->streaming)
+		page_turn(c);
 	client_flush(c);
-	if (c->end_ns && (c->sink.buf.n == 0 || now_ns() - c->end_ns > END_NS))
+	if (c->end_ns && client_late(c))
 		client_lost(c);
 }
 
@@ -477,7 +524,7 @@ void control_counts(const struct control *s, uint64_t *ret_clients, uint64_t *re
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (s->clients[i] && s->clients[i]->streaming) {
 			clients++;
-			lost += s->clients[i]->sink.lost;
+			lost += s->clients[i]->view.sink.lost;
 		}
 	*ret_clients = clients;
 	*ret_lost = lost;
@@ -560,7 +607,7 @@ int control_start(struct session *session, const char *path, const struct contro
 static void goodbye(struct control_client *c, uint64_t until_ns)
 {
 	client_flush(c);
-	while (c->watch.fd >= 0 && c->sink.buf.n && now_ns() < until_ns) {
+	while (c->watch.fd >= 0 && c->view.sink.buf.n && now_ns() < until_ns) {
 		struct pollfd p = { .fd = c->watch.fd, .events = POLLOUT };
 
 		poll(&p, 1, (int)((until_ns - now_ns()) / NS_PER_MS) + 1);

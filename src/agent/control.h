@@ -1,13 +1,13 @@
 #pragma once
 /*
- * The control socket of a running agent (protocol: api/request.h), on the agent's main loop: no
- * thread, nothing blocks. At most CONTROL_CLIENTS at once, each with a buffer of CONTROL_BUFFER
- * bytes; lines that do not fit are lost and counted, for that client alone. A client that has not
- * sent its request after CONTROL_PATIENCE_NS is closed.
+ * The control socket of a running agent (protocol: api/question.h), on the agent's main loop: no
+ * thread, nothing blocks. At most CONTROL_CLIENTS at once, each with a view (agent/view.h) and a buffer of CONTROL_BUFFER
+ * bytes; lines that do not fit are lost and counted, for that client alone. A report may be REQUEST_TEXT_MAX beyond that.
+ * A client that has not sent its request after CONTROL_PATIENCE_NS is closed.
  *
  * The socket is 0600 in a 0700 folder; only root, or who runs the agent, gets in.
  */
-#include "agent/sink.h"
+#include "agent/view.h"
 
 struct session;
 struct control;

@@ -139,7 +139,7 @@ static void turn(unsigned ms)
 			 0);
 }
 
-static struct client *attach(const struct request *r)
+static struct client *attach(const struct question *r)
 {
 	struct client *c = NULL;
 
@@ -185,7 +185,7 @@ static void over(struct client *c)
 
 static void stream(void **state)
 {
-	struct client *c = attach(&(struct request){ EVENTS });
+	struct client *c = attach(&(struct question){ EVENTS });
 
 	(void)state;
 	first_line(c);
@@ -212,7 +212,7 @@ static void count_and_losses(void **state)
 
 	(void)state;
 	fake.stats[KIND_MODULE].ring_full = 100; /* before it came */
-	c = attach(&(struct request){ EVENTS, .count = 2 });
+	c = attach(&(struct question){ EVENTS, .count = 2 });
 	first_line(c);
 	fake.stats[KIND_MODULE].ring_full = 103;
 	fake.stats[KIND_OPEN].ring_full = 7; /* not its kind */
@@ -227,11 +227,11 @@ static void count_and_losses(void **state)
 
 static void several(void **state)
 {
-	struct client *a = attach(&(struct request){ EVENTS }), *b;
+	struct client *a = attach(&(struct question){ EVENTS }), *b;
 	const struct query *first = wanted_only;
 
 	(void)state;
-	b = attach(&(struct request){ .cmd = "events", .kinds = "open,exec", .json = true });
+	b = attach(&(struct question){ .cmd = "events", .kinds = "open,exec", .json = true });
 	assert_int_equal(wanted, KIND_BIT(KIND_MODULE) | KIND_BIT(KIND_OPEN) | KIND_BIT(KIND_EXEC));
 	assert_null(wanted_only);
 	client_free(b); /* gone without a word */
@@ -244,17 +244,105 @@ static void several(void **state)
 	assert_int_equal(control_kinds(control), 0);
 }
 
+/* A mark, and as many bytes as it says: what comes is not lines. */
+static void text_is(struct client *c, const char *what, const char *begin)
+{
+	_cleanup_(buf_free) struct buf text = { 0 };
+	struct str line = line_of(c), part;
+	struct reply reply;
+	char want[32];
+	uint64_t n;
+
+	assert_int_equal(line.p[0], REQUEST_TEXT_MARK);
+	snprintf(want, sizeof(want), "{\"%s\":", what);
+	assert_true(str_starts(str_skip(line, 1), str_of(want)));
+	assert_int_equal(reply_parse(str_skip(line, 1), &reply), 0);
+	n = reply.page + reply.report;
+	reply_free(&reply);
+	assert_true(n > 0);
+	while (text.n < n) {
+		assert_int_equal(client_bytes(c, 1000, n - text.n, &part), 1);
+		buf_str(&text, part);
+	}
+	assert_int_equal(text.n, n);
+	assert_true(str_starts(buf_slice(&text), str_of(begin)));
+}
+
+/* What is no lines: a report at the end, pages before. */
+static void reports(void **state)
+{
+	static const struct {
+		struct question q;
+		const char *begin;
+		uint64_t kinds;
+	} cases[] = {
+		{ { .cmd = "map", .form = "json", .where = "req.ok=false" },
+		  "{\"",
+		  KIND_BIT(KIND_REQUEST) | KIND_BIT(KIND_TCP) },
+		{ { .cmd = "top", .by = "route,pod" }, "    REQ/S", KIND_BIT(KIND_REQUEST) },
+	};
+	struct client *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		c = attach(&cases[i].q);
+		first_line(c);
+		assert_int_equal(wanted, cases[i].kinds);
+		client_stop(c);
+		turn(60);
+		text_is(c, "report", cases[i].begin);
+		line_is(c, "\x1e{\"end\":\"stopped\",\"matched\":0,\"lost\":0,\"losses\":[]}");
+		over(c);
+		assert_int_equal(wanted, 0);
+	}
+	c = attach(&(struct question){ .cmd = "top", .pages = true, .json = true });
+	first_line(c);
+	text_is(c, "page", "requests of the last ");
+	turn(1100);
+	text_is(c, "page", "requests of the last ");
+	client_free(c); /* in the middle of its pages */
+	turn(60);
+	assert_int_equal(wanted, 0);
+	assert_null(session.pipeline.subscriptions);
+}
+
+/* What the agent is not made for is told apart from what is wrong. */
+static void not_made_for(void **state)
+{
+	struct client *c = attach(&(struct question){ .cmd = "requests", .raw = true });
+	struct str line = line_of(c);
+	struct reply reply;
+
+	(void)state;
+	assert_int_equal(reply_parse(line, &reply), 0);
+	assert_true(reply.alone && !reply.ok && reply.text.n);
+	reply_free(&reply);
+	over(c);
+	c = attach(&(struct question){ .cmd = "requests", .explain = true });
+	assert_int_equal(reply_parse(line_of(c), &reply), 0);
+	assert_true(reply.alone);
+	reply_free(&reply);
+	over(c);
+	assert_int_equal(wanted, 0);
+}
+
 static void refusals(void **state)
 {
 	static const struct {
-		struct request r;
+		struct question r;
 		const char *want;
 	} bad[] = {
-		{ { .cmd = "dance" }, "{\"error\":\"unknown command; there are events and status\"}" },
+		{ { .cmd = "dance" },
+		  "{\"error\":\"unknown command; there are status, events, requests, top, map\"}" },
 		{ { .cmd = "events", .tree = true },
 		  "{\"error\":\"\\\"tree\\\" goes with \\\"pid\\\"\"}" },
 		{ { .cmd = "events", .fields = "modul.name" },
 		  "{\"error\":\"unknown field \\\"modul.name\\\"; did you mean module.name?\"}" },
+		{ { .cmd = "map", .form = "svg" }, "{\"error\":\"-o: text, dot, json or html\"}" },
+		{ { .cmd = "top", .by = "route,,pod" },
+		  "{\"error\":\"--by: one to 8 names, by comma\"}" },
+		{ { .cmd = "top", .sort = "p51" },
+		  "{\"error\":\"--sort: count, failed, p50, p99, time or key\"}" },
 	};
 
 	(void)state;
@@ -273,7 +361,7 @@ static void kernel_refuses(void **state)
 
 	(void)state;
 	wanted_err = -EPERM;
-	c = attach(&(struct request){ EVENTS });
+	c = attach(&(struct question){ EVENTS });
 	line_is(c, "{\"error\":\"cannot watch: Operation not permitted\"}");
 	over(c);
 	assert_int_equal(wanted, 0);
@@ -282,7 +370,7 @@ static void kernel_refuses(void **state)
 
 static void status(void **state)
 {
-	struct client *c = attach(&(struct request){ .cmd = "status" });
+	struct client *c = attach(&(struct question){ .cmd = "status" });
 
 	(void)state;
 	line_is(c, "{\"version\":\"t\"}");
@@ -293,8 +381,8 @@ static void status(void **state)
 static void slow(void **state)
 {
 	struct client *deaf =
-		attach(&(struct request){ .cmd = "events", .kinds = "module", .json = true });
-	struct client *keen = attach(&(struct request){ EVENTS });
+		attach(&(struct question){ .cmd = "events", .kinds = "module", .json = true });
+	struct client *keen = attach(&(struct question){ EVENTS });
 	uint64_t clients, lost, got = 0;
 	struct reply reply;
 	struct str line;
@@ -386,14 +474,14 @@ static void hostile(void **state)
 	for (int i = 0; i < CONTROL_CLIENTS + 4; i++)
 		close(fds[i]);
 	turn(20);
-	c = attach(&(struct request){ .cmd = "status" });
+	c = attach(&(struct question){ .cmd = "status" });
 	line_is(c, "{\"version\":\"t\"}");
 	over(c);
 }
 
 static void goodbye_said(void **state)
 {
-	struct client *c = attach(&(struct request){ EVENTS });
+	struct client *c = attach(&(struct question){ EVENTS });
 	struct buf why = { 0 };
 
 	(void)state;
@@ -468,7 +556,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(stream),	      TEST(count_and_losses), TEST(several), TEST(refusals),
 		TEST(kernel_refuses), TEST(status),	      TEST(slow),    TEST(hostile),
-		TEST(goodbye_said),   TEST(the_file),
+		TEST(goodbye_said),   TEST(the_file),	      TEST(reports), TEST(not_made_for),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);

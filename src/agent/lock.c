@@ -50,7 +50,8 @@ static void refuse(int fd, const char *path, struct buf *why)
 	buf_str(why, STR("an agent runs on this node already"));
 	if (pid > 0)
 		buf_printf(why, ": pid %ld", pid);
-	buf_printf(why, " (it holds %s); stop it first, or use it: porthole events attaches to it",
+	buf_printf(why,
+		   " (it holds %s); stop it first, or use it: porthole events, requests and map attach to it",
 		   path);
 }
 

@@ -103,6 +103,25 @@ void requests_stats(const struct requests *r, struct streams_stats *ret)
 	ret->no_memory += r->no_memory;
 }
 
+void requests_losses(const struct requests *r, const struct streams_stats *before,
+		     uint64_t (*put)(void *ctx, uint64_t n, const char *what, const char *why),
+		     void *ctx)
+{
+	struct streams_stats now;
+
+	requests_stats(r, &now);
+#define PUT(member, what, why)           \
+	if (now.member > before->member) \
+	put(ctx, now.member - before->member, what, why)
+	PUT(pool_full, "requests", "too many waited for their answers");
+	PUT(window_full, "answers to requests", "too many waited in one connection");
+	PUT(pushed_out, "connections", "too many at once");
+	PUT(no_memory, "connections", "no memory");
+	PUT(held_full, "bytes of messages", "too much waited to be whole");
+	PUT(gap_bytes, "bytes of messages", "not captured");
+#undef PUT
+}
+
 void requests_free(struct requests *r)
 {
 	streams_free(r->streams);

@@ -40,4 +40,9 @@ void requests_end(struct pipeline *p);
 /* All zero when no record came. */
 void requests_stats(const struct requests *r, struct streams_stats *ret);
 
+/* What is missing or lacks its answer since @before, each that is not 0 by @put, for people; not counted as lost events. */
+void requests_losses(const struct requests *r, const struct streams_stats *before,
+		     uint64_t (*put)(void *ctx, uint64_t n, const char *what, const char *why),
+		     void *ctx);
+
 void requests_free(struct requests *r);

@@ -47,6 +47,7 @@ struct column {
 };
 
 struct requests_top {
+	char *by; /* the columns' names are in it */
 	struct column column[COLUMNS];
 	size_t columns;
 	struct buf fields;	     /* the names of all, by comma, as --fields takes them */
@@ -114,6 +115,7 @@ void requests_top_free(struct requests_top *t)
 	tally_free(t->half[0]);
 	tally_free(t->half[1]);
 	buf_free(&t->fields);
+	free(t->by);
 	free(t);
 }
 
@@ -133,7 +135,8 @@ int requests_top_new(const struct requests_top_opts *o, struct requests_top **re
 		buf_str(why, STR("--sort: count, failed, p50, p99, time or key"));
 		return -EINVAL;
 	}
-	err = columns_parse(t, str_of(o->by ? o->by : TOP_BY_USUAL), why);
+	t->by = strdup(o->by ? o->by : TOP_BY_USUAL);
+	err = t->by ? columns_parse(t, str_of(t->by), why) : -ENOMEM;
 	for (int i = 0; i < 2 && !err; i++)
 		err = tally_new(&t->half[i]);
 	if (!err)
@@ -144,6 +147,11 @@ int requests_top_new(const struct requests_top_opts *o, struct requests_top **re
 	t->begun = t->halved = clock_boot();
 	*ret = take_ptr(t);
 	return 0;
+}
+
+void requests_top_begin(struct requests_top *t)
+{
+	t->begun = t->halved = clock_boot();
 }
 
 /* --- in --- */

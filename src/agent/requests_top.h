@@ -19,6 +19,9 @@ struct requests_top_opts {
 int requests_top_new(const struct requests_top_opts *o, struct requests_top **ret, struct buf *why);
 void requests_top_free(struct requests_top *t);
 
+/* Rates are by the time since then, instead of since it was made. */
+void requests_top_begin(struct requests_top *t);
+
 /* What it needs of a sink: the form whose events it counts, and the form's fields. */
 void requests_top_sink(struct requests_top *t, struct sink_opts *ret);
 

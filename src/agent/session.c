@@ -316,8 +316,10 @@ void session_close(struct session *s)
 	*s = (struct session){ .epoll = -1, .signals = -1 };
 }
 
-static uint64_t loss_line(struct buf *b, uint64_t n, const char *what, const char *reason)
+static uint64_t loss_line(void *ctx, uint64_t n, const char *what, const char *reason)
 {
+	struct buf *b = ctx;
+
 	if (n)
 		buf_printf(b, "lost %llu %s: %s\n", (unsigned long long)n, what, reason);
 	return n;
@@ -351,23 +353,10 @@ static void stack_losses(struct session *s, struct buf *b)
 	loss_line(b, p.failed, "interpreters' frames", "the kernel's maps did not take them");
 }
 
-/* Requests that are missing, or that lack their answer, for want of room; bytes that nobody saw. */
-static void request_losses(struct session *s, struct buf *b)
-{
-	struct streams_stats st;
-
-	requests_stats(&s->pipeline.requests, &st);
-	loss_line(b, st.pool_full, "requests", "too many waited for their answers");
-	loss_line(b, st.window_full, "answers to requests", "too many waited in one connection");
-	loss_line(b, st.pushed_out, "connections", "too many at once");
-	loss_line(b, st.no_memory, "connections", "no memory");
-	loss_line(b, st.held_full, "bytes of messages", "too much waited to be whole");
-	loss_line(b, st.gap_bytes, "bytes of messages", "not captured");
-}
-
 uint64_t session_losses(struct session *s, struct buf *b)
 {
 	const struct proc_stats *procs = proc_table_stats(enrich_procs(s->pipeline.enrich));
+	const struct streams_stats none = { 0 };
 	struct kind_stats stats[KIND_COUNT];
 	uint64_t lost = 0;
 	char what[64];
@@ -384,7 +373,7 @@ uint64_t session_losses(struct session *s, struct buf *b)
 			  "too many waited to enter the stream");
 	loss_line(b, s->source->losses.unread, "readings of totals", "the kernel refused");
 	lost += loss_line(b, s->source->losses.damaged, "blocks or records", "damaged");
-	request_losses(s, b);
+	requests_losses(&s->pipeline.requests, &none, loss_line, b);
 #define X(name, what, why) loss_line(b, s->source->losses.libraries.name, what, why);
 	SOURCE_LIBRARIES(X)
 #undef X

@@ -5,6 +5,7 @@
 
 #include "agent/catalogue.h"
 #include "base/cleanup.h"
+#include "event/request.h"
 
 static void ref_take(void *ctx, const struct field_ref *ref)
 {
@@ -96,13 +97,34 @@ static int format_make(struct sink *s, const char *text, struct buf *why)
 	return err;
 }
 
+/* Who did not ask where requests' time went is not told, though it may be known for others. */
+static bool plain_make(const struct sink *s, const struct event *ev, struct event *ret,
+		       struct request *ret_request)
+{
+	const struct request *r = ev->kind->id == KIND_REQUEST ? ev->body : NULL;
+
+	if (!r || !r->times || s->explain || s->nrefs || s->format)
+		return false;
+	*ret = *ev;
+	*ret_request = *r;
+	ret_request->times = NULL;
+	ret_request->calls = NULL;
+	ret->body = ret_request;
+	return true;
+}
+
 static void sink_event(void *ctx, const struct event *ev)
 {
 	struct sink *s = ctx;
 	size_t before = s->buf.n;
 
+	struct event shown;
+	struct request plain;
+
 	if (s->done)
 		return;
+	if (plain_make(s, ev, &shown, &plain))
+		ev = &shown;
 	if (s->format) {
 		format_print(s->format, ev, &s->buf);
 		buf_char(&s->buf, '\n');
@@ -139,7 +161,9 @@ static void indexed_free(struct sink *s)
 
 int sink_make(const struct sink_opts *o, struct sink *ret, struct buf *why)
 {
-	struct sink s = { .ops = o->json ? &out_json_ops : &out_text_ops, .count = o->count };
+	struct sink s = { .ops = o->json ? &out_json_ops : &out_text_ops,
+			  .count = o->count,
+			  .explain = o->explain };
 	int err = query_make(&o->query, &s.query, why);
 
 	if (o->ops)

@@ -15,6 +15,7 @@ struct sink_opts {
 	const char *fields;	   /* "a,b[1],c"; NULL: the form's own choice */
 	const char *format;	   /* "%evt.time %proc.name"; NULL: none */
 	uint64_t count;		   /* stop after so many; 0: no limit */
+	bool explain;		   /* show where requests' time went, when that is known */
 	const struct out_ops *ops; /* another form than `json` says; NULL: none */
 };
 
@@ -30,7 +31,8 @@ struct sink {
 	size_t nrefs;
 	uint64_t count, lost; /* lost: lines that did not fit the buffer */
 	bool done;	      /* the count is reached */
-	struct buf buf;	      /* lines waiting to be written by the owner */
+	bool explain;
+	struct buf buf; /* lines waiting to be written by the owner */
 };
 
 /* 0, or -EINVAL with the reason appended to @why, or -ENOMEM. Does not subscribe yet. */

@@ -70,12 +70,12 @@ static int wait_for(int fd, short what, int ms)
 	return n < 0 ? -errno : n;
 }
 
-int client_send(struct client *c, const struct request *r)
+int client_send(struct client *c, const struct question *r)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
 	size_t at = 0;
 
-	request_print(r, &b);
+	question_print(r, &b);
 	if (b.failed)
 		return -ENOMEM;
 	while (at < b.n) {
@@ -139,14 +139,28 @@ static int ms_left(struct boot_ns until)
 	return until.ns > now ? (int)((until.ns - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 
-int client_line(struct client *c, int wait_ms, struct str *ret)
+static bool bytes_cut(struct client *c, size_t max, struct str *ret)
+{
+	size_t n = c->to - c->from < max ? c->to - c->from : max;
+
+	if (!n)
+		return false;
+	*ret = (struct str){ c->p + c->from, n };
+	c->from += n;
+	if (c->looked < c->from)
+		c->looked = c->from;
+	return true;
+}
+
+/* @max 0: a line. */
+static int take(struct client *c, int wait_ms, size_t max, struct str *ret)
 {
 	struct boot_ns until = { clock_boot().ns + (uint64_t)(wait_ms > 0 ? wait_ms : 0) * NS_PER_MS };
 
 	for (;;) {
 		int got;
 
-		if (line_cut(c, ret))
+		if (max ? bytes_cut(c, max, ret) : line_cut(c, ret))
 			return 1;
 		if (c->ended)
 			return -EPIPE;
@@ -163,12 +177,22 @@ int client_line(struct client *c, int wait_ms, struct str *ret)
 	}
 }
 
+int client_line(struct client *c, int wait_ms, struct str *ret)
+{
+	return take(c, wait_ms, 0, ret);
+}
+
+int client_bytes(struct client *c, int wait_ms, size_t max, struct str *ret)
+{
+	return max ? take(c, wait_ms, max, ret) : -EINVAL;
+}
+
 void client_stop(struct client *c)
 {
 	shutdown(c->fd, SHUT_WR);
 }
 
-int client_ask(const char *path, const struct request *r, int wait_ms, struct buf *ret,
+int client_ask(const char *path, const struct question *r, int wait_ms, struct buf *ret,
 	       struct buf *why)
 {
 	_cleanup_(client_freep) struct client *c = NULL;

@@ -1,6 +1,4 @@
 /* porthole events: the stream. */
-#include "base/cleanup.h"
-#include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/follow.h"
 
@@ -12,11 +10,10 @@ struct events_opts {
 	bool env, alone, whole;
 };
 
-/* An agent does the same work once for all who ask; what it was not started for it cannot do. */
-static bool events_attached(const struct events_opts *o, int *ret_code)
+static int events_run(void *opts, int argc, char **argv)
 {
-	const struct attach_opts a = {
-		.socket = o->socket ? o->socket : CONTROL_SOCKET,
+	const struct events_opts *o = opts;
+	const struct follow follow = {
 		.request = {
 			.cmd = "events",
 			.kinds = o->query.kinds,
@@ -30,29 +27,11 @@ static bool events_attached(const struct events_opts *o, int *ret_code)
 			.tree = o->query.tree,
 			.json = o->output == CLI_JSON,
 		},
-		.for_ns = o->for_ns,
-	};
-
-	if (o->replay || o->env || o->alone)
-		return false;
-	return attach_events(&a, ret_code);
-}
-
-static int events_run(void *opts, int argc, char **argv)
-{
-	struct events_opts *o = opts;
-	_cleanup_(buf_free) struct buf why = { 0 };
-	struct sink_opts sink_opts = { .query = o->query,
-				       .json = o->output == CLI_JSON,
-				       .fields = o->fields,
-				       .format = o->format,
-				       .count = o->count };
-	const struct follow follow = {
 		.session = { .replay = o->replay, .env = o->env, .whole = o->whole },
 		.for_ns = o->for_ns,
+		.socket = o->socket,
+		.alone = o->alone,
 	};
-	struct sink sink;
-	int code;
 
 	(void)argc;
 	(void)argv;
@@ -60,13 +39,7 @@ static int events_run(void *opts, int argc, char **argv)
 		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
 	if (o->query.tree && !o->pid)
 		return cli_usage("--tree goes with --pid");
-	sink_opts.query.pid = (uint32_t)o->pid;
-	if (sink_make(&sink_opts, &sink, &why) != 0)
-		return cli_usage_buf(&why);
-	if (!events_attached(o, &code))
-		code = follow_run(&follow, &sink);
-	sink_free(&sink);
-	return code;
+	return follow_run(&follow);
 }
 
 #define OPT(member) offsetof(struct events_opts, member)
@@ -91,9 +64,8 @@ static const struct cli_option events_options[] = {
 	{ 0, "whole", NULL, CLI_FLAG, OPT(whole),
 	  "begin when all of it is watched: what comes through io_uring is else a moment later",
 	  NULL },
-	{ 0, "socket", "PATH", CLI_STRING, OPT(socket),
-	  "where to look for a running agent (default " CONTROL_SOCKET ")", "FILE" },
-	{ 0, "alone", NULL, CLI_FLAG, OPT(alone), "do not use a running agent", NULL },
+	CLI_OPT_SOCKET(struct events_opts, socket),
+	CLI_OPT_ALONE(struct events_opts, alone),
 	CLI_OPT_FORMAT(struct events_opts, output),
 	CLI_OPT_REPLAY(struct events_opts, replay),
 	{ 0 },

@@ -1,20 +1,29 @@
 #pragma once
 /*
- * Events to standard output until a time, a count, a signal or the end of a capture: what `events` and `requests`
- * have in common. Probes that cannot be had and losses are told on standard error.
+ * A view (agent/view.h) to standard output until a time, a count, a signal, q on its screen or the end of a capture: by the agent
+ * that runs on this node, else by a session of its own. Probes that cannot be had and losses are told on standard error.
  */
 #include "agent/session.h"
-#include "agent/sink.h"
+#include "agent/view.h"
 
 struct follow {
-	struct session_opts session; /* `kinds` is taken from the sink's query */
+	struct question request;     /* what is shown; `pages` is set here */
+	struct session_opts session; /* of its own; kinds, raw and explain are taken from the view */
 	uint64_t for_ns;	     /* 0: no end */
-	/* The session is open, no event came yet; may be NULL. */
-	void (*start)(void *ctx, struct session *s);
-	/* Before each writing, and once at the end (`last`); may be NULL. Not 0: that was enough. */
-	int (*batch)(void *ctx, struct session *s, struct buf *b, bool last);
-	void *ctx;
+	const char *socket;	     /* of the agent; NULL: where it usually is */
+	bool alone;		     /* do not look for an agent; so with a replay */
 };
 
-/* The sink is not started yet; it stays the caller's. Returns enum cli_exit. */
-int follow_run(const struct follow *f, struct sink *sink);
+/* Returns enum cli_exit. */
+int follow_run(const struct follow *f);
+
+#define CLI_OPT_SOCKET(type_, member)                                       \
+	{ 0,                                                                \
+	  "socket",                                                         \
+	  "PATH",                                                           \
+	  CLI_STRING,                                                       \
+	  offsetof(type_, member),                                          \
+	  "where to look for a running agent (default " CONTROL_SOCKET ")", \
+	  "FILE" }
+#define CLI_OPT_ALONE(type_, member) \
+	{ 0, "alone", NULL, CLI_FLAG, offsetof(type_, member), "do not use a running agent", NULL }

@@ -1,8 +1,4 @@
 /* porthole map: who speaks to whom, how often, how well. */
-#include <string.h>
-
-#include "agent/mapping.h"
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/follow.h"
 
@@ -11,90 +7,34 @@
 struct map_opts {
 	struct query_opts query;
 	uint64_t pid, for_ns;
-	const char *output, *replay;
+	const char *output, *replay, *socket;
+	bool alone;
 };
-
-struct mapped {
-	struct mapping *mapping;
-	const char *form;
-	int err;
-};
-
-static void map_start(void *ctx, struct session *s)
-{
-	struct mapped *m = ctx;
-
-	mapping_use(m->mapping, enrich_k8s(s->pipeline.enrich));
-}
-
-static int map_batch(void *ctx, struct session *s, struct buf *b, bool last)
-{
-	_cleanup_(buf_free) struct buf said = { 0 };
-	struct mapped *m = ctx;
-	uint64_t lost;
-
-	if (!last)
-		return 0;
-	lost = session_losses(s, &said);
-	m->err = mapping_put(m->mapping, m->form, s->live, lost, b);
-	if (b->failed) {
-		m->err = -1;
-		buf_reset(b);
-	}
-	mapping_use(m->mapping, NULL);
-	return 0;
-}
-
-static int map_follow(const struct map_opts *o, struct mapped *m)
-{
-	_cleanup_(buf_free) struct buf why = { 0 };
-	struct follow f = { .session.replay = o->replay,
-			    .for_ns = o->for_ns || o->replay ? o->for_ns : FOR_USUAL,
-			    .start = map_start,
-			    .batch = map_batch,
-			    .ctx = m };
-	struct sink_opts sink_opts = { 0 };
-	struct sink sink;
-	int code;
-
-	mapping_sink(m->mapping, &sink_opts);
-	if (sink_make(&sink_opts, &sink, &why) != 0)
-		return cli_usage_buf(&why);
-	code = follow_run(&f, &sink);
-	sink_free(&sink);
-	return m->err ? cli_fail("no memory for the map") : code;
-}
-
-static bool form_known(const char *form)
-{
-	static const char *const forms[] = { "text", "dot", "json", "html" };
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (strcmp(forms[i], form) == 0)
-			return true;
-	return false;
-}
 
 static int map_run(void *opts, int argc, char **argv)
 {
-	struct map_opts *o = opts;
-	_cleanup_(buf_free) struct buf why = { 0 };
-	struct mapped m = { .form = o->output ? o->output : "text" };
-	int code;
+	const struct map_opts *o = opts;
+	const struct follow follow = {
+		.request = {
+			.cmd = "map",
+			.where = o->query.where,
+			.pod = o->query.pod,
+			.container = o->query.container,
+			.pid = o->pid,
+			.form = o->output,
+		},
+		.session = { .replay = o->replay },
+		.for_ns = o->for_ns || o->replay ? o->for_ns : FOR_USUAL,
+		.socket = o->socket,
+		.alone = o->alone,
+	};
 
 	(void)argv;
 	if (argc)
 		return cli_usage("map takes no operands");
-	if (!form_known(m.form))
-		return cli_usage("-o: text, dot, json or html");
 	if (o->pid > UINT32_MAX)
 		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
-	o->query.pid = (uint32_t)o->pid;
-	if (mapping_new(&o->query, &m.mapping, &why) != 0)
-		return cli_usage_buf(&why);
-	code = map_follow(o, &m);
-	mapping_free(m.mapping);
-	return code;
+	return follow_run(&follow);
 }
 
 #define OPT(member) offsetof(struct map_opts, member)
@@ -109,6 +49,8 @@ static const struct cli_option map_options[] = {
 	{ 'p', "pid", "PID", CLI_UINT, OPT(pid), "count only what this process sees", NULL },
 	{ 'o', "output", "FORMAT", CLI_STRING, OPT(output), "text (default), dot, json or html",
 	  "text dot json html" },
+	CLI_OPT_SOCKET(struct map_opts, socket),
+	CLI_OPT_ALONE(struct map_opts, alone),
 	CLI_OPT_REPLAY(struct map_opts, replay),
 	{ 0 },
 };
@@ -127,6 +69,8 @@ const struct cli_command cmd_map = {
 		"connections. When both ends are on this node each request is counted once. Connections that "
 		"nobody can read are edges too, \"tcp\", when they open or close while porthole watches; their "
 		"bytes are told when they close.\n\n"
+		"If an agent runs on this node (porthole run), the answer comes from it; with --alone and --replay the "
+		"command does the work itself.\n\n"
 		"-o html is one page that needs no network: zoom, search, filters, figures by click. -o dot is for "
 		"Graphviz. Beyond 4,096 nodes or 16,384 edges the rest is one node \"other\". --where, --pod, "
 		"--container and --pid choose what is counted, as this end sees it; names of the other ends are "

@@ -71,7 +71,7 @@ static int snapshot_take(struct measure *m, struct str status, struct snapshot *
 
 static int agent_ask(const char *path, struct buf *status, struct buf *why)
 {
-	const struct request r = { .cmd = "status" };
+	const struct question r = { .cmd = "status" };
 
 	return client_ask(path, &r, ANSWER_MS, status, why);
 }

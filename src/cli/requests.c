@@ -5,14 +5,13 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/follow.h"
-#include "cli/screen.h"
 
 struct requests_opts {
 	struct query_opts query;
 	uint64_t pid, for_ns, count, slow_ns;
-	const char *fields, *replay, *by, *sort;
+	const char *fields, *replay, *by, *sort, *socket;
 	enum cli_format output;
-	bool raw, explain;
+	bool raw, explain, alone;
 };
 
 /* The conditions of --where and --slow as one. */
@@ -27,96 +26,54 @@ static const char *where_make(const struct requests_opts *o, struct buf *b)
 	return b->failed ? NULL : b->p;
 }
 
-static int follow_sink(const struct requests_opts *o, const struct sink_opts *sink_opts,
-		       struct follow *f)
+static int misused(const struct requests_opts *o, bool top)
 {
-	_cleanup_(buf_free) struct buf why = { 0 };
-	struct sink sink;
-	int code;
-
-	f->session =
-		(struct session_opts){ .replay = o->replay, .raw = o->raw, .explain = o->explain };
-	f->for_ns = o->for_ns;
-	if (sink_make(sink_opts, &sink, &why) != 0)
-		return cli_usage_buf(&why);
-	code = follow_run(f, &sink);
-	sink_free(&sink);
-	return code;
-}
-
-/* --- top --- */
-
-struct top {
-	struct requests_top *counts;
-	struct screen screen;
-	bool json;
-};
-
-static int top_batch(void *ctx, struct session *s, struct buf *b, bool last)
-{
-	struct top *t = ctx;
-
-	if (last) {
-		screen_close(&t->screen);
-		(t->json ? requests_top_json : requests_top_table)(t->counts, s->live, b);
-	} else if (t->screen.on) {
-		bool changed = screen_changed(&t->screen);
-
-		if (requests_top_frame(t->counts, t->screen.height, changed, b))
-			screen_frame(&t->screen, b);
-	}
-	return t->screen.quit;
-}
-
-static int top_run(const struct requests_opts *o, struct sink_opts *sink_opts)
-{
-	_cleanup_(buf_free) struct buf why = { 0 };
-	struct top top = { .json = o->output == CLI_JSON };
-	struct follow follow = { .batch = top_batch, .ctx = &top };
-	const struct requests_top_opts opts = { .by = o->by, .sort = o->sort, .recent = !o->replay };
-	int code;
-
-	if (o->fields)
+	if (o->pid > UINT32_MAX)
+		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
+	if (top && o->count)
+		return cli_usage("--count goes with single requests, not with top");
+	if (top && o->explain)
+		return cli_usage("--explain goes with single requests, not with top");
+	if (top && o->fields)
 		return cli_usage("top takes --by, not --fields");
-	if (requests_top_new(&opts, &top.counts, &why) != 0)
-		return cli_usage_buf(&why);
-	requests_top_sink(top.counts, sink_opts);
-	if (!o->replay && !top.json)
-		screen_open(&top.screen);
-	code = follow_sink(o, sink_opts, &follow);
-	screen_close(&top.screen);
-	requests_top_free(top.counts);
-	return code;
+	if (!top && (o->by || o->sort))
+		return cli_usage("--by and --sort go with requests top");
+	return CLI_OK;
 }
 
 static int requests_run(void *opts, int argc, char **argv)
 {
-	struct requests_opts *o = opts;
+	const struct requests_opts *o = opts;
+	const bool top = argc && strcmp(argv[0], "top") == 0;
 	_cleanup_(buf_free) struct buf where = { 0 };
-	struct sink_opts sink_opts = {
-		.query = o->query,
-		.json = o->output == CLI_JSON,
-		.fields = o->fields,
-		.count = o->count,
-		.ops = o->output == CLI_JSON || o->fields ? NULL : &out_requests_ops,
+	struct follow follow = {
+		.request = {
+			.cmd = top ? "top" : "requests",
+			.where = where_make(o, &where),
+			.pod = o->query.pod,
+			.container = o->query.container,
+			.fields = o->fields,
+			.by = o->by,
+			.sort = o->sort,
+			.pid = o->pid,
+			.count = o->count,
+			.json = o->output == CLI_JSON,
+			.raw = o->raw,
+			.explain = o->explain,
+		},
+		.session = { .replay = o->replay },
+		.for_ns = o->for_ns,
+		.socket = o->socket,
+		.alone = o->alone,
 	};
 
-	if (argc > 1 || (argc == 1 && strcmp(argv[0], "top") != 0))
+	if (argc > 1 || (argc && !top))
 		return cli_usage("requests takes nothing, or top");
-	if (o->pid > UINT32_MAX)
-		return cli_usage("--pid: no process has the number %llu", (unsigned long long)o->pid);
-	if (argc && o->count)
-		return cli_usage("--count goes with single requests, not with top");
-	if (argc && o->explain)
-		return cli_usage("--explain goes with single requests, not with top");
-	if (!argc && (o->by || o->sort))
-		return cli_usage("--by and --sort go with requests top");
-	sink_opts.query.pid = (uint32_t)o->pid;
-	sink_opts.query.kinds = "request";
-	sink_opts.query.where = where_make(o, &where);
+	if (misused(o, top))
+		return CLI_USAGE;
 	if (where.failed)
 		return cli_fail("no memory");
-	return argc ? top_run(o, &sink_opts) : follow_sink(o, &sink_opts, &(struct follow){ 0 });
+	return follow_run(&follow);
 }
 
 #define OPT(member) offsetof(struct requests_opts, member)
@@ -144,6 +101,8 @@ static const struct cli_option requests_options[] = {
 	{ 0, "sort", "WORD", CLI_STRING, OPT(sort),
 	  "top: by count (default), failed, p50, p99, time, key", "count failed p50 p99 time key" },
 	CLI_OPT_FORMAT(struct requests_opts, output),
+	CLI_OPT_SOCKET(struct requests_opts, socket),
+	CLI_OPT_ALONE(struct requests_opts, alone),
 	CLI_OPT_REPLAY(struct requests_opts, replay),
 	{ 0 },
 };
@@ -157,6 +116,8 @@ const struct cli_command cmd_requests = {
 		"latency, sizes of request and answer. An end on this node has its pod, container or "
 		"process; another one what the cluster says of its address. When both ends are on this "
 		"node there is a line for each: req.side tells which.\n\n"
+		"If an agent runs on this node (porthole run), the answer comes from it, which knows connections from "
+		"their beginning; with --alone, --replay and --raw the command does the work itself.\n\n"
 		"Texts are without literals, arguments and query strings unless --raw asks for them. Bytes "
 		"that were not seen, and requests that had to be given up, are told at the end.\n\n"
 		"--explain adds, for each: how long its thread was on a CPU, waited for one, was throttled or "

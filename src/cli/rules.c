@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "agent/rulebook.h"
-#include "api/request.h"
+#include "api/question.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/cli.h"

@@ -97,7 +97,7 @@ static uint64_t member_u64(const json_t *o, const char *key)
 /* What it cost a running agent that has a rule of this name; nothing when there is none. */
 static void agent_cost(const struct rules_opts *o, const struct rule *r, struct buf *b)
 {
-	const struct request request = { .cmd = "status" };
+	const struct question request = { .cmd = "status" };
 	_cleanup_(buf_free) struct buf status = { 0 };
 	_cleanup_(buf_free) struct buf why = { 0 };
 	const json_t *rule;

@@ -124,7 +124,7 @@ class Watch:
     """A porthole command that goes on until stopped; `events -o json` unless told otherwise."""
 
     def __init__(self, *args, command=('events', '-o', 'json'), env=None, wait=True):
-        if command[0] == 'events':
+        if command[0] in ('events', 'requests', 'map'):
             args += ('--alone',)    # not by way of an agent that may run here
         self.out = tempfile.TemporaryFile(dir=DIR)
         self.err = tempfile.TemporaryFile(dir=DIR)

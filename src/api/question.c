@@ -2,7 +2,7 @@
  * One table of a request's members serves writing and reading. JSON is jansson's, which bounds
  * depth; size is bounded before it is asked.
  */
-#include "api/request.h"
+#include "api/question.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -25,11 +25,13 @@ static const struct member {
 	size_t offset;
 	uint64_t max;
 } members[] = {
-#define M(member, type, max) { #member, type, offsetof(struct request, member), max }
+#define M(member, type, max) { #member, type, offsetof(struct question, member), max }
 	M(cmd, MEMBER_STR, 0),	  M(kinds, MEMBER_STR, 0),	   M(where, MEMBER_STR, 0),
 	M(pod, MEMBER_STR, 0),	  M(container, MEMBER_STR, 0),	   M(pid, MEMBER_U64, UINT32_MAX),
 	M(tree, MEMBER_BOOL, 0),  M(json, MEMBER_BOOL, 0),	   M(fields, MEMBER_STR, 0),
-	M(format, MEMBER_STR, 0), M(count, MEMBER_U64, INT64_MAX),
+	M(format, MEMBER_STR, 0), M(count, MEMBER_U64, INT64_MAX), M(by, MEMBER_STR, 0),
+	M(sort, MEMBER_STR, 0),	  M(form, MEMBER_STR, 0),	   M(wide, MEMBER_BOOL, 0),
+	M(raw, MEMBER_BOOL, 0),	  M(explain, MEMBER_BOOL, 0),	   M(pages, MEMBER_BOOL, 0),
 #undef M
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
@@ -55,7 +57,7 @@ static void member_print(const struct member *m, const void *at, struct buf *b)
 	}
 }
 
-void request_print(const struct request *r, struct buf *b)
+void question_print(const struct question *r, struct buf *b)
 {
 	buf_char(b, '{');
 	for (size_t i = 0; i < MEMBERS; i++)
@@ -63,12 +65,12 @@ void request_print(const struct request *r, struct buf *b)
 	buf_str(b, STR("}\n"));
 }
 
-void request_free(struct request *r)
+void question_free(struct question *r)
 {
 	for (size_t i = 0; i < MEMBERS; i++)
 		if (members[i].type == MEMBER_STR)
 			free(*(char **)((char *)r + members[i].offset));
-	*r = (struct request){ 0 };
+	*r = (struct question){ 0 };
 }
 
 static int str_set(const json_t *v, char **at)
@@ -106,7 +108,7 @@ static const char *const type_names[] = {
 	[MEMBER_STR] = "a string", [MEMBER_U64] = "a whole number", [MEMBER_BOOL] = "true or false"
 };
 
-static int pair_set(const char *key, const json_t *v, struct request *r, struct buf *why)
+static int pair_set(const char *key, const json_t *v, struct question *r, struct buf *why)
 {
 	int err;
 
@@ -125,9 +127,9 @@ static int pair_set(const char *key, const json_t *v, struct request *r, struct 
 	return -EINVAL;
 }
 
-int request_parse(struct str line, struct request *ret, struct buf *why)
+int question_parse(struct str line, struct question *ret, struct buf *why)
 {
-	_cleanup_(request_free) struct request r = { 0 };
+	_cleanup_(question_free) struct question r = { 0 };
 	_cleanup_(json_decref_p) json_t *j = NULL;
 	json_error_t error;
 	const char *key;
@@ -151,17 +153,17 @@ int request_parse(struct str line, struct request *ret, struct buf *why)
 		return -EINVAL;
 	}
 	*ret = r;
-	r = (struct request){ 0 };
+	r = (struct question){ 0 };
 	return 0;
 }
 
-void reply_error(struct str why, struct buf *b)
+void reply_error(struct str why, bool alone, struct buf *b)
 {
 	while (why.n && why.p[why.n - 1] == '\n')
 		why.n--;
 	buf_str(b, STR("{\"error\":"));
 	json_str(b, why);
-	buf_str(b, STR("}\n"));
+	buf_str(b, alone ? STR(",\"alone\":true}\n") : STR("}\n"));
 }
 
 /* Each string of an array as a line. */
@@ -195,6 +197,11 @@ int reply_parse(struct str line, struct reply *ret)
 	if (!json_is_object(j))
 		return -EBADMSG;
 	r.ok = json_is_true(json_object_get(j, "ok"));
+	r.alone = json_is_true(json_object_get(j, "alone"));
+	r.page = number_of(j, "page");
+	r.report = r.page ? 0 : number_of(j, "report");
+	if (r.page > REQUEST_TEXT_MAX || r.report > REQUEST_TEXT_MAX)
+		return -EBADMSG;
 	r.pid = number_of(j, "pid");
 	r.matched = number_of(j, "matched");
 	r.lost = number_of(j, "lost");

@@ -1,5 +1,5 @@
 /* Requests and replies: there and back, and what is refused. */
-#include "api/request.h"
+#include "api/question.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 static void there_and_back(void **state)
 {
-	static const struct request requests[] = {
+	static const struct question requests[] = {
 		{ .cmd = "status" },
 		{ .cmd = "events",
 		  .kinds = "exec,open",
@@ -26,25 +26,33 @@ static void there_and_back(void **state)
 		  .tree = true,
 		  .json = true },
 		{ .cmd = "events", .where = "" },
+		{ .cmd = "top",
+		  .by = "route,pod",
+		  .sort = "p99",
+		  .form = "",
+		  .wide = true,
+		  .raw = true,
+		  .explain = true,
+		  .pages = true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		_cleanup_(buf_free) struct buf one = { 0 }, two = { 0 }, why = { 0 };
-		struct request r;
+		struct question r;
 
-		request_print(&requests[i], &one);
+		question_print(&requests[i], &one);
 		assert_int_equal(one.p[one.n - 1], '\n');
 		assert_ptr_equal(memchr(one.p, '\n', one.n), one.p + one.n - 1);
-		assert_int_equal(request_parse(buf_slice(&one), &r, &why), 0);
+		assert_int_equal(question_parse(buf_slice(&one), &r, &why), 0);
 		assert_string_equal(r.cmd, requests[i].cmd);
 		assert_int_equal(r.pid, requests[i].pid);
 		assert_int_equal(r.tree, requests[i].tree);
 		if (requests[i].format)
 			assert_string_equal(r.format, requests[i].format);
-		request_print(&r, &two);
+		question_print(&r, &two);
 		assert_true(str_eq(buf_slice(&one), buf_slice(&two)));
-		request_free(&r);
+		question_free(&r);
 	}
 }
 
@@ -77,9 +85,9 @@ static void refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		_cleanup_(buf_free) struct buf why = { 0 };
-		struct request r = { .pid = 77 };
+		struct question r = { .pid = 77 };
 
-		assert_int_equal(request_parse(bad[i].line, &r, &why), -EINVAL);
+		assert_int_equal(question_parse(bad[i].line, &r, &why), -EINVAL);
 		if (!str_eq(buf_slice(&why), str_of(bad[i].want)))
 			fail_msg("%.*s: got \"%.*s\"", STR_ARG(bad[i].line),
 				 STR_ARG(buf_slice(&why)));
@@ -95,25 +103,25 @@ static void prefixes(void **state)
 	for (size_t n = 0; n < sizeof(line) - 1; n++) {
 		_cleanup_(buf_free) struct buf why = { 0 };
 		_cleanup_(freep) char *copy = malloc(n ? n : 1);
-		struct request r;
+		struct question r;
 
 		assert_non_null(copy);
 		memcpy(copy, line, n);
-		assert_int_equal(request_parse((struct str){ copy, n }, &r, &why), -EINVAL);
+		assert_int_equal(question_parse((struct str){ copy, n }, &r, &why), -EINVAL);
 	}
 }
 
 static void too_long(void **state)
 {
 	_cleanup_(buf_free) struct buf line = { 0 }, why = { 0 };
-	struct request r;
+	struct question r;
 
 	(void)state;
 	buf_str(&line, STR("{\"cmd\":\""));
 	while (line.n <= REQUEST_BYTES_MAX)
 		buf_char(&line, 'x');
 	buf_str(&line, STR("\"}"));
-	assert_int_equal(request_parse(buf_slice(&line), &r, &why), -EINVAL);
+	assert_int_equal(question_parse(buf_slice(&line), &r, &why), -EINVAL);
 	assert_true(str_eq(buf_slice(&why), STR("request: too long")));
 }
 
@@ -123,7 +131,7 @@ static void replies(void **state)
 	struct reply r;
 
 	(void)state;
-	reply_error(STR("1:1: no\n  x\x1b\n  ^\n"), &b);
+	reply_error(STR("1:1: no\n  x\x1b\n  ^\n"), false, &b);
 	assert_int_equal(reply_parse(buf_slice(&b), &r), 0);
 	assert_false(r.ok);
 	assert_true(str_eq(buf_slice(&r.text), STR("1:1: no\n  x\x1b\n  ^")));
@@ -143,6 +151,18 @@ static void replies(void **state)
 	assert_string_equal(r.end, "a very long wor");
 	assert_int_equal(r.matched, 0);
 	assert_int_equal(r.lost, 0);
+	reply_free(&r);
+	assert_int_equal(reply_parse(STR("{\"page\":7,\"report\":9}"), &r), 0);
+	assert_int_equal(r.page, 7);
+	assert_int_equal(r.report, 0);
+	reply_free(&r);
+	assert_int_equal(reply_parse(STR("{\"report\":16777216}"), &r), 0);
+	assert_int_equal(r.report, REQUEST_TEXT_MAX);
+	reply_free(&r);
+	assert_int_equal(reply_parse(STR("{\"report\":16777217}"), &r), -EBADMSG);
+	assert_int_equal(reply_parse(STR("{\"page\":99999999999999999}"), &r), -EBADMSG);
+	assert_int_equal(reply_parse(STR("{\"error\":\"no\",\"alone\":true}"), &r), 0);
+	assert_true(r.alone);
 	reply_free(&r);
 	assert_int_equal(reply_parse(STR("x"), &r), -EBADMSG);
 	assert_int_equal(reply_parse(STR_NONE, &r), -EBADMSG);

@@ -1,0 +1,307 @@
+"""A node whose agent runs, nginx and redis on it: what commands answer by way of the agent is what happened."""
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import e2e
+from e2e import DIR, PORTHOLE, capable, done, eq, objects, ok, run, skip, start
+
+why = capable()
+if why or not shutil.which('nginx') or not shutil.which('redis-server'):
+    print('1..0 # SKIP ' + (why or 'no nginx or no redis-server'))
+    sys.exit(0)
+
+SOCKET, CONFIG = os.path.join(DIR, 'run/s'), os.path.join(DIR, 'config.yaml')
+REQUESTS = 30
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+WEB, REDIS = free_port(), free_port()
+
+NGINX = '''
+daemon off; master_process off; error_log %(dir)s/nginx.err; pid %(dir)s/nginx.pid;
+events { }
+http {
+  access_log %(dir)s/access.log; client_body_temp_path %(dir)s/t1; proxy_temp_path %(dir)s/t2;
+  fastcgi_temp_path %(dir)s/t3; uwsgi_temp_path %(dir)s/t4; scgi_temp_path %(dir)s/t5;
+  server { listen 127.0.0.1:%(port)d; location / { return 200 "hello"; } location /bad { return 503 "no"; } }
+}
+'''
+
+
+def until(f, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        got = f()
+        if got:
+            return got
+        time.sleep(0.05)
+    return f()
+
+
+def answers(port):
+    try:
+        socket.create_connection(('127.0.0.1', port)).close()
+        return True
+    except OSError:
+        return False
+
+
+def servers():
+    os.chmod(DIR, 0o755)
+    with open(os.path.join(DIR, 'nginx.conf'), 'w') as f:
+        f.write(NGINX % {'dir': DIR, 'port': WEB})
+    start(['nginx', '-c', os.path.join(DIR, 'nginx.conf')], stderr=subprocess.DEVNULL)
+    start(['redis-server', '--port', str(REDIS), '--bind', '127.0.0.1', '--save', '', '--dir', DIR],
+          stdout=subprocess.DEVNULL)
+    return until(lambda: answers(WEB) and answers(REDIS))
+
+
+class Agent:
+    def __init__(self, more=''):
+        with open(CONFIG, 'w') as f:
+            f.write('metrics: {enabled: false}\ncontrol: {socket: "%s"}\nlock: {file: "%s"}\n'
+                    'kube: {enabled: false}\nprofile: {directory: "%s"}\nstore: {directory: "%s"%s}\n'
+                    % (SOCKET, os.path.join(DIR, 'run/pid'), os.path.join(DIR, 'profiles'),
+                       os.path.join(DIR, 'history'), more))
+        self.said = open(os.path.join(DIR, 'said'), 'w+')
+        self.p = start([PORTHOLE, 'run', '--config', CONFIG], stdout=subprocess.DEVNULL, stderr=self.said)
+        self.up = until(lambda: os.path.exists(SOCKET) or self.p.poll() is not None, 30) and \
+            self.p.poll() is None
+
+    def end(self):
+        self.p.terminate()
+        self.p.wait(20)
+
+
+class Command:
+    """A command by way of the agent, which has answered it when this returns."""
+
+    def __init__(self, *args, **kw):
+        self.out = open(os.path.join(DIR, 'out'), 'w+b')
+        self.err = open(os.path.join(DIR, 'err'), 'w+b')
+        before = clients()
+        self.p = start([PORTHOLE, *args, '--socket', SOCKET], stdout=self.out, stderr=self.err, **kw)
+        self.came = until(lambda: clients() > before or self.p.poll() is not None)
+
+    def end(self, sig=signal.SIGINT):
+        """-> (status, standard output, standard error)"""
+        time.sleep(0.3)
+        if sig and self.p.poll() is None:
+            self.p.send_signal(sig)
+        code = self.p.wait(30)
+        self.out.seek(0)
+        self.err.seek(0)
+        return code, self.out.read(), self.err.read().decode()
+
+
+def ask(request, limit=1 << 20):
+    c = socket.socket(socket.AF_UNIX)
+    c.settimeout(5)
+    c.connect(SOCKET)
+    c.send(request if isinstance(request, bytes) else json.dumps(request).encode() + b'\n')
+    data = b''
+    try:
+        while len(data) < limit:
+            piece = c.recv(65536)
+            if not piece:
+                break
+            data += piece
+    except OSError as e:
+        data += repr(e).encode()
+    c.close()
+    return data
+
+
+def clients():
+    """How many listen. Whoever asks is no listener."""
+    return json.loads(ask({'cmd': 'status'}))['clients']
+
+
+def bpf_programs(pid):
+    """How many programs of the kernel the process holds."""
+    n = 0
+    for fd in os.listdir('/proc/%d/fd' % pid):
+        try:
+            n += 'bpf-prog' in os.readlink('/proc/%d/fd/%s' % (pid, fd))
+        except OSError:
+            pass
+    return n
+
+
+def get(path):
+    c = http.client.HTTPConnection('127.0.0.1', WEB)
+    c.request('GET', path)
+    c.getresponse().read()
+    c.close()
+
+
+def traffic(n=REQUESTS):
+    for i in range(n):
+        get('/bad' if i % 3 == 0 else '/good/%d' % i)
+    with socket.create_connection(('127.0.0.1', REDIS)) as s:
+        for i in range(n):
+            s.sendall(b'*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n')
+            s.recv(100)
+
+
+MINE = ('--where', 'fd.sport in (%d,%d) and req.side=server' % (WEB, REDIS))
+
+
+def check_requests():
+    c = Command('requests', '-o', 'json', *MINE)
+    ok(c.came and c.p.poll() is None, 'requests attaches')
+    eq(bpf_programs(c.p.pid), 0, 'and has no programs of its own')
+    traffic()
+    code, out, err = c.end()
+    got = objects(out)
+    eq((code, err), (0, ''), 'requests ends well')
+    web = [o for o in got if o['req.protocol'] == 'http']
+    eq((len(web), sum(o['req.status'] == '503' for o in web)), (REQUESTS, REQUESTS // 3), 'all of nginx, with status')
+    eq(len([o for o in got if o['req.protocol'] == 'redis']), REQUESTS, 'all of redis')
+    ok(not any(k.startswith('req.time.') for o in got for k in o), 'without times, which nobody asked for')
+    c = Command('requests', *MINE, '-n', '3')
+    traffic()
+    code, out, err = c.end(None)
+    lines = out.decode().splitlines()
+    ok(code == 0 and len(lines) == 3 and all(' GET /' in x and 'http' in x for x in lines), 'text, and a count', out, err)
+    c = Command('requests', '--slow', '10s', *MINE)
+    traffic(3)
+    eq(c.end()[1], b'', '--slow')
+    code, out, err = run('requests', '--socket', SOCKET, '--where', 'proc.nmae=x')
+    ok(code == 2 and b'proc.name' in err, 'what is wrong is refused as without an agent', err)
+
+
+def check_top():
+    c = Command('requests', 'top', '--by', 'protocol,status', '-o', 'json', *MINE)
+    traffic()
+    code, out, err = c.end()
+    rows = {(r['by']['protocol'], r['by']['status']): r['requests'] for r in objects(out)}
+    eq((code, err), (0, ''), 'top ends well')
+    eq((rows.get(('http', '200')), rows.get(('http', '503'))), (REQUESTS * 2 // 3, REQUESTS // 3), 'top counts nginx', )
+    eq(sum(n for (p, _), n in rows.items() if p == 'redis'), REQUESTS, 'and redis')
+    c = Command('requests', 'top', '--by', 'route', '--for', '1s', *MINE)
+    traffic()
+    code, out, err = c.end(None)
+    ok(code == 0 and out.decode().startswith('    REQ/S') and '/good/{' in out.decode(), 'top as a table', out, err)
+
+
+def check_screen():
+    """On a terminal: pages as it goes, fewer lines than it has, the whole at the end."""
+    import pty
+    import fcntl
+    import struct
+    import termios
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack('HHHH', 8, 120, 0, 0))
+    p = start([PORTHOLE, 'requests', 'top', '--by', 'resource', '--socket', SOCKET, *MINE], stdin=follower,
+              stdout=follower, stderr=subprocess.PIPE, env=dict(os.environ, TERM='xterm'), start_new_session=True)
+    os.close(follower)
+    os.set_blocking(leader, False)
+    got = b''
+    end = time.monotonic() + 10
+    while time.monotonic() < end and got.count(b'requests of the last') < 3:
+        traffic(6)
+        try:
+            got += os.read(leader, 65536)
+        except BlockingIOError:
+            time.sleep(0.1)
+    frames = got.split(b'requests of the last')[1:]
+    ok(len(frames) >= 3, 'top on a terminal shows pages', got[:400])
+    ok(frames and all(f.count(b'\n') < 8 for f in frames), 'of as many lines as it has', frames[-1:])
+    p.send_signal(signal.SIGINT)
+    until(lambda: p.poll() is not None)
+    rest = b''
+    try:
+        while True:
+            rest += os.read(leader, 65536)
+    except OSError:
+        pass
+    ok(p.returncode == 0 and b'\x1b[?1049l' in rest and rest.count(b'/good/') >= 4, 'and the whole at the end', rest[-600:])
+    os.close(leader)
+
+
+def edges(m):
+    return {(m['nodes'][e['client']]['name'], m['nodes'][e['server']]['name'], e['protocol']): e['requests']
+            for e in m['edges']}
+
+
+def check_map():
+    c = Command('map', '-o', 'json', '--for', '20s')
+    eq(bpf_programs(c.p.pid), 0, 'map has no programs of its own')
+    traffic()
+    code, out, err = c.end()
+    got = edges(json.loads(out))
+    eq((code, err), (0, ''), 'map ends well')
+    name = os.path.basename(os.path.realpath(sys.executable))
+    eq([(p, s, n) for (c, s, p), n in sorted(got.items()) if s in ('nginx', 'redis-server')],
+       [('http', 'nginx', REQUESTS), ('redis', 'redis-server', REQUESTS)], 'its edges, each request once')
+    c = Command('map', '-o', 'html', '--for', '1s')
+    traffic(3)
+    code, out, err = c.end(None)
+    ok(code == 0 and out.startswith(b'<!') and out.rstrip().endswith(b'</html>'), 'a page comes whole', out[-200:], err)
+    code, out, err = run('map', '--socket', SOCKET, '-o', 'svg')
+    eq((code, b'text, dot, json or html' in err), (2, True), 'a form that is none')
+    return name
+
+
+def check_hostile():
+    bad = [b'{"cmd":"map","form":"../x"}\n', b'{"cmd":"top","by":""}\n', b'{"cmd":"top","by":",,,,"}\n',
+           b'{"cmd":"top","sort":"x"}\n', b'{"cmd":"top","pages":1}\n', b'{"cmd":"requests","explain":"yes"}\n',
+           b'{"cmd":"map","where":"((((("}\n', b'{"cmd":"top","by":"' + b'a,' * 30000 + b'"}\n',
+           b'{"cmd":"requests","fields":"req.id[1]"}\n']
+    for b in bad:
+        got = ask(b)
+        ok(got.startswith(b'{"error":'), 'refused: %r' % b[:40], got[:200])
+    got = json.loads(ask({'cmd': 'requests', 'raw': True}))
+    ok(got.get('alone') is True and 'error' in got, 'raw texts are not the agent\'s', got)
+    deaf = []
+    for i in range(12):     # who asks for pages and reports and does not read
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(SOCKET)
+        s.send(json.dumps({'cmd': ('top', 'map', 'requests')[i % 3], 'pages': i % 3 == 0}).encode() + b'\n')
+        deaf.append(s)
+    traffic()
+    c = Command('requests', 'top', '--by', 'protocol', '-o', 'json', *MINE)
+    traffic()
+    code, out, err = c.end()
+    eq((code, sum(r['requests'] for r in objects(out))), (0, 2 * REQUESTS), 'beside twelve that do not read')
+    for i, s in enumerate(deaf):
+        if i % 2:
+            s.shutdown(socket.SHUT_WR)
+        else:
+            s.close()
+    ok(until(lambda: clients() == 0), 'those are gone')
+    for s in deaf:
+        s.close()
+
+
+def check_alone():
+    c = Command('requests', '--raw', '-o', 'json', *MINE)
+    ok(until(lambda: bpf_programs(c.p.pid) > 0), '--raw watches by itself')
+    code, out, err = c.end()
+    ok(code == 0 and 'this command watches by itself' in err, 'and says so', err)
+
+
+agent = Agent()
+if not ok(agent.up and servers(), 'the agent and the servers run', open(os.path.join(DIR, 'said')).read()):
+    done()
+check_requests()
+check_top()
+check_screen()
+check_map()
+check_hostile()
+check_alone()
+agent.end()
+done()
