@@ -30,7 +30,7 @@ OPT     ?= -O2 -g
 SAN     ?=
 C_FLAGS  = -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
            -DPORTHOLE_VERSION='"$(VERSION)"' $(SAN) $(PKG_CFLAGS) $(CFLAGS)
-LDLIBS   = $(PKG_LIBS) -liberty -lstdc++ -lpthread -lm
+LDLIBS   = $(PKG_LIBS) -liberty -lZydis -lstdc++ -lpthread -lm
 MACHINE := $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \

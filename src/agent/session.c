@@ -16,6 +16,7 @@
 #include "decode/streams.h"
 #include "enrich/users.h"
 #include "source/replay.h"
+#include "symbol/go_places.h"
 #include "wire/meta.h"
 
 /* Records between two calls of batch(), so that output flows and signals are seen. */
@@ -66,6 +67,7 @@ static int source_open(const struct session_opts *o, struct session *s, struct b
 	struct live_opts live = { .kinds = o->kinds | (o->explain ? KIND_BIT(KIND_OFFCPU) : 0),
 				  .env = o->env,
 				  .times = o->explain,
+				  .places = go_places,
 				  .sample_hz = o->sample_hz };
 	const char *damage = "";
 	char reason[256] = "";

@@ -84,7 +84,16 @@ struct probe_function {
 struct probe_library {
 	const char *name; /* of the file, without its folder; a pattern of fnmatch(3). NULL ends the list */
 	const struct probe_function *functions;
+	bool go; /* functions of Go programs, in the executables of processes; their returns are places of their own */
 };
+
+/*
+ * Tells where functions of a Go program begin and return, as offsets in its file: symbol/go_places.h, whose go_places
+ * this is. The agent hands it to who attaches.
+ */
+typedef int (*probe_place_add)(void *ctx, size_t name, bool ret, uint64_t off);
+typedef int (*probe_places)(int fd, const char *const *names, size_t n, probe_place_add add,
+			    void *ctx);
 
 /* A tracepoint by its names in tracefs. */
 typedef int (*probe_target_add)(void *ctx, const char *category, const char *event);

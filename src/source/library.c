@@ -33,8 +33,9 @@ static const char *const folders[] = {
 	"/usr/local/lib",
 };
 
+/* With the time of its last change: numbers are used again. */
 struct file_id {
-	uint64_t dev, ino;
+	uint64_t dev, ino, changed_ns;
 };
 
 struct due {
@@ -55,15 +56,29 @@ struct libraries {
 	struct library_stats stats;
 	struct file_id seen[LIBRARY_SEEN], roots[LIBRARIES_MAX];
 	size_t seen_n, roots_n;
+	struct file_id programs[PROGRAMS_SEEN], attached[LIBRARIES_MAX]; /* the second: programs too */
+	size_t attached_n;
 	struct queue queues[LOOKS];
 	uint64_t turn_ns;
 	pid_t turn; /* processes after this one come next */
 };
 
+static struct file_id id_of(const struct stat *st)
+{
+	return (struct file_id){ st->st_dev, st->st_ino,
+				 (uint64_t)st->st_ctim.tv_sec * NS_PER_SEC +
+					 (uint64_t)st->st_ctim.tv_nsec };
+}
+
+static bool id_eq(const struct file_id *a, const struct file_id *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->changed_ns == b->changed_ns;
+}
+
 static bool id_in(const struct file_id *ids, size_t n, const struct file_id *id)
 {
 	for (size_t i = 0; i < n; i++)
-		if (ids[i].ino == id->ino && ids[i].dev == id->dev)
+		if (id_eq(&ids[i], id))
 			return true;
 	return false;
 }
@@ -73,7 +88,7 @@ static const struct probe_library *library_of(const struct libraries *l, const c
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
 	for (const struct probe_library *p = l->list; p->name; p++)
-		if (fnmatch(p->name, name, 0) == 0)
+		if (!p->go && fnmatch(p->name, name, 0) == 0)
 			return p;
 	return NULL;
 }
@@ -89,7 +104,7 @@ static void file_found(struct libraries *l, const struct probe_library *lib, con
 		l->stats.gone++;
 		return;
 	}
-	id = (struct file_id){ st.st_dev, st.st_ino };
+	id = id_of(&st);
 	if (id_in(l->seen, l->seen_n, &id))
 		return;
 	if (l->seen_n == LIBRARY_SEEN || l->stats.attached == LIBRARIES_MAX) {
@@ -104,6 +119,37 @@ static void file_found(struct libraries *l, const struct probe_library *lib, con
 }
 
 /* --- a process --- */
+
+/* The executable, for those who look for Go programs. */
+static void program_look(struct libraries *l, pid_t pid)
+{
+	const struct probe_library *lib = l->list;
+	struct file_id id, *seen;
+	struct stat st;
+	char path[32];
+	int err;
+
+	while (lib->name && !lib->go)
+		lib++;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	if (!lib->name || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	id = id_of(&st);
+	seen = &l->programs[(id.ino ^ id.dev * 31) % PROGRAMS_SEEN];
+	if (id_eq(seen, &id) || id_in(l->attached, l->attached_n, &id))
+		return;
+	*seen = id;
+	if (l->attached_n == LIBRARIES_MAX || l->stats.attached == LIBRARIES_MAX) {
+		l->stats.full++;
+		return;
+	}
+	err = l->attach(l->ctx, lib, path);
+	if (!err)
+		l->attached[l->attached_n++] = id;
+	l->stats.attached += !err;
+	l->stats.unread += err == -EBADMSG;
+	l->stats.failed += err && err != -EBADMSG && err != -ENOENT;
+}
 
 static void map_line(struct libraries *l, pid_t pid, char *line)
 {
@@ -128,6 +174,7 @@ static void process_look(struct libraries *l, pid_t pid)
 	char name[32];
 	size_t room = 0;
 
+	program_look(l, pid);
 	snprintf(name, sizeof(name), "/proc/%d/maps", (int)pid);
 	f = fopen(name, "re");
 	for (size_t i = 0; f && i < MAPS_MAX && getline(&line, &room, f) > 0; i++)
@@ -158,7 +205,7 @@ static void root_look(struct libraries *l, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
 	if (stat(path, &st) != 0)
 		return;
-	id = (struct file_id){ st.st_dev, st.st_ino };
+	id = (struct file_id){ st.st_dev, st.st_ino, 0 };
 	if (id_in(l->roots, l->roots_n < LIBRARIES_MAX ? l->roots_n : LIBRARIES_MAX, &id))
 		return;
 	l->roots[l->roots_n++ % LIBRARIES_MAX] = id; /* the oldest makes room */
@@ -208,6 +255,7 @@ void libraries_exec(struct libraries *l, pid_t pid)
 {
 	uint64_t now = clock_boot().ns;
 
+	program_look(l, pid);
 	root_look(l, pid);
 	for (size_t i = 0; i < LOOKS; i++) {
 		struct queue *q = &l->queues[i];

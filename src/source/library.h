@@ -6,6 +6,9 @@
  * a few every second in turn, for what is loaded later. Besides, the usual folders of a root are looked into at exec, so that
  * the first process of a library is not missed.
  *
+ * Go programs have no library: the executable of a process is looked at itself, when the process is, and at once at
+ * its exec; each file once, while its place among those seen is not taken by another.
+ *
  * Bounded: LIBRARIES_MAX files, LIBRARY_QUEUE processes that wait (the turn gets the others). For the thread that loads.
  */
 #include <stdbool.h>
@@ -16,7 +19,8 @@
 #define LIBRARIES_MAX 64
 #define LIBRARY_SEEN  1024 /* inodes remembered, also those that are none */
 #define LIBRARY_QUEUE 1024
-#define LIBRARY_TURN  16 /* processes a second */
+#define PROGRAMS_SEEN 4096 /* executables remembered; a power of two */
+#define LIBRARY_TURN  16   /* processes a second */
 
 struct probe_library;
 
@@ -24,12 +28,13 @@ struct library_stats {
 	uint64_t attached;
 	uint64_t failed; /* the kernel refused */
 	uint64_t none;	 /* files of such a name without the functions */
+	uint64_t unread; /* Go programs whose code is not what probes are put on */
 	uint64_t full;	 /* not attached: there are LIBRARIES_MAX, or LIBRARY_SEEN */
 	uint64_t gone;	 /* mapped, but no longer to be opened by that name */
 	uint64_t waits;	 /* processes that found the queue full */
 };
 
-/* Attaches to the file at @path. 0; -ENOENT: none of the library; or -errno. */
+/* Attaches to the file at @path. 0; -ENOENT: none of the library; -EBADMSG: one that cannot be read; or -errno. */
 typedef int (*library_attach)(void *ctx, const struct probe_library *l, const char *path);
 
 struct libraries;

@@ -14,12 +14,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "source/cgroup2.h"
 #include "source/cpu_events.h"
+#include "source/functions.h"
 #include "source/library.h"
 #include "source/source.h"
 #include "source/tracefs.h"
@@ -64,7 +66,7 @@ static int print_keep(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
-int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz)
+int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz, probe_places places)
 {
 	const char *shared = getenv("PORTHOLE_SAMPLES_SHARED");
 
@@ -76,8 +78,10 @@ int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz)
 	l->probes = calloc(probes_n, sizeof(*l->probes));
 	if (!l->probes)
 		return -ENOMEM;
-	for (size_t i = 0; i < probes_n; i++)
+	for (size_t i = 0; i < probes_n; i++) {
 		l->probes[i].probe = probes[i];
+		l->probes[i].places = places;
+	}
 	for (size_t i = 0; i < MAP_COUNT; i++)
 		l->maps[i] = -1;
 	libbpf_set_print(print_keep);
@@ -172,7 +176,7 @@ static int link_keep_event(struct loaded *p, struct bpf_link *link, int event)
 	return 0;
 }
 
-static int link_keep(struct loaded *p, struct bpf_link *link)
+int loaded_keep(struct loaded *p, struct bpf_link *link)
 {
 	return link_keep_event(p, link, -1);
 }
@@ -232,35 +236,25 @@ static int hook_attach_cgroup(struct loaded *p, struct bpf_program *prog)
 {
 	_cleanup_(closep) int fd = cgroup2_open();
 
-	return fd < 0 ? fd : link_keep(p, bpf_program__attach_cgroup(prog, fd));
+	return fd < 0 ? fd : loaded_keep(p, bpf_program__attach_cgroup(prog, fd));
 }
 
-static int function_attach(struct loaded *p, const char *program, const char *path,
-			   const char *symbol, bool ret)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = symbol, .retprobe = ret);
-	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, program);
-
-	return prog ? link_keep(p, bpf_program__attach_uprobe_opts(prog, -1, path, 0, &opts)) :
-		      -ENOENT;
-}
-
-/* All functions that the file has; without the first one it is none of the library. */
 static int library_probe(void *ctx, const struct probe_library *lib, const char *path)
 {
 	struct loaded *p = ctx;
 
-	for (const struct probe_function *f = lib->functions; f->symbol; f++) {
-		int err = 0;
+	return functions_attach(p, p->places, lib, path);
+}
 
-		if (f->ret) /* first: an entry without a return leaves notes */
-			err = function_attach(p, f->ret, path, f->symbol, true);
-		if (!err && f->entry)
-			err = function_attach(p, f->entry, path, f->symbol, false);
-		if (err && (f == lib->functions || err != -ENOENT))
-			return err;
-	}
-	return 0;
+/* Two for each place of each file: the usual soft limit is for programs that use select(2). */
+static void descriptors_allow(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 static int libraries_start(struct loaded *p)
@@ -269,6 +263,7 @@ static int libraries_start(struct loaded *p)
 
 	if (!p->probe->libraries || p->libraries)
 		return 0;
+	descriptors_allow();
 	err = libraries_new(p->probe->libraries, library_probe, p, &p->libraries);
 	if (!err)
 		libraries_all(p->libraries);
@@ -293,7 +288,7 @@ static int hook_attach(struct loader *l, struct loaded *p, const struct probe_ho
 		return cpu_events_open(prog, l->sample_hz, &p->cpus, last_word, sizeof(last_word));
 	if (h->targets && name == h->program)
 		return p->probe->targets(h, kinds, target_attach, &t);
-	return link_keep(p, bpf_program__attach(prog));
+	return loaded_keep(p, bpf_program__attach(prog));
 }
 
 static void probe_fail(struct loaded *p, const char *what, int err)
@@ -584,6 +579,7 @@ void loader_libraries(const struct loader *l, struct source_libraries *ret)
 		st = libraries_stats(p->libraries);
 		ret->full += st->full;
 		ret->none += st->none;
+		ret->unread += st->unread;
 		ret->gone += st->gone;
 		ret->failed += st->failed;
 		ret->waits += st->waits;

@@ -38,7 +38,7 @@ enum shared_map {
 	MAP_COUNT
 };
 
-#define PROBE_LINKS_MAX 1024 /* LIBRARIES_MAX files with 12 functions each */
+#define PROBE_LINKS_MAX 4096 /* LIBRARIES_MAX files with some 40 places each, of Go programs */
 
 enum probe_state {
 	PROBE_OFF, /* nothing asked for it */
@@ -59,6 +59,7 @@ struct loaded {
 	size_t nlinks;
 	struct cpu_events *cpus;     /* of a hook on the sampling clocks; NULL: none */
 	struct libraries *libraries; /* of hooks on functions; NULL: none */
+	probe_places places;	     /* who finds functions of Go programs; NULL: nobody */
 };
 
 struct late;
@@ -76,8 +77,11 @@ struct loader {
 	char no_user_stack[128]; /* why user stacks are refused (source/user_stack.h); "": they are not */
 };
 
-/* @sample_hz: see source/cpu_events.h; 0: the usual. 0 or -ENOMEM. */
-int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz);
+/* @sample_hz: see source/cpu_events.h; 0: the usual. @places may be NULL. 0 or -ENOMEM. */
+int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz, probe_places places);
+
+/* Keeps a link that is to end with the probe. 0, -E2BIG (PROBE_LINKS_MAX), or -errno when @link is NULL. */
+int loaded_keep(struct loaded *p, struct bpf_link *link);
 
 /*
  * Loads and attaches what @kinds need and is not on yet. Returns 0 also when some probe turned out

@@ -23,12 +23,13 @@ struct source;
 	X(no_memory, "for which there was no memory")
 
 /* Of probes at functions of libraries: field, what, and why it is missing. */
-#define SOURCE_LIBRARIES(X)                                                      \
-	X(untied, "calls of TLS libraries", "no socket is known of their bytes") \
-	X(full, "looks at TLS libraries", "too many of them")                    \
-	X(none, "files named as TLS libraries", "without their functions")       \
-	X(gone, "TLS libraries in use", "their files cannot be opened any more") \
-	X(failed, "TLS libraries", "the kernel refused to attach")               \
+#define SOURCE_LIBRARIES(X)                                                           \
+	X(untied, "calls of TLS libraries", "no socket is known of their bytes")      \
+	X(full, "looks at TLS libraries", "too many of them")                         \
+	X(none, "files named as TLS libraries", "without their functions")            \
+	X(unread, "Go programs with TLS", "their code is not what probes are put on") \
+	X(gone, "TLS libraries in use", "their files cannot be opened any more")      \
+	X(failed, "TLS libraries", "the kernel refused to attach")                    \
 	X(waits, "looks for TLS libraries", "too many programs started at once")
 
 /* Losses that are not the kernel's: by reason, since the start. */

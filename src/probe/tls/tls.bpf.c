@@ -8,20 +8,30 @@
  * itself (OpenSSL's memory BIOs: Node) makes none inside: then it is the one that the thread has received from last,
  * unless that belongs to another object already. Bytes without a socket are counted (tls_untied) and make no record.
  *
+ * Go's crypto/tls is the same with goroutines: the runtime may move one to another thread, and its stack to another
+ * place, while it waits in a call. So the note is kept with the goroutine (in R14, at functions and at system calls
+ * alike), places on its stack as distances from the stack's end, and there is a probe at each return instruction
+ * (symbol/go_places.h). Handshakes begin a connection, and tie its socket: the first request may be in memory
+ * when they end.
+ *
  * Positions are counted here, per object and direction, from where we came to it.
  *
- * Limits: x86-64. A call inside another of the same thread (TLS in TLS) is left out: the outer one has the plaintext
- * that somebody can read. SSL_sendfile, SSL_peek and QUIC are left out.
+ * Limits: x86-64. A call inside another of the same thread or goroutine (TLS in TLS) is left out: the outer one has
+ * the plaintext that somebody can read. SSL_sendfile, SSL_peek and QUIC are left out. Go: a call that waited already
+ * when we came is not seen, so that a connection's first request after that may be missed; sockets that another
+ * goroutine uses on behalf of the one in the call are not found (counted in tls_untied), nor is TLS over what is no
+ * TCP socket.
  */
 #include "bpf/stream.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define CONNS	 16384
-#define THREADS	 16384
-#define TCP_V	 6
-#define CLOSED_V 7
-#define TLS_ID	 (1ull << 61) /* apart from the stream probe's */
+#define CONNS	   16384
+#define THREADS	   16384
+#define GOROUTINES 32768 /* a reader and a writer of each connection */
+#define TCP_V	   6
+#define CLOSED_V   7
+#define TLS_ID	   (1ull << 61) /* apart from the stream probe's */
 #define RETURN_SP \
 	16 /* a return is seen with the stack pointer so little above its entry's, at most */
 
@@ -58,15 +68,16 @@ struct {
 	__type(value, struct tls_key);
 } tls_socks SEC(".maps");
 
-/* Of a thread that has called a TLS library. */
+/* Of a thread, or a goroutine, that has called a TLS library. */
 struct tls_thread {
 	u64 object; /* of the call that runs; 0: none */
 	u64 at;	    /* its bytes */
 	u64 moved;  /* where it writes how many; 0: its result tells */
-	u64 sp;
-	u64 sk;	   /* that it used */
-	u64 heard; /* socket that the thread has received from last */
+	u64 sp;	    /* of a goroutine: below its stack's end */
+	u64 sk;	    /* that it used */
+	u64 heard;  /* socket that the thread has received from last */
 	u64 way;
+	u64 on_stack; /* the bytes are on the goroutine's stack, so far below its end; 0: elsewhere */
 };
 
 struct {
@@ -75,6 +86,16 @@ struct {
 	__type(key, u32);
 	__type(value, struct tls_thread);
 } tls_threads SEC(".maps");
+
+/* Goroutines in calls, by the address of their runtime.g. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GOROUTINES);
+	__type(key, struct tls_key);
+	__type(value, struct tls_thread);
+} tls_goroutines SEC(".maps");
+
+u32 go_seen; /* a goroutine has been in a call */
 
 const volatile struct tls_conn conn_none SEC(".rodata.none") = {};
 
@@ -324,12 +345,124 @@ int tls_done(struct pt_regs *ctx)
 	return 0;
 }
 
+/* --- Go --- */
+
+/* The begin of runtime.g: its stack. */
+struct go_stack {
+	u64 lo, hi;
+};
+
+/* The running goroutine's stack, and its key. */
+static __always_inline bool go_running(struct pt_regs *ctx, struct go_stack *ret_stack,
+				       struct tls_key *ret_key)
+{
+	key_of(ctx->r14, ret_key);
+	return bpf_probe_read_user(ret_stack, sizeof(*ret_stack), (void *)ctx->r14) == 0 &&
+	       ctx->sp >= ret_stack->lo && ctx->sp < ret_stack->hi;
+}
+
+/* Arguments: RAX the *tls.Conn, RBX and RCX the slice. Also again, when the stack had to grow at the entry. */
+static __always_inline int go_entered(struct pt_regs *ctx, u64 at, u64 way)
+{
+	struct tls_thread *t, call = {};
+	struct go_stack stack;
+	struct tls_key key;
+
+	if (!asked() || !ctx->ax || !go_running(ctx, &stack, &key))
+		return 0;
+	call.object = ctx->ax;
+	call.at = at;
+	call.way = way;
+	call.sp = stack.hi - ctx->sp;
+	if (at >= stack.lo && at < stack.hi)
+		call.on_stack = stack.hi - at;
+	t = bpf_map_lookup_elem(&tls_goroutines, &key);
+	/* Inside of another call: of another object, or the handshake that a call begins with. */
+	if (t && call.sp > t->sp && (t->object != call.object || way == WAY_NONE))
+		return 0;
+	bpf_map_update_elem(&tls_goroutines, &key, &call, BPF_ANY);
+	if (!go_seen)
+		go_seen = 1;
+	return 0;
+}
+
+SEC("uprobe")
+int tls_go_read(struct pt_regs *ctx)
+{
+	return go_entered(ctx, ctx->bx, WAY_IN);
+}
+
+SEC("uprobe")
+int tls_go_write(struct pt_regs *ctx)
+{
+	return go_entered(ctx, ctx->bx, WAY_OUT);
+}
+
+/* A connection begins; what had the same address before has been collected. */
+SEC("uprobe")
+int tls_go_shake(struct pt_regs *ctx)
+{
+	struct tls_conn *c;
+	struct tls_key key;
+
+	if (!asked() || !ctx->ax)
+		return 0;
+	key_of(ctx->ax, &key);
+	c = bpf_map_lookup_elem(&tls_conns, &key);
+	if (c)
+		conn_end(&key, c);
+	conn_make(&key, true);
+	return go_entered(ctx, 0, WAY_NONE);
+}
+
+/* Results: RAX how many bytes. */
+SEC("uprobe")
+int tls_go_done(struct pt_regs *ctx)
+{
+	struct go_stack stack;
+	struct tls_thread *t;
+	struct tls_key key;
+
+	if (!go_running(ctx, &stack, &key))
+		return 0;
+	t = bpf_map_lookup_elem(&tls_goroutines, &key);
+	if (!t || stack.hi - ctx->sp != t->sp)
+		return 0; /* of a call that was left out */
+	if (t->on_stack)
+		t->at = stack.hi - t->on_stack;
+	if (asked())
+		returned(t, (int)ctx->ax);
+	bpf_map_delete_elem(&tls_goroutines, &key);
+	return 0;
+}
+
+/* The call that the running goroutine is in, seen from a system call. */
+static __always_inline struct tls_thread *go_get(const bool typed)
+{
+	struct tls_key key;
+	struct pt_regs *r;
+
+	if (!go_seen)
+		return NULL;
+	if (typed) {
+		r = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+		key_of(r->r14, &key);
+	} else {
+		r = task_regs((void *)bpf_get_current_task());
+		key_of(BPF_CORE_READ(r, r14), &key);
+	}
+	return bpf_map_lookup_elem(&tls_goroutines, &key);
+}
+
 /* --- sockets --- */
 
-static __always_inline int socket_used(struct sock *sk, bool received, u16 family, u16 protocol)
+static __always_inline int socket_used(struct sock *sk, bool received, u16 family, u16 protocol,
+				       const bool typed)
 {
-	struct tls_thread *t = thread_get();
+	struct tls_thread *t = go_get(typed);
 
+	if (!t)
+		t = thread_get();
 	if (!t || protocol != TCP_V || (family != AF_INET_V && family != AF_INET6_V))
 		return 0;
 	if (t->object)
@@ -342,13 +475,13 @@ static __always_inline int socket_used(struct sock *sk, bool received, u16 famil
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(tls_sent, struct sock *sk, int n, int flags)
 {
-	return sk ? socket_used(sk, false, sk->__sk_common.skc_family, sk->sk_protocol) : 0;
+	return sk ? socket_used(sk, false, sk->__sk_common.skc_family, sk->sk_protocol, true) : 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(tls_received, struct sock *sk, int n, int flags)
 {
-	return sk ? socket_used(sk, true, sk->__sk_common.skc_family, sk->sk_protocol) : 0;
+	return sk ? socket_used(sk, true, sk->__sk_common.skc_family, sk->sk_protocol, true) : 0;
 }
 
 /* Without those tracepoints: at the return of the system calls. */
@@ -366,12 +499,12 @@ int tls_exit(struct exit_ctx *ctx)
 	struct call_regs r;
 	struct sock *sk;
 
-	if (!thread_get())
+	if (!go_seen && !thread_get())
 		return 0;
 	call_regs_read(&r, false, true);
 	sk = file_sock(task_file(task, (int)r.di));
 	return sk ? socket_used(sk, !call_sends(r.nr), BPF_CORE_READ(sk, __sk_common.skc_family),
-				BPF_CORE_READ(sk, sk_protocol)) :
+				BPF_CORE_READ(sk, sk_protocol), false) :
 		    0;
 }
 

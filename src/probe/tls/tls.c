@@ -1,7 +1,9 @@
 /*
  * The TLS probe: the plaintext at TLS libraries. Its records are the stream probe's (wire/stream.h), with STREAM_TLS.
  *
- * Go's own TLS, rustls and BoringSSL without symbols have no such functions: their connections stay unread.
+ * Read: OpenSSL and BoringSSL, as a library or inside of Node; GnuTLS; Go's crypto/tls as compiled by Go 1.17 and later,
+ * stripped too (symbol/go_places.h). Not: rustls, BoringSSL without symbols, Go inside of a C program or as a plugin,
+ * and copies of crypto/tls under other names. Their connections stay unread.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -70,13 +72,19 @@ static const struct probe_function gnutls[] = {
 	{ NULL },
 };
 
+/* Handshakes: those that do one, where other functions of that name only ask whether it is done. */
+static const struct probe_function go[] = {
+	{ "crypto/tls.(*Conn).Read", "tls_go_read", "tls_go_done" },
+	{ "crypto/tls.(*Conn).Write", "tls_go_write", "tls_go_done" },
+	{ "crypto/tls.(*Conn).serverHandshake", "tls_go_shake", "tls_go_done" },
+	{ "crypto/tls.(*Conn).clientHandshake", "tls_go_shake", "tls_go_done" },
+	{ NULL },
+};
+
 /* Also as Python's wheels name it (libssl-1a2b3c.so.3), and programs that have OpenSSL inside. */
 static const struct probe_library tls_libraries[] = {
-	{ "libssl.so*", openssl },
-	{ "libssl-*.so*", openssl },
-	{ "libgnutls.so*", gnutls },
-	{ "node", openssl },
-	{ NULL },
+	{ "libssl.so*", openssl }, { "libssl-*.so*", openssl }, { "libgnutls.so*", gnutls },
+	{ "node", openssl },	   { "*", go, .go = true },	{ NULL },
 };
 
 static const struct probe_hook tls_hooks[] = {
@@ -92,6 +100,10 @@ static const struct probe_hook tls_hooks[] = {
 	{ "tls_done", .function = true },
 	{ "tls_made", .function = true },
 	{ "tls_freed", .function = true },
+	{ "tls_go_read", .function = true },
+	{ "tls_go_write", .function = true },
+	{ "tls_go_shake", .function = true },
+	{ "tls_go_done", .function = true },
 	{ NULL },
 };
 

@@ -1,0 +1,120 @@
+"""What porthole reads of HTTP inside crypto/tls, against what the Go programs themselves say they served and asked."""
+import collections
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import e2e
+from e2e import DIR, done, eq, ok, skip
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CERT, KEY = DIR + '/cert.pem', DIR + '/key.pem'
+PROTO = {'HTTP/1.1': 'http', 'HTTP/2.0': 'http2'}
+WORKERS, EACH = 8, 25
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def wait_port(port):
+    for _ in range(200):
+        try:
+            socket.create_connection(('127.0.0.1', port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+
+
+def build(name, *flags):
+    """-> the program, or None."""
+    path = DIR + '/' + name
+    cache = os.path.join(os.path.dirname(os.path.abspath(e2e.PORTHOLE)), 'gocache')
+    env = dict(os.environ, GOCACHE=cache, GOFLAGS='', GO111MODULE='off', CGO_ENABLED='0', GOTOOLCHAIN='local',
+               HOME=DIR)
+    p = subprocess.run(['go', 'build', *flags, '-o', path, HERE + '/../gotls_tool.go'], env=env,
+                       stderr=subprocess.PIPE)
+    return path if ok(p.returncode == 0, 'go build of ' + name, p.stderr.decode()) else None
+
+
+def served(log):
+    """The lines of a Go program: {(method, path): (protocol, code)}."""
+    r = {}
+    for line in open(log):
+        method, path, proto, code, _, _ = line.split()
+        r[method, path] = (PROTO[proto], int(code))
+    return r
+
+
+def tell(events, port, side):
+    """The requests of one end: {(method, path): [(protocol, code)]}."""
+    r = collections.defaultdict(list)
+    for e in events:
+        if e['req.side'] == side and e['fd.lport' if side == 'server' else 'fd.rport'] == port and e['req.tls']:
+            r[e['req.method'], e['req.resource']].append((e['req.protocol'], e.get('req.code')))
+    return r
+
+
+def same(got, want, name):
+    missing = {k: v for k, v in want.items() if not got.get(k)}
+    wrong = {k: (got[k], v) for k, v in want.items() if got.get(k) and got[k] != [v]}
+    more = {k: v for k, v in got.items() if k not in want}
+    ok(want and not missing and not wrong and not more, '%s: %d requests, each once' % (name, len(want)),
+       'missing %d: %r' % (len(missing), sorted(missing)[:5]), 'wrong: %r' % list(wrong.items())[:3],
+       'more: %r' % list(more.items())[:5])
+
+
+def run_to(log, *argv):
+    with open(log, 'a') as f:
+        return subprocess.run(argv, stdout=f, timeout=60).returncode
+
+
+def one(server, client, name):
+    """Server and client of two builds; one porthole."""
+    port, log, asked = free_port(), DIR + '/served-' + name, DIR + '/asked-' + name
+    base = 'https://127.0.0.1:%d' % port
+    with open(log, 'w') as f:
+        s = e2e.start([server, 'server', str(port), CERT, KEY], stdout=f, env=dict(os.environ, GOMAXPROCS='4'))
+    wait_port(port)
+    run_to(asked + '-before', client, 'client', base, 'before', '1', '1')
+    w = e2e.Watch('-o', 'json', '--where', 'fd.lport=%d or fd.rport=%d' % (port, port), command=('requests',))
+    open(log, 'w').close()
+    eq(run_to(asked, client, 'client', base, 'h1', str(WORKERS), str(EACH)), 0, name + ': HTTP/1.1')
+    eq(run_to(asked, client, 'client', base, 'h2', str(WORKERS), str(EACH)), 0, name + ': HTTP/2')
+    eq(run_to(asked, client, 'stack', '127.0.0.1:%d' % port, '/stack', '20'), 0, name + ': into the stack')
+    events = w.events(settle=1)
+    s.kill()
+    s.wait()
+    eq((w.status, w.said), (0, ''), name + ': it ends cleanly, and nothing is said of losses')
+    same(tell(events, port, 'server'), served(log), name + ', server')
+    same(tell(events, port, 'client'), served(asked), name + ', client')
+    eq(sum(bool(e['req.unanswered']) for e in events), 0, name + ': all have answers')
+    bodies = [e for e in events if e['req.resource'].startswith('/bytes/')]
+    eq([e['req.resource'] for e in bodies if e['req.response_bytes'] < 300000], [], name + ': sizes of answers')
+    posts = [e for e in events if e['req.method'] == 'POST']
+    eq([e['req.resource'] for e in posts if e['req.request_bytes'] < 200000], [], name + ': sizes of requests')
+    return events
+
+
+def main():
+    why = e2e.capable()
+    if not why and os.uname().machine != 'x86_64':
+        why = 'needs x86-64'
+    if why:
+        print('1..0 # SKIP ' + why)
+        sys.exit(0)
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', KEY, '-out', CERT,
+                    '-days', '2', '-subj', '/CN=localhost'], check=True, stderr=subprocess.DEVNULL)
+    whole = build('whole')
+    stripped = build('stripped', '-ldflags', '-s -w')
+    if whole and stripped:
+        one(whole, stripped, 'whole to stripped')
+        one(stripped, whole, 'stripped to whole')
+
+
+main()
+done()
