@@ -9,8 +9,11 @@
 #include "bpf/maps.h"
 #include "wire/sched.h"
 
-#define THREADS 16384 /* where there is no task storage */
-#define SITES	32    /* a power of two */
+#define THREADS	     16384
+#define THREAD_WAYS  4
+#define THREAD_BITS  12	  /* 2^THREAD_BITS * THREAD_WAYS = THREADS */
+#define THREADS_MORE 4096 /* that find no place */
+#define SITES	     32	  /* a power of two */
 
 /* A place where the thread leaves the CPU. */
 struct site {
@@ -24,6 +27,7 @@ struct thread {
 	u64 begin_ns; /* of all of this */
 	u64 off_ns;   /* it left the CPU */
 	u64 blocked_ns;
+	u64 delay_ns; /* that it had waited for CPUs in all, when its state began */
 	u64 ns[SCHED_STATE_COUNT];
 	u64 wait_lost_ns; /* waiting for a CPU after wakeups, since the last sample of that */
 	u64 wait_usual;
@@ -38,22 +42,76 @@ struct thread {
 	u32 at; /* site of the last switch */
 	u16 cpu;
 	u8 state, why; /* now; that it left the CPU for */
-	u8 wanted, held, pad;
+	u8 wanted, held;
+	u8 queued; /* the state that its wait for a CPU is told as, until that is over */
 	char waker_comm[16];
 };
 
+/* A thread is known by its task. (Its id may change: when another thread than the first calls exec.) */
+static __always_inline u64 thread_key(struct task_struct *t)
+{
+	return pointer_number(t);
+}
+
+/* The places that a thread can have: of those entries which it has. */
+struct thread_places {
+	u64 key[THREAD_WAYS]; /* 0: free */
+};
+
+/*
+ * A look into a hash table is a call that costs as much as all the rest of a switch; arrays are read without one.
+ * Threads whose places are all taken are in a hash table.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THREADS / THREAD_WAYS);
+	__type(key, u32);
+	__type(value, struct thread_places);
+} sched_places SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, THREADS);
-	__type(key, u64); /* struct task_struct * */
+	__type(key, u32);
 	__type(value, struct thread);
 } sched_threads SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, THREADS_MORE);
+	__type(key, u64);
+	__type(value, struct thread);
+} sched_more SEC(".maps");
+
+static __always_inline u32 thread_place(u64 key)
+{
+	return key * 0x9e3779b97f4a7c15ull >> (64 - THREAD_BITS);
+}
+
+/* The number of a thread's entry, or THREADS. */
+static __always_inline u32 thread_number(u64 key)
+{
+	u32 at = thread_place(key), n = THREADS;
+	struct thread_places *p = bpf_map_lookup_elem(&sched_places, &at);
+
+	for (u32 i = 0; p && i < THREAD_WAYS; i++)
+		if (p->key[i] == key)
+			n = at * THREAD_WAYS + i;
+	return n;
+}
+
+static __always_inline struct thread *thread_find_key(u64 key)
+{
+	u32 n = thread_number(key);
+
+	if (n < THREADS)
+		return bpf_map_lookup_elem(&sched_threads, &n);
+	return bpf_map_lookup_elem(&sched_more, &key);
+}
+
 static __always_inline struct thread *thread_find(struct task_struct *t)
 {
-	u64 key = (u64)t;
-
-	return bpf_map_lookup_elem(&sched_threads, &key);
+	return thread_find_key(thread_key(t));
 }
 
 static __always_inline u64 since(u64 now, u64 then)
@@ -67,7 +125,7 @@ static __always_inline u64 since(u64 now, u64 then)
  */
 static __always_inline bool thread_now(u64 ret[SCHED_STATE_COUNT], u64 now)
 {
-	const struct thread *e = thread_find((void *)bpf_get_current_task());
+	const struct thread *e = thread_find_key(bpf_get_current_task());
 	u32 change;
 	u64 begun;
 

@@ -282,6 +282,17 @@ struct mm_struct___rb {
 struct cfs_rq {
 	int throttle_count;
 	u64 throttled_clock_pelt_time;
+	struct rq *rq;
+};
+
+/* A CPU's. */
+struct rq {
+	u64 clock;
+};
+
+struct sched_info {
+	unsigned long long run_delay;	/* waits for a CPU that are over */
+	unsigned long long last_queued; /* it waits since, by its run queue's clock; 0: it does not */
 };
 
 /* Before Linux 5.18. */
@@ -308,6 +319,7 @@ struct task_struct {
 	unsigned int __state;
 	int prio;
 	struct sched_entity se;
+	struct sched_info sched_info;
 	unsigned in_iowait : 1;
 	unsigned int flags;
 	pid_t pid, tgid;

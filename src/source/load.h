@@ -29,7 +29,9 @@
 	X(py_files)             \
 	X(py_layouts)           \
 	X(stream_verdicts)      \
-	X(sched_threads)
+	X(sched_places)         \
+	X(sched_threads)        \
+	X(sched_more)
 
 enum shared_map {
 #define X(name) MAP_##name,

@@ -42,6 +42,17 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define USUAL_SHIFT 10
 #define WALK_MASK   511
 
+#define OFFSET_NS      1000000ull
+#define OFFSET_JUMP_NS 100000000ull /* more: the machine slept */
+#define DRIFT_SHIFT    10 /* of one clock against the other: a part in 2^DRIFT_SHIFT at most */
+
+/* Whether waits are accounted at all is told by the first one: `delays`. */
+#define QUEUED_TOLD                                                                             \
+	(bpf_core_field_exists(struct rq, clock) && bpf_core_field_exists(struct cfs_rq, rq) && \
+	 bpf_core_field_exists(struct sched_info, last_queued))
+
+static bool delays;
+
 /* An entry in its first moment: too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -61,6 +72,9 @@ struct slice {
 
 struct slices {
 	u64 n;
+	u64 key;      /* of whom a switch is about, on its way to a number */
+	u64 clock_ns; /* when offset_ns was looked at, by the run queue's clock */
+	u64 offset_ns;
 	u64 unwanted_ns; /* who runs is wanted by nobody, as asked then; 0: perhaps by somebody */
 	struct slice slice[SLICES];
 };
@@ -92,23 +106,91 @@ struct {
 	__type(value, struct taken);
 } sched_taken SEC(".maps");
 
+/* Who has an entry of sched_threads: two tasks begin at once, and one gets it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, THREADS);
+	__type(key, u32);
+	__type(value, u64);
+} sched_claims SEC(".maps");
+
 /* --- a thread's entry --- */
 
+/* A free place for a thread that has none; THREADS: they are taken. */
+static __always_inline u32 thread_claim(u64 key)
+{
+	u32 at = thread_place(key), n;
+	struct thread_places *p = bpf_map_lookup_elem(&sched_places, &at);
+
+	for (u32 i = 0; p && i < THREAD_WAYS; i++) {
+		n = at * THREAD_WAYS + i;
+		if (!p->key[i] && bpf_map_update_elem(&sched_claims, &n, &key, BPF_NOEXIST) == 0)
+			return n;
+	}
+	return THREADS;
+}
+
+static __always_inline void thread_place_set(u32 n, u64 key)
+{
+	u32 at = n / THREAD_WAYS;
+	struct thread_places *p = bpf_map_lookup_elem(&sched_places, &at);
+
+	if (p)
+		p->key[n % THREAD_WAYS] = key;
+}
+
+/* An empty entry; one that it has already is emptied. NULL: no room, counted. */
 static __always_inline struct thread *thread_make(struct task_struct *t)
 {
-	u32 zero = 0;
-	u64 key = (u64)t;
+	u64 key = thread_key(t);
+	u32 zero = 0, n = thread_number(key);
 	void *none = bpf_map_lookup_elem(&sched_zero, &zero);
 	struct thread *e;
 	struct kind_stats *s;
 
-	if (none)
-		bpf_map_update_elem(&sched_threads, &key, none, BPF_ANY);
-	e = bpf_map_lookup_elem(&sched_threads, &key);
+	if (n >= THREADS)
+		n = thread_claim(key);
+	if (!none)
+		return NULL;
+	if (n < THREADS) {
+		e = bpf_map_lookup_elem(&sched_threads, &n);
+		if (e)
+			bpf_probe_read_kernel(e, sizeof(*e), none);
+		thread_place_set(n, key);
+		return e;
+	}
+	bpf_map_update_elem(&sched_more, &key, none, BPF_ANY);
+	e = bpf_map_lookup_elem(&sched_more, &key);
 	s = e ? NULL : stats_get(KIND_OFFCPU);
 	if (s)
 		s->map_full++;
 	return e;
+}
+
+static __always_inline void thread_drop(struct task_struct *t)
+{
+	u64 key = thread_key(t);
+	u32 n = thread_number(key);
+
+	if (n >= THREADS) {
+		bpf_map_delete_elem(&sched_more, &key);
+		return;
+	}
+	thread_place_set(n, 0);
+	bpf_map_delete_elem(&sched_claims, &n);
+}
+
+/*
+ * Like thread_find without a call: what was written to a map is read as a number. With interrupts off, as @all is this
+ * CPU's.
+ */
+static __always_inline struct thread *thread_switched(struct slices *all, struct task_struct *t)
+{
+	volatile u64 *key = &all->key;
+
+	*key = (u64)t;
+	barrier();
+	return thread_find_key(*key);
 }
 
 /* The state ends, another begins. One writer at a time; the iterator sees `change` odd meanwhile. */
@@ -146,6 +228,21 @@ static __always_inline void thread_want(struct thread *e, bool wanted, u8 state,
 		state_set(e, state, now);
 	}
 	e->wanted = wanted;
+}
+
+/*
+ * How long it has waited for CPUs in all, by the kernel's own account: so nothing has to be looked up and no clock
+ * read at a wakeup. Of one that waits now, exact while its CPU's clock is, which is at a switch there.
+ */
+static __always_inline u64 delay_of(struct task_struct *t)
+{
+	u64 delay, queued;
+
+	if (!QUEUED_TOLD)
+		return 0;
+	delay = t->sched_info.run_delay;
+	queued = t->sched_info.last_queued;
+	return queued ? delay + since(t->se.cfs_rq->rq->clock, queued) : delay;
 }
 
 /* --- why it does not run --- */
@@ -226,6 +323,31 @@ static __always_inline void wait_split(struct thread *e, struct task_struct *t, 
 	e->state = ns > waited / 2 ? SCHED_THROTTLED : SCHED_RUNNABLE;
 }
 
+/* --- the time --- */
+
+/*
+ * The run queue's clock, which was just brought up to date, as CLOCK_BOOTTIME: reading that costs some 100 ns on a
+ * virtual machine. How far they are apart is looked at each millisecond; between the two readings lies a moment, at
+ * times an interrupt, so the least is right, but for what the clocks drift apart.
+ */
+static __always_inline u64 switch_ns(struct slices *all, struct task_struct *next)
+{
+	u64 clock, offset, most;
+
+	if (!QUEUED_TOLD)
+		return bpf_ktime_get_boot_ns();
+	clock = next->se.cfs_rq->rq->clock;
+	if (clock - all->clock_ns > OFFSET_NS) {
+		offset = bpf_ktime_get_boot_ns() - clock;
+		most = all->offset_ns + ((clock - all->clock_ns) >> DRIFT_SHIFT);
+		if (all->clock_ns && offset - most < OFFSET_JUMP_NS)
+			offset = most;
+		all->clock_ns = clock;
+		all->offset_ns = offset;
+	}
+	return clock + all->offset_ns;
+}
+
 /* --- switch-out --- */
 
 static __always_inline u64 quantum_of(const struct ctl *c)
@@ -274,10 +396,24 @@ VERIFIED_ONCE int off_wanted(u32 unused)
 	return c && filter_pass(c, KIND_OFFCPU, (void *)bpf_get_current_task());
 }
 
-static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_struct *t,
-				       struct task_struct *next, bool preempt, u64 now)
+/* Whose stack waits, by thread id: all that is asked at a wakeup. One that takes another's place hides its waker. */
+#define HELD_PLACES 4096
+
+static u32 held_ids[HELD_PLACES];
+
+static __always_inline volatile u32 *held_at(struct task_struct *t)
 {
-	struct thread *e = thread_find(t);
+	u64 at = (u32)t->pid;
+
+	asm volatile("" : "+r"(at));
+	return &held_ids[at & (HELD_PLACES - 1)];
+}
+
+static __always_inline void thread_out(struct ctl *c, struct slices *all, void *ctx,
+				       struct task_struct *t, struct task_struct *next,
+				       bool preempt, u64 now)
+{
+	struct thread *e = thread_switched(all, t);
 	u64 quantum = quantum_of(c);
 	struct entry r;
 	u32 state;
@@ -295,12 +431,14 @@ static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_str
 	e->blocked_ns = 0;
 	e->why = blocked_state(&e->on, t, state, &r);
 	e->waker_pid = 0;
+	e->delay_ns = delay_of(t);
+	e->queued = SCHED_RUNNABLE;
+	wait_begin(e, t); /* of one that blocks sched_wakeup does it again, where there is that */
 	if (state) {
 		e->voluntary++;
 	} else {
 		e->involuntary++;
 		e->why = throttled(t) ? SCHED_THROTTLED : SCHED_RUNNABLE;
-		wait_begin(e, t);
 	}
 	state_set(e, e->why, now);
 	if (state & TASK_WAKING_V) { /* it is being woken already */
@@ -310,6 +448,8 @@ static __always_inline void thread_out(struct ctl *c, void *ctx, struct task_str
 	e->held = HELD_NOT;
 	if (quantum != ~0ull && site_visit(e, &r, quantum, now))
 		e->held = off_stack_take(ctx, t, next, now);
+	if (e->held && is_blocked_state(e->why))
+		*held_at(t) = t->pid;
 }
 
 /* --- wakeup --- */
@@ -320,20 +460,25 @@ static __always_inline bool woken_by_task(u32 why)
 	return why != SCHED_SLEEP && why != SCHED_DISK && why != SCHED_PAGEFAULT;
 }
 
-/* Who woke it is asked only where a sample may tell it. */
+/* It begins to wait for a CPU, which the kernel does not account. */
 static __always_inline void thread_woken(struct thread *e, u64 now)
+{
+	e->wakeups++;
+	e->blocked_ns = since(now, e->off_ns);
+	state_set(e, SCHED_RUNNABLE, now);
+}
+
+/* Asked only where a sample may tell it. */
+static __always_inline void waker_note(struct thread *e)
 {
 	u64 id;
 
-	e->wakeups++;
-	e->blocked_ns = since(now, e->off_ns);
-	if (e->held && woken_by_task(e->why)) {
-		id = bpf_get_current_pid_tgid();
-		e->waker_pid = id >> 32;
-		e->waker_tid = (u32)id;
-		bpf_get_current_comm(e->waker_comm, sizeof(e->waker_comm));
-	}
-	state_set(e, SCHED_RUNNABLE, now);
+	if (!e->held || !woken_by_task(e->why))
+		return;
+	id = bpf_get_current_pid_tgid();
+	e->waker_pid = id >> 32;
+	e->waker_tid = (u32)id;
+	bpf_get_current_comm(e->waker_comm, sizeof(e->waker_comm));
 }
 
 static __always_inline bool off_asked(void)
@@ -347,9 +492,16 @@ static __always_inline bool off_asked(void)
 SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waking, struct task_struct *p)
 {
-	struct thread *e = off_asked() ? thread_find(p) : NULL;
+	struct thread *e;
 
-	if (e && e->wanted && is_blocked_state(e->state))
+	if (!off_asked() || (delays && *held_at(p) != (u32)p->pid))
+		return 0;
+	e = thread_find(p);
+	if (!e || !e->wanted || !is_blocked_state(e->state))
+		return 0;
+	*held_at(p) = 0;
+	waker_note(e);
+	if (!delays)
 		thread_woken(e, bpf_ktime_get_boot_ns());
 	return 0;
 }
@@ -362,15 +514,18 @@ int BPF_PROG(sched_wakeup, struct task_struct *p)
 
 	if (!e || !e->wanted)
 		return 0;
-	if (is_blocked_state(e->state)) {
+	if (!delays && is_blocked_state(e->state)) {
 		thread_woken(e, bpf_ktime_get_boot_ns());
 		e->waker_pid = 0;
 	}
-	if (e->state == SCHED_RUNNABLE) {
-		wait_begin(e, p);
-		if (throttled(p))
-			e->state = SCHED_THROTTLED;
-	}
+	if (e->state != SCHED_RUNNABLE && !is_blocked_state(e->state))
+		return 0;
+	wait_begin(e, p);
+	if (!throttled(p))
+		return 0;
+	e->queued = SCHED_THROTTLED;
+	if (e->state == SCHED_RUNNABLE)
+		e->state = SCHED_THROTTLED;
 	return 0;
 }
 
@@ -493,7 +648,7 @@ VERIFIED_ONCE int offcpu_send(u32 state, u64 weight, u64 waited)
 	struct uw_scratch *s = uw_get();
 	u64 key = s ? s->walk.entry : 0, end, n;
 	struct task_struct *t = (void *)key;
-	struct thread *e = bpf_map_lookup_elem(&sched_threads, &key);
+	struct thread *e = thread_find_key(key);
 	struct rec_offcpu *r;
 	struct tail tail;
 	struct owner o;
@@ -579,16 +734,32 @@ static __always_inline void thread_lost(struct ctl *c, struct thread *e, struct 
 	lost_send(e, t, quantum, waited);
 }
 
+/* Of what it lost since it blocked, the end was its wait for a CPU. */
+static __always_inline void delay_split(struct thread *e, struct task_struct *t, u64 now)
+{
+	u64 away = since(now, e->off_ns), waited = since(delay_of(t), e->delay_ns);
+
+	if (waited > since(now, e->since_ns))
+		waited = since(now, e->since_ns);
+	e->wakeups++;
+	e->blocked_ns = since(away, waited);
+	state_set(e, SCHED_RUNNABLE, now - waited);
+}
+
 static __always_inline void thread_in(struct ctl *c, struct slices *all, struct task_struct *t,
 				      u64 now)
 {
-	struct thread *e = thread_find(t);
+	struct thread *e = thread_switched(all, t);
 	u64 waited = 0;
 	u16 cpu;
 
 	all->unwanted_ns = e && !e->wanted ? e->judged_ns : 0;
 	if (!e || !e->wanted)
 		return;
+	if (QUEUED_TOLD && !delays && t->sched_info.last_queued)
+		delays = true;
+	if (is_blocked_state(e->state) && delays)
+		delay_split(e, t, now);
 	if (is_blocked_state(e->state)) {
 		e->blocked_ns = since(now, e->off_ns); /* its wakeup was not seen */
 	} else {
@@ -621,13 +792,13 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 
 	if (!c || !kind_mask(c, KIND_OFFCPU))
 		return 0;
-	now = bpf_ktime_get_boot_ns();
 	all = bpf_map_lookup_elem(&sched_slices, &zero);
 	if (!all)
 		return 0;
+	now = switch_ns(all, next);
 	/* One that nobody wants is not even looked up, until it is time to ask again. */
 	if (prev->pid && (!all->unwanted_ns || since(now, all->unwanted_ns) > JUDGE_NS))
-		thread_out(c, ctx, prev, next, preempt, now);
+		thread_out(c, all, ctx, prev, next, preempt, now);
 	all->unwanted_ns = 0;
 	if (next->pid)
 		thread_in(c, all, next, now);
@@ -680,25 +851,34 @@ int BPF_PROG(sched_exec, struct task_struct *t)
 }
 
 /* Everything but the header. False when it was written to meanwhile, each time. */
-static __always_inline bool times_fill(struct rec_sched_times *r, const struct thread *e, u64 *now)
+static __always_inline bool times_fill(struct rec_sched_times *r, const struct thread *e,
+				       struct task_struct *t, u64 *now)
 {
 	for (int i = 0; i < 4; i++) {
 		u32 change = *(volatile u32 *)&e->change, state;
-		u64 begun;
+		u64 begun, waits, ns;
 
 		barrier();
 		*now = bpf_ktime_get_boot_ns();
 		begun = e->since_ns;
 		state = e->state;
+		waits = delays && is_blocked_state(state) ? since(delay_of(t), e->delay_ns) : 0;
 		r->since_ns = e->begin_ns;
 		__builtin_memcpy(r->ns, e->ns, sizeof(r->ns));
 		barrier();
 		if (change != *(volatile u32 *)&e->change || change & 1)
 			continue;
-		r->state = state;
+		ns = since(*now, begun);
+		if (waits > ns)
+			waits = ns;
 		state &= 15;
 		if (state < SCHED_STATE_COUNT)
-			r->ns[state] += since(*now, begun);
+			r->ns[state] += ns - waits;
+		if (waits) {
+			state = e->queued == SCHED_THROTTLED ? SCHED_THROTTLED : SCHED_RUNNABLE;
+			r->ns[state] += waits;
+		}
+		r->state = state;
 		r->voluntary = e->voluntary;
 		r->involuntary = e->involuntary;
 		r->wakeups = e->wakeups;
@@ -711,29 +891,31 @@ static __always_inline bool times_fill(struct rec_sched_times *r, const struct t
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_exit, struct task_struct *t)
 {
-	struct thread *e = off_asked() ? thread_find(t) : NULL;
+	struct thread *e = thread_find(t);
 	struct rec_sched_times *r;
-	u64 key = (u64)t, now;
+	u64 now;
 	struct owner o;
 	u32 number;
 
 	if (!e)
 		return 0;
-	if (e->wanted) {
+	if (e->wanted && off_asked()) {
 		e->wanted = 0;
 		r = record_reserve(&ring_bulk, sizeof(*r), KIND_OFFCPU, &number);
-		if (!r)
+		if (!r) {
+			thread_drop(t);
 			return 0;
+		}
 		owner_of(t, &o);
 		hdr_fill_owner(&r->hdr, REC_SCHED_TIMES, &o, number, sizeof(*r));
 		__builtin_memset((char *)r + sizeof(r->hdr), 0, sizeof(*r) - sizeof(r->hdr));
-		times_fill(r, e, &now);
+		times_fill(r, e, t, &now);
 		r->hdr.time_ns = now;
 		BPF_CORE_READ_INTO(&r->comm, t, comm);
 		r->ended = 1;
 		record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_OFFCPU);
 	}
-	bpf_map_delete_elem(&sched_threads, &key);
+	thread_drop(t);
 	return 0;
 }
 
@@ -757,6 +939,8 @@ static __always_inline struct thread *thread_seen(struct ctl *c, struct task_str
 	else
 		is = throttled(t) ? SCHED_THROTTLED : SCHED_RUNNING; /* its first switch tells */
 	e->why = is;
+	e->delay_ns = delay_of(t);
+	e->queued = SCHED_RUNNABLE;
 	thread_begin(e, is, now);
 	e->wanted = owner_pass(c, KIND_OFFCPU, &o);
 	return e;
@@ -778,7 +962,7 @@ int sched_times(struct bpf_iter__task *ctx)
 	e = thread_find(t);
 	if (!e)
 		e = thread_seen(c, t, bpf_ktime_get_boot_ns());
-	if (!e || !e->wanted || !times_fill(&r, e, &now))
+	if (!e || !e->wanted || !times_fill(&r, e, t, &now))
 		return 0;
 	owner_of(t, &o);
 	hdr_fill_owner(&r.hdr, REC_SCHED_TIMES, &o, 0, sizeof(r));
