@@ -753,11 +753,11 @@ static __always_inline void thread_in(struct ctl *c, struct slices *all, struct 
 	u64 waited = 0;
 	u16 cpu;
 
+	if (QUEUED_TOLD && !delays && t->sched_info.last_queued)
+		delays = true;
 	all->unwanted_ns = e && !e->wanted ? e->judged_ns : 0;
 	if (!e || !e->wanted)
 		return;
-	if (QUEUED_TOLD && !delays && t->sched_info.last_queued)
-		delays = true;
 	if (is_blocked_state(e->state) && delays)
 		delay_split(e, t, now);
 	if (is_blocked_state(e->state)) {
