@@ -53,10 +53,15 @@ static void request_over(void *ctx, const struct rec_stream *last, int8_t is_ser
 /* A capture keeps what nobody can read today: another version may. */
 static void verdict(void *ctx, uint64_t id, enum stream_verdict v)
 {
+	static const enum stream_class classes[] = {
+		[STREAM_KEEP] = STREAM_CLASS_KEEP,
+		[STREAM_BODIES] = STREAM_CLASS_BODIES,
+		[STREAM_DROP] = STREAM_CLASS_DROP,
+	};
 	const struct pipeline *p = ctx;
 
-	if (v == STREAM_KEEP || !p->capture)
-		p->requests.verdict(p->requests.ctx, id, v == STREAM_KEEP);
+	if (v != STREAM_DROP || !p->capture)
+		p->requests.verdict(p->requests.ctx, id, classes[v]);
 }
 
 static int requests_open(struct pipeline *p)

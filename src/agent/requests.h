@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wire/record.h"
+#include "wire/stream.h"
 
 struct explain;
 struct pipeline;
@@ -26,8 +26,8 @@ struct requests {
 	struct streams *streams; /* NULL: no record came */
 	struct explain *calls;	 /* NULL: not asked for */
 	uint64_t no_memory;	 /* records that could not be read for want of it */
-	/* What the kernel should do with socket @id from now on: go on, or drop it. May be NULL. */
-	void (*verdict)(void *ctx, uint64_t id, bool keep);
+	/* What the kernel should do with socket @id from now on. May be NULL. */
+	void (*verdict)(void *ctx, uint64_t id, enum stream_class class);
 	void *ctx;
 };
 

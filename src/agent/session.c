@@ -102,14 +102,14 @@ static int outside_open(const struct outside_opts *given, struct session *s)
 }
 
 /* The kernel is told which connections are worth copying. */
-static void stream_verdict(void *ctx, uint64_t id, bool keep)
+static void stream_verdict(void *ctx, uint64_t id, enum stream_class class)
 {
 	struct session *s = ctx;
 
 	if (!s->verdicts.words &&
 	    stream_verdicts_open(live_map(s->source, MAP_stream_verdicts), &s->verdicts) != 0)
 		return; /* it copies what it copies of any */
-	stream_verdict_set(&s->verdicts, id, keep);
+	stream_verdict_set(&s->verdicts, id, class);
 }
 
 int session_open(const struct session_opts *o, struct session *ret, struct buf *why)

@@ -35,7 +35,13 @@ struct entry {
 	u8 opened;
 	u8 way; /* 1: last bytes were sent, 2: received */
 	u8 multiplexed;
-	u8 closing; /* closed by the peer, with bytes that the program has not read yet */
+	u8 closing;    /* closed by the peer, with bytes that the program has not read yet */
+	u8 http;       /* its first bytes were a request of HTTP/1 */
+	u8 head_asked; /* the last one asked for a head alone */
+	u8 body_way;   /* whose body is passed over, as `way`; 0: none (bpf/body.h) */
+	u32 body_end;  /* position behind it */
+	u32 body_at;   /* up to which it went by */
+	u32 body_told; /* up to which records tell */
 };
 
 u64 last_id;
@@ -359,14 +365,18 @@ static __always_inline int job_send(struct job *j, const bool typed)
 
 /* --- the end --- */
 
-static __always_inline void close_send(struct sock *sk, struct entry *e, u16 flags, const bool typed)
+/* @pos, @seen: bytes that no record has told of, or none, with STREAM_CLOSE. */
+static __always_inline void end_send(struct sock *sk, struct entry *e, u32 pos, u32 seen, u16 flags,
+				     const bool typed)
 {
 	struct tcp_sock *tp = tcp_of(sk, typed);
 	struct owner o = e->owner;
 	struct job j = {
 		.sk = sk,
 		.id = e->id,
-		.flags = STREAM_CLOSE | flags | (e->opened ? STREAM_OPENED : 0),
+		.pos = pos,
+		.seen = seen,
+		.flags = flags | (e->opened ? STREAM_OPENED : 0),
 		.role = e->role,
 	};
 	struct rec_stream *r;
@@ -381,4 +391,9 @@ static __always_inline void close_send(struct sock *sk, struct entry *e, u16 fla
 	j.retransmits = AT(typed, tp, total_retrans);
 	body_fill(r, &j, typed);
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
+}
+
+static __always_inline void close_send(struct sock *sk, struct entry *e, u16 flags, const bool typed)
+{
+	end_send(sk, e, 0, 0, STREAM_CLOSE | flags, typed);
 }

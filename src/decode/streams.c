@@ -33,6 +33,7 @@ struct flow {
 	struct reader reader;
 	struct rec_stream last;	  /* with bytes */
 	struct timing_mark *held; /* of each side: when what waits began; NULL: no times came */
+	const struct proto *kept; /* that the kernel was told to keep; NULL: none */
 	uint32_t wrong;		  /* protocols that it is not, by place in the list */
 	uint8_t guesses;
 	bool given_up, told;
@@ -161,6 +162,13 @@ static void flow_tell(struct streams *s, struct flow *f, enum stream_verdict v)
 {
 	if (s->opts.verdict && !(f->last.flags & (STREAM_TLS | STREAM_DATAGRAM)))
 		s->opts.verdict(s->opts.ctx, f->last.id, v);
+}
+
+/* Its protocol is known, or another than before. */
+static void flow_keep(struct streams *s, struct flow *f)
+{
+	f->kept = f->reader.proto;
+	flow_tell(s, f, f->kept->bodies ? STREAM_BODIES : STREAM_KEEP);
 }
 
 /* --- the table --- */
@@ -348,7 +356,7 @@ static bool flow_turns(struct streams *s, struct flow *f)
 static void flow_give_up(struct streams *s, struct flow *f)
 {
 	if (flow_turns(s, f)) {
-		flow_tell(s, f, STREAM_KEEP);
+		flow_keep(s, f);
 		return;
 	}
 	f->given_up = true;
@@ -375,7 +383,7 @@ static void flow_start(struct streams *s, struct flow *f, const struct finding *
 		flow_give_up(s, f);
 		return;
 	}
-	flow_tell(s, f, STREAM_KEEP);
+	flow_keep(s, f);
 }
 
 /* Looks at what came; whatever nobody knows is forgotten, so that the next record is looked at from its begin. */
@@ -454,6 +462,8 @@ static void flow_judge(struct streams *s, struct flow *f)
 		return;
 	if (r->proto && !r->ignored)
 		flow_revise(s, f);
+	if (r->proto && !r->ignored && r->proto != f->kept)
+		flow_keep(s, f);
 	if (!r->ignored || f->told)
 		return;
 	f->told = true;

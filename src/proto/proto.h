@@ -93,6 +93,7 @@ struct proto {
 	const char *name, *help;
 	const uint16_t *ports; /* usual ones of servers, ended by 0: tried first there */
 	bool stream, datagram;
+	bool bodies; /* its messages are HTTP/1's, and so is how long a body is (bpf/body.h) */
 	size_t state_bytes; /* of a connection's state: zeroed, 8-byte aligned */
 	/*
 	 * @head: the first bytes of a direction that were not understood yet, at least one. @usual: one end has a

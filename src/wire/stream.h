@@ -21,7 +21,7 @@ enum stream_flag {
 	STREAM_DATAGRAM = 8, /* the bytes are one datagram (its beginning) */
 	STREAM_PASSIVE = 16, /* seen on the wire: the header has no process */
 	STREAM_OPENED = 32,  /* the connection was seen from its begin on */
-	STREAM_SKIPPED = 64, /* sendfile, splice: sizes only */
+	STREAM_SKIPPED = 64, /* sizes only: sendfile, splice, inside of a body */
 	STREAM_FULL = 128,   /* the call had more bytes than were copied */
 	STREAM_TIMES = 256,  /* a struct rec_stream_times follows, before the data */
 };
@@ -59,6 +59,7 @@ enum stream_class {
 	STREAM_CLASS_UNKNOWN,
 	STREAM_CLASS_KEEP,
 	STREAM_CLASS_DROP,
+	STREAM_CLASS_BODIES, /* kept; HTTP/1: bodies whose length is told are passed over (bpf/body.h) */
 };
 
 /* Bytes of a call that are copied; see bytes_wanted in bpf/stream.h. Set before the program is loaded. */

@@ -22,7 +22,7 @@
  */
 #include "probe/stream/stream.h"
 
-#include "bpf/stream.h"
+#include "bpf/body.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -74,12 +74,15 @@ struct {
 	__type(value, struct note);
 } stream_notes SEC(".maps");
 
+bool notes_made; /* any so far: nothing is to be looked for when not */
+
 const volatile struct note note_none SEC(".rodata.none") = {};
 const volatile struct entry entry_none SEC(".rodata.none") = {};
 
 /* Bytes that a call moved. */
 struct move {
 	struct sock *sk;
+	struct entry *e; /* of TCP; NULL: none yet */
 	struct call_regs regs;
 	u32 n;
 	u32 nth;   /* message of the call */
@@ -178,8 +181,6 @@ static __always_inline bool looks_tls(const u8 *b, bool opened)
 	return b[2] && b[0] >= 0x16 && b[0] <= 0x17;
 }
 
-#define WORD(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
-
 /* What nobody can read is dropped at its first bytes. */
 static __always_inline void classify(struct entry *e, const struct call_bytes *from, u32 n)
 {
@@ -193,16 +194,21 @@ static __always_inline void classify(struct entry *e, const struct call_bytes *f
 		e->class = STREAM_CLASS_DROP;
 	if (word == WORD('P', 'R', 'I', ' '))
 		e->multiplexed = 1;
+	if (e->opened && !e->looked)
+		e->http = word == WORD('G', 'E', 'T', ' ') || word == WORD('P', 'O', 'S', 'T') ||
+			  word == WORD('P', 'U', 'T', ' ') || word == WORD('H', 'E', 'A', 'D');
 }
 
 /* --- the end --- */
 
 static __always_inline void closed(struct sock *sk, struct entry *e, const bool typed)
 {
-	struct ctl *c = ctl_get();
-
-	if (e->looked && c && (c->wanted & KIND_BIT(KIND_REQUEST)))
+	if (e->looked && asked()) {
+		if (typed && e->body_way && e->body_at != e->body_told)
+			end_send(sk, e, e->body_told, e->body_at - e->body_told,
+				 STREAM_SKIPPED | (e->body_way == 1 ? STREAM_OUT : 0), typed);
 		close_send(sk, e, 0, typed);
+	}
 	entry_free(sk, typed);
 }
 
@@ -264,14 +270,21 @@ static __always_inline bool is_dropped(struct entry *e)
 	return e && e->class == STREAM_CLASS_DROP;
 }
 
+/* Whether the running task's requests are asked for. */
+static __always_inline bool passes(void)
+{
+	struct ctl *c = ctl_get();
+
+	return c && filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task());
+}
+
+/* What is not dropped, and asked for. */
 static __always_inline int tcp_move(const struct move *m, const bool typed)
 {
-	struct entry *e = entry_get(m->sk, typed);
-	struct ctl *c = ctl_get();
+	struct entry *e = m->e;
 	struct job j;
+	bool begins;
 
-	if (is_dropped(e) || !c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
-		return 0;
 	if (!e)
 		e = entry_begin(m->sk, m->out ? m->n + m->after : 0, m->out ? 0 : m->n + m->after,
 				typed);
@@ -286,7 +299,10 @@ static __always_inline int tcp_move(const struct move *m, const bool typed)
 		classify(e, &j.from, m->n);
 	if (e->class == STREAM_CLASS_DROP)
 		return 0;
+	begins = typed && e->way != (m->out ? 1 : 2) && body_wanted(e);
 	tcp_job(&j, m, e, typed);
+	if (begins && j.want && !job_send_head(&j, e))
+		return 0;
 	return job_send(&j, typed);
 }
 
@@ -313,6 +329,9 @@ VERIFIED_ONCE int tcp_moved_at(u64 sk, u64 n, u64 nth, u64 after, u64 flags)
 {
 	struct move m;
 
+	m.e = entry_get((void *)sk, false);
+	if (is_dropped(m.e) || !passes())
+		return 0;
 	move_of(sk, n, nth, after, flags, &m);
 	return tcp_move(&m, false);
 }
@@ -411,7 +430,6 @@ static __always_inline int udp_move(const struct move *m, const bool typed)
 	struct sock *sk = m->sk;
 	u16 lport = AT(typed, sk, __sk_common.skc_num);
 	u16 rport = bpf_ntohs(AT(typed, sk, __sk_common.skc_dport));
-	struct ctl *c = ctl_get();
 	struct peer peer = {};
 	struct job j;
 
@@ -423,7 +441,7 @@ static __always_inline int udp_move(const struct move *m, const bool typed)
 		rport = bpf_ntohs(peer.port);
 	if (!port_wanted(lport) && !port_wanted(rport) && !looks_dns(&j.from))
 		return 0;
-	if (!c || !filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task()))
+	if (!passes())
 		return 0;
 	udp_job(&j, m);
 	return job_send(&j, typed);
@@ -438,6 +456,7 @@ VERIFIED_ONCE int udp_moved_at(u64 sk, u64 n, u64 nth, u64 after, u64 flags)
 {
 	struct move m;
 
+	m.e = NULL;
 	move_of(sk, n, nth, after, flags, &m);
 	return udp_move(&m, false);
 }
@@ -458,6 +477,7 @@ static __always_inline u32 call_nth(const struct call_regs *r, u32 n)
 	u32 tid = (u32)bpf_get_current_pid_tgid(), nth = 0;
 	struct note *note = bpf_map_lookup_elem(&stream_notes, &tid);
 
+	notes_made = true;
 	if (!note) {
 		bpf_map_update_elem(&stream_notes, &tid, (const void *)&note_none, BPF_ANY);
 		note = bpf_map_lookup_elem(&stream_notes, &tid);
@@ -475,41 +495,68 @@ static __always_inline u32 call_nth(const struct call_regs *r, u32 n)
 static __always_inline void call_nth_end(void)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct note *note = bpf_map_lookup_elem(&stream_notes, &tid);
+	struct note *note = notes_made ? bpf_map_lookup_elem(&stream_notes, &tid) : NULL;
 
 	if (note)
 		note->vec = 0;
 }
 
+/* Whether the bytes are to be told of; m->e, and m->skipped when their number alone is. */
+static __noinline int tcp_asked(struct move *m)
+{
+	bool sizes = false;
+
+	m->e = entry_get(m->sk, true);
+	if (is_dropped(m->e) || (m->e && body_passes(m->e, m->sk, m->out, &sizes)) || !passes())
+		return opaque(0);
+	m->skipped |= sizes;
+	return opaque(1);
+}
+
+static __always_inline bool udp_asked(struct sock *sk)
+{
+	u16 rport = bpf_ntohs(sk->__sk_common.skc_dport);
+
+	return !rport || port_wanted(sk->__sk_common.skc_num) || port_wanted(rport);
+}
+
+static __noinline int tcp_empty(struct sock *sk)
+{
+	return opaque(tcp_drained(sk, true));
+}
+
+/* Most calls are on sockets that are dropped, filtered out or not looked at: they leave before anything is read. */
 static __always_inline int moved(struct sock *sk, int n, u32 flags, bool out)
 {
-	struct move m = {};
+	struct move m;
 	u16 protocol;
 
 	if (!asked() || !sk || !family_known(sk->__sk_common.skc_family))
 		return 0;
 	protocol = sk->sk_protocol;
-	if ((protocol != IPPROTO_TCP_V && protocol != IPPROTO_UDP_V) ||
-	    BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+	if (protocol != IPPROTO_TCP_V && protocol != IPPROTO_UDP_V)
 		return 0;
-	call_regs_read(&m.regs, true, false);
 	if (n <= 0) {
-		if (call_is_many(&m.regs))
-			call_nth_end();
-		return n == 0 && !out && protocol == IPPROTO_TCP_V ? tcp_drained(sk, true) : 0;
+		call_nth_end();
+		return n == 0 && !out && protocol == IPPROTO_TCP_V ? opaque(tcp_empty(sk)) : 0;
 	}
 	if (flags & (MSG_PEEK_V | MSG_OOB_V | MSG_ERRQ_V))
 		return 0;
-	if (call_is_many(&m.regs))
-		m.nth = call_nth(&m.regs, n);
 	m.sk = sk;
+	m.e = NULL;
 	m.n = n;
+	m.after = 0;
 	m.out = out;
 	m.skipped = (flags & MSG_TRUNC_V) != 0;
+	if (!(protocol == IPPROTO_TCP_V ? tcp_asked(&m) : udp_asked(sk)) ||
+	    BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+		return 0;
+	call_regs_read(&m.regs, true, false);
+	m.nth = call_is_many(&m.regs) ? call_nth(&m.regs, n) : 0;
 	if (protocol == IPPROTO_UDP_V)
 		return opaque(udp_moved(&m));
 	opaque(tcp_moved(&m));
-	return out ? 0 : tcp_drained(sk, true);
+	return out || sk->__sk_common.skc_state != TCP_CLOSE_V ? 0 : opaque(tcp_empty(sk));
 }
 
 SEC("tp_btf/sock_send_length")

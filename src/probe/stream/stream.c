@@ -95,14 +95,12 @@ void stream_verdicts_close(struct stream_verdicts *v)
 	v->words = NULL;
 }
 
-void stream_verdict_set(struct stream_verdicts *v, uint64_t id, bool keep)
+void stream_verdict_set(struct stream_verdicts *v, uint64_t id, enum stream_class class)
 {
-	uint64_t class = keep ? STREAM_CLASS_KEEP : STREAM_CLASS_DROP;
-
 	if (!v->words || !id || id >> (64 - STREAM_CLASS_BITS))
 		return;
 	atomic_store_explicit((_Atomic uint64_t *)&v->words[id % STREAM_VERDICTS],
-			      id << STREAM_CLASS_BITS | class, memory_order_relaxed);
+			      id << STREAM_CLASS_BITS | (uint64_t)class, memory_order_relaxed);
 }
 
 /* --- which way --- */

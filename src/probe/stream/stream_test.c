@@ -147,21 +147,21 @@ static void test_verdicts(void **state)
 	struct stream_verdicts v = { 0 };
 
 	(void)state;
-	stream_verdict_set(&v, 1, true); /* not open: nothing */
+	stream_verdict_set(&v, 1, STREAM_CLASS_KEEP); /* not open: nothing */
 	assert_int_equal(stream_verdicts_open(-1, &v), -EBADF);
 	assert_null(v.words);
 	assert_int_equal(ftruncate(fd, STREAM_VERDICTS * 8), 0);
 	assert_int_equal(stream_verdicts_open(fd, &v), 0);
-	stream_verdict_set(&v, 1, true);
-	stream_verdict_set(&v, STREAM_VERDICTS + 2, false);
-	stream_verdict_set(&v, 0, true);
-	stream_verdict_set(&v, 1ull << 63 | 3, false); /* a datagram's */
+	stream_verdict_set(&v, 1, STREAM_CLASS_KEEP);
+	stream_verdict_set(&v, STREAM_VERDICTS + 2, STREAM_CLASS_DROP);
+	stream_verdict_set(&v, 0, STREAM_CLASS_KEEP);
+	stream_verdict_set(&v, 1ull << 63 | 3, STREAM_CLASS_DROP); /* a datagram's */
 	assert_int_equal(v.words[0], 0);
 	assert_int_equal(v.words[1], 1 << STREAM_CLASS_BITS | STREAM_CLASS_KEEP);
 	assert_int_equal(v.words[2],
 			 (STREAM_VERDICTS + 2ull) << STREAM_CLASS_BITS | STREAM_CLASS_DROP);
 	assert_int_equal(v.words[3], 0);
-	stream_verdict_set(&v, 1, false);
+	stream_verdict_set(&v, 1, STREAM_CLASS_DROP);
 	assert_int_equal(v.words[1], 1 << STREAM_CLASS_BITS | STREAM_CLASS_DROP);
 	stream_verdicts_close(&v);
 	stream_verdicts_close(&v);

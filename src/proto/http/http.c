@@ -744,6 +744,7 @@ const struct proto proto_http = {
 	.help = "HTTP/1.0 and 1.1",
 	.ports = ports,
 	.stream = true,
+	.bodies = true,
 	.state_bytes = sizeof(struct http),
 	.guess = http_guess,
 	.parse = http_parse,

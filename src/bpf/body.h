@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#pragma once
+/*
+ * Bodies of HTTP/1 that are passed over. Of a message that begins with a call, and that tells its length, it is known
+ * where the body ends: calls that lie inside of it make no record, the one that ends it makes one without bytes.
+ * Positions tell user space what went by in between; nothing else has to be kept. Every BODY_STEP bytes there is a
+ * record all the same, so that a connection that is busy is not taken for a quiet one.
+ *
+ *     | head, first bytes | ...      ...      ... | last bytes | next head
+ *       record of BODY_HEAD  no records             record, 0    record
+ *
+ * What the reader of user space does with such a message (proto/http) is what is done here, and not more: a body that
+ * may not be there (the answer to HEAD, 204, 304) is not passed over; and when the other end speaks meanwhile, it is
+ * over. A head that does not lie in the call's first BODY_HEAD bytes, or whose lines end without CR, is as any.
+ *
+ * Only where the kernel has typed pointers: the others' verifiers have no room for it.
+ */
+#include "bpf/stream.h"
+
+#define BODY_HEAD  DATA_S     /* bytes of a call that are looked at */
+#define BODY_LEAST 4096	      /* shorter ones are not worth it */
+#define BODY_MOST  (1u << 30) /* positions are of 32 bits */
+#define BODY_STEP  (1u << 20)
+#define NAME_BYTES 15 /* "content-length:" */
+#define NAME_STEPS 128
+#define END_STEPS  288
+#define DIGITS	   10
+
+/* How far on the name can stand when its last byte would be this one (Horspool's search); 0: here. */
+const volatile u8 body_name_step[256] SEC(".rodata.body") = {
+	[0 ... ','] = 15,   ['-'] = 7,		['.' ... '9'] = 15, [':'] = 0,
+	[';' ... 'B'] = 15, ['C'] = 14,		['D'] = 15,	    ['E'] = 5,
+	['F'] = 15,	    ['G'] = 3,		['H'] = 1,	    ['I' ... 'K'] = 15,
+	['L'] = 6,	    ['M'] = 15,		['N'] = 4,	    ['O'] = 13,
+	['P' ... 'S'] = 15, ['T'] = 2,		['U' ... 'b'] = 15, ['c'] = 14,
+	['d'] = 15,	    ['e'] = 5,		['f'] = 15,	    ['g'] = 3,
+	['h'] = 1,	    ['i' ... 'k'] = 15, ['l'] = 6,	    ['m'] = 15,
+	['n'] = 4,	    ['o'] = 13,		['p' ... 's'] = 15, ['t'] = 2,
+	['u' ... 255] = 15,
+};
+
+#define WORD(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#define LOAD(type, p)	 (*(const type *)(p))
+#define LOWER8		 0x2020202020202020ull
+#define CONTENT		 0x2d746e65746e6f63ull /* "content-" */
+#define LENG		 0x676e656cu
+#define TH		 0x6874u
+#define CRLFCRLF	 0x0a0d0a0du
+
+/* A record's data, and the 8 bytes before them, in which places are kept: see forget. */
+struct head_xs {
+	u64 room;
+	u8 d[DATA_XS];
+};
+
+struct head_s {
+	u64 room;
+	u8 d[DATA_S];
+};
+
+struct head {
+	const u8 *d;
+	volatile u64 *room;
+	u32 n; /* of them are there */
+};
+
+/* Behind "Content-Length:"; 0: nowhere. */
+static __always_inline u32 head_name(const struct head *h, const u32 size)
+{
+	u32 at = 0;
+
+	for (u32 i = 0; i < NAME_STEPS; i++) {
+		const u8 *p;
+		u32 step;
+
+		at = forget(h->room, at);
+		if (at > size - NAME_BYTES || at + NAME_BYTES > h->n)
+			return 0;
+		p = h->d + at;
+		step = body_name_step[p[NAME_BYTES - 1]];
+		if (!step && (LOAD(u64, p) | LOWER8) == CONTENT &&
+		    (LOAD(u32, p + 8) | (u32)LOWER8) == LENG && (LOAD(u16, p + 12) | 0x2020) == TH)
+			return at + NAME_BYTES;
+		at += step ? step : NAME_BYTES;
+	}
+	return 0;
+}
+
+/* Behind the empty line; 0: nowhere from @at on. */
+static __always_inline u32 head_end(const struct head *h, u32 at, const u32 size)
+{
+	for (u32 i = 0; i < END_STEPS; i++) {
+		const u8 *p;
+		u32 last;
+
+		at = forget(h->room, at);
+		if (at > size - 4 || at + 4 > h->n)
+			return 0;
+		p = h->d + at;
+		last = p[3];
+		if (last == '\n' && LOAD(u32, p) == CRLFCRLF)
+			return at + 4;
+		at += last == '\n' ? 2 : last == '\r' ? 1 : 4;
+	}
+	return 0;
+}
+
+/* The number there; 0: none, or none that is of use. */
+static __always_inline u32 head_number(const struct head *h, u32 at, const u32 size)
+{
+	u32 v = 0;
+
+	for (u32 i = 0; i < DIGITS + 2; i++) {
+		u32 c;
+
+		at = forget(h->room, at);
+		if (at >= size || at >= h->n)
+			return 0;
+		c = h->d[at++];
+		if (c == '\r')
+			return v;
+		if (c == ' ' && !v)
+			continue;
+		v = forget(h->room, v);
+		if (c < '0' || c > '9' || v > BODY_MOST / 10)
+			return 0;
+		v = v * 10 + (c - '0');
+	}
+	return 0;
+}
+
+/* Whether a message that begins so can have a body. */
+static __always_inline bool head_body(const u8 *d, bool head_asked)
+{
+	u32 code = LOAD(u32, d + 8); /* " 200" */
+
+	if (LOAD(u32, d) != WORD('H', 'T', 'T', 'P'))
+		return d[0] == 'P'; /* POST, PUT, PATCH */
+	return !head_asked && d[9] >= '2' && code != WORD(' ', '2', '0', '4') &&
+	       code != WORD(' ', '3', '0', '4');
+}
+
+/* Bytes from the first to the body's last; 0: not known. */
+static __always_inline u32 head_look(const struct head *h, bool head_asked, const u32 size)
+{
+	u32 at, n;
+
+	if (h->n < 16 || !head_body(h->d, head_asked))
+		return 0;
+	at = head_name(h, size);
+	if (!at)
+		return 0;
+	n = head_number(h, at, size);
+	if (n < BODY_LEAST)
+		return 0;
+	at = head_end(h, at, size);
+	return at ? at + n : 0;
+}
+
+/* Verified by themselves: what leads to them would have them verified many times over. */
+VERIFIED_ONCE u32 head_look_xs(struct head_xs *x, u32 n, bool head_asked)
+{
+	if (!x)
+		return 0;
+	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, DATA_XS);
+}
+
+VERIFIED_ONCE u32 head_look_s(struct head_s *x, u32 n, bool head_asked)
+{
+	if (!x)
+		return 0;
+	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, DATA_S);
+}
+
+static __always_inline u32 body_look(struct entry *e, struct rec_stream *r, const u32 size)
+{
+	u64 *room = (void *)r + sizeof(*r) + TIMES_BYTES - 8;
+	u64 was = *room;
+	u32 n = r->data.len, word = LOAD(u32, room + 1), to;
+
+	if (size == DATA_XS)
+		to = head_look_xs((void *)room, n, e->head_asked);
+	else
+		to = head_look_s((void *)room, n, e->head_asked);
+	*room = was;
+	if (word != WORD('H', 'T', 'T', 'P'))
+		e->head_asked = word == WORD('H', 'E', 'A', 'D');
+	return to;
+}
+
+/*
+ * The record of a call that begins a message, and what follows from it. Of a longer call than BODY_HEAD it may
+ * be of its first bytes alone: true, and @j is what is left of it.
+ */
+static __always_inline int head_send_sized(struct job *j, struct entry *e, const u32 size)
+{
+	u32 number, to;
+	struct rec_stream *r =
+		record_reserve(&ring_bulk, sizeof(*r) + size + TIMES_BYTES, KIND_REQUEST, &number);
+
+	if (!r)
+		return 0;
+	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
+	body_fill(r, j, true);
+	times_fill(r);
+	data_fill(r, j, size);
+	to = body_look(e, r, size);
+	if (to > j->seen) {
+		e->body_end = j->pos + to;
+		e->body_at = e->body_told = j->pos + j->seen;
+		e->body_way = j->flags & STREAM_OUT ? 1 : 2;
+	}
+	if (to < j->seen && r->data.len < j->seen) {
+		r->seen = r->data.len;
+		r->flags &= ~STREAM_FULL;
+	}
+	j->pos += r->seen;
+	j->from.at += r->seen;
+	j->seen -= r->seen;
+	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
+	return j->seen != 0;
+}
+
+static __noinline int head_send_xs(struct job *j, struct entry *e)
+{
+	return opaque(head_send_sized(j, e, DATA_XS));
+}
+
+static __noinline int head_send_s(struct job *j, struct entry *e)
+{
+	return opaque(head_send_sized(j, e, DATA_S));
+}
+
+/* Whether bodies of this connection may be passed over. */
+static __always_inline bool body_wanted(const struct entry *e)
+{
+	return e->class == STREAM_CLASS_BODIES || (e->class == STREAM_CLASS_UNKNOWN && e->http);
+}
+
+/* The record of a call that may begin a message; true: none was made, or @j is what is left of it. */
+static __always_inline bool job_send_head(struct job *j, struct entry *e)
+{
+	u32 want = j->want, n = want < BODY_HEAD ? want : BODY_HEAD;
+
+	if (j->from.at ? want > BODY_HEAD && want < BODY_LEAST : want > BODY_HEAD / 2)
+		return true;
+	j->want = n;
+	if (!opaque((j->from.at ? n : 2 * n) <= DATA_XS ? head_send_xs(j, e) : head_send_s(j, e)))
+		return false;
+	j->want = want - n;
+	return true;
+}
+
+/* Whether a call that moved @n bytes lies inside of a body; *ret_ends: it ends it, or its bytes are to be told of. */
+static __always_inline bool body_passes(struct entry *e, struct sock *sk, bool out, bool *ret_told)
+{
+	struct tcp_sock *tp = tcp_of(sk, true);
+	u32 end;
+	s32 left;
+
+	if (e->body_way != (out ? 1 : 2)) {
+		e->body_way = 0;
+		return false;
+	}
+	end = out ? tp->write_seq : received_end(sk, true);
+	left = e->body_end - end;
+	if (left <= 0)
+		e->body_way = 0;
+	if (left < 0)
+		return false;
+	e->body_at = end;
+	if (left > 0 && end - e->body_told < BODY_STEP)
+		return true;
+	e->body_told = end;
+	*ret_told = true;
+	return false;
+}
