@@ -46,7 +46,7 @@ struct user_hdr {
 
 /* The registers of the call that is running. */
 struct call_regs {
-	u64 nr; /* ~0: none that we could read */
+	u64 nr; /* ~0: none that we could read, and the others are not set */
 	u64 di, si, dx, r10, r8, r9;
 };
 
@@ -78,7 +78,10 @@ static __always_inline void call_regs_read(struct call_regs *ret, const bool typ
 		*ret = (struct call_regs){ r->orig_ax, r->di, r->si, r->dx, r->r10, r->r8, r->r9 };
 		return;
 	}
-	r = task_regs((void *)bpf_get_current_task());
+	t = (void *)bpf_get_current_task();
+	if (BPF_CORE_READ(t, thread_info.status) & TS_COMPAT_FLAG)
+		return;
+	r = task_regs(t);
 	ret->di = BPF_CORE_READ(r, di);
 	ret->si = BPF_CORE_READ(r, si);
 	ret->dx = BPF_CORE_READ(r, dx);

@@ -5,11 +5,12 @@
  *     stream_tool GO_FILE     waits for that file after making a connection that is older than it
  *
  *     conn NAME LPORT RPORT client|server begin|midway    an end of a connection; its moves follow
- *     move NAME LPORT RPORT out|in OFFSET BYTES REACH whole|pieces|skipped
+ *     move NAME LPORT RPORT out|in OFFSET BYTES REACH whole|pieces|skipped|maybe
  *     none NAME LPORT RPORT                               nothing may be seen of this end
  *     dgram NAME LPORT RPORT out|in BYTES REACH NUMBER whole|pieces
  *
- * REACH: bytes in the pieces that are looked at. Byte i of a direction is byte_at(i, direction). Not to be timed.
+ * maybe: a call of more messages than are looked at where a return alone tells; then there is nothing of it. REACH: bytes
+ * in the pieces that are looked at. Byte i of a direction is byte_at(i, direction). Not to be timed.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -74,8 +75,8 @@ static void end_fill(struct end *e, const char *name, int fd, bool client)
 
 static void say_end(const struct end *e, bool begin)
 {
-	printf("conn %s %u %u %s %s\n", e->name, e->lport, e->rport, e->client ? "client" : "server",
-	       begin ? "begin" : "midway");
+	printf("conn %s %u %u %s %s\n", e->name, e->lport, e->rport,
+	       e->client ? "client" : "server", begin ? "begin" : "midway");
 }
 
 static socklen_t loopback(struct sockaddr_storage *a, int family)
@@ -126,8 +127,8 @@ static void moved(struct end *e, bool out, ssize_t n, size_t reach, const char *
 
 	if (n < 0)
 		err(1, "%s: %s", e->name, out ? "send" : "receive");
-	printf("move %s %u %u %s %zu %zd %zu %s\n", e->name, e->lport, e->rport, out ? "out" : "in", *at,
-	       n, (size_t)n < reach ? (size_t)n : reach, how);
+	printf("move %s %u %u %s %zu %zd %zu %s\n", e->name, e->lport, e->rport, out ? "out" : "in",
+	       *at, n, (size_t)n < reach ? (size_t)n : reach, how);
 	*at += (size_t)n;
 }
 
@@ -312,6 +313,38 @@ static void many(void)
 	pair_close(&p);
 }
 
+/* @messages of 70 bytes in one call, and a turn after it, whose place must be right whatever was seen of them. */
+static void many_more(const char *name, unsigned messages, const char *how)
+{
+	struct mmsghdr m[20];
+	struct iovec v[20];
+	size_t n[20];
+	struct pair p;
+
+	pair_open(&p, name, AF_INET);
+	pair_say(&p, true);
+	do_send(&p.c, WAY_PLAIN, 5, 1);
+	do_receive(&p.s, WAY_PLAIN, 5, 1);
+	for (unsigned i = 0; i < messages; i++)
+		n[i] = 70;
+	many_fill(m, v, n, messages);
+	fill(buffer, 70 * messages, p.c.sent, true);
+	if (sendmmsg(p.c.fd, m, messages, 0) != (int)messages)
+		err(1, "sendmmsg");
+	for (unsigned i = 0; i < messages; i++)
+		moved(&p.c, true, 70, 70, how);
+	many_fill(m, v, n, messages);
+	if (recvmmsg(p.s.fd, m, messages, MSG_WAITALL, NULL) != (int)messages)
+		err(1, "recvmmsg");
+	for (unsigned i = 0; i < messages; i++)
+		moved(&p.s, false, m[i].msg_len, 70, how);
+	do_send(&p.c, WAY_PLAIN, 9, 1);
+	do_receive(&p.s, WAY_PLAIN, 9, 1);
+	do_send(&p.s, WAY_PLAIN, 7, 1);
+	do_receive(&p.c, WAY_PLAIN, 7, 1);
+	pair_close(&p);
+}
+
 static void peek(void)
 {
 	struct pair p;
@@ -425,11 +458,13 @@ static void unreadable(const char *name, const char *begin, size_t n)
 	memset(buffer, 'x', 600);
 	memcpy(buffer, begin, n);
 	for (unsigned i = 0; i < 3; i++) {
-		if (write(p.c.fd, buffer, 600) != 600 || recv(p.s.fd, buffer, 600, MSG_WAITALL) != 600 ||
-		    write(p.s.fd, buffer, 50) != 50 || recv(p.c.fd, buffer + 700, 50, MSG_WAITALL) != 50)
+		if (write(p.c.fd, buffer, 600) != 600 ||
+		    recv(p.s.fd, buffer, 600, MSG_WAITALL) != 600 || write(p.s.fd, buffer, 50) != 50 ||
+		    recv(p.c.fd, buffer + 700, 50, MSG_WAITALL) != 50)
 			err(1, "%s", name);
 	}
-	printf("none %s %u %u\nnone %s %u %u\n", name, p.c.lport, p.c.rport, name, p.s.lport, p.s.rport);
+	printf("none %s %u %u\nnone %s %u %u\n", name, p.c.lport, p.c.rport, name, p.s.lport,
+	       p.s.rport);
 	pair_close(&p);
 }
 
@@ -450,7 +485,8 @@ static void dgram_say(const char *name, unsigned l, unsigned r, bool out, ssize_
 {
 	if (n < 0)
 		err(1, "%s", name);
-	printf("dgram %s %u %u %s %zd %zu %u %s\n", name, l, r, out ? "out" : "in", n, reach, nth, how);
+	printf("dgram %s %u %u %s %zd %zu %u %s\n", name, l, r, out ? "out" : "in", n, reach, nth,
+	       how);
 }
 
 struct server {
@@ -495,7 +531,8 @@ static void question(const char *name, struct server *s, bool connected, enum wa
 		m.msg_namelen = connected ? 0 : n;
 		got = sendmsg(fd, &m, 0);
 	} else {
-		got = connected ? write(fd, buffer, bytes) : sendto(fd, buffer, bytes, 0, (void *)&s->at, n);
+		got = connected ? write(fd, buffer, bytes) :
+				  sendto(fd, buffer, bytes, 0, (void *)&s->at, n);
 	}
 	dgram_say(name, port, sp, true, got, bytes, number, how);
 	if (way == WAY_MSG) {
@@ -544,7 +581,8 @@ static void two_questions(struct server *s, bool connected)
 		if (sendmmsg(fd, m, 2, 0) != 2)
 			err(1, "sendmmsg");
 		for (unsigned i = 0; i < 2; i++)
-			dgram_say("two-questions", port, sp, true, (ssize_t)n[i], n[i], number - 1 + i, "whole");
+			dgram_say("two-questions", port, sp, true, (ssize_t)n[i], n[i],
+				  number - 1 + i, "whole");
 		many_fill(m, v, n, 2);
 		for (unsigned i = 0; i < 2; i++) {
 			m[i].msg_hdr.msg_name = &any;
@@ -553,7 +591,8 @@ static void two_questions(struct server *s, bool connected)
 		if (recvmmsg(s->fd, m, 2, 0, NULL) != 2)
 			err(1, "recvmmsg");
 		for (unsigned i = 0; i < 2; i++)
-			dgram_say("two-questions", sp, port, false, m[i].msg_len, n[i], number - 1 + i, "whole");
+			dgram_say("two-questions", sp, port, false, m[i].msg_len, n[i],
+				  number - 1 + i, "whole");
 	}
 	close(fd);
 }
@@ -570,7 +609,8 @@ static void datagrams(void)
 	question("dns-sendmsg-connected", &s, true, WAY_MSG, 90);
 	two_questions(&s, true);
 	two_questions(&s, false);
-	if (sendto(fd, "x", 1, 0, (void *)&other.at, sizeof(other.at)) != 1 || read(other.fd, buffer, 10) != 1)
+	if (sendto(fd, "x", 1, 0, (void *)&other.at, sizeof(other.at)) != 1 ||
+	    read(other.fd, buffer, 10) != 1)
 		err(1, "other");
 	printf("none udp-other 0 %u\nnone udp-other %u 0\n", ntohs(other.at.sin_port),
 	       ntohs(other.at.sin_port));
@@ -602,6 +642,8 @@ int main(int argc, char **argv)
 	each_way(AF_INET);
 	each_way(AF_INET6);
 	many();
+	many_more("sendmmsg of 6", 6, "maybe");
+	many_more("sendmmsg of 20", 20, "maybe");
 	peek();
 	file();
 	large(LARGE, "large");

@@ -641,12 +641,17 @@ int stream_from6(struct bpf_sock_addr *ctx)
 
 #define NR_SENDFILE 40
 
-/* The messages that one call has moved; of a stream each stands before those that follow. */
+/*
+ * The messages that one call has moved; of a stream each stands before those that follow, so that more than are looked
+ * at are a gap there.
+ */
 static __always_inline int exit_many(struct sock *sk, const struct call_regs *r, u32 messages,
 				     u64 flags, bool tcp)
 {
 	u32 all = 0;
 
+	if (tcp && messages > MESSAGES)
+		return 0;
 	for (u32 i = 0; i < MESSAGES; i++)
 		if (i < messages)
 			all += call_message_len(r, i);
@@ -690,6 +695,8 @@ static __always_inline int exited(long ret)
 	if (!asked() || ret < 0)
 		return 0;
 	call_regs_read(&r, false, true);
+	if (r.nr > NR_PWRITEV2)
+		return 0;
 	sk = file_sock(task_file(t, (int)r.di));
 	if (!sk || !family_known(BPF_CORE_READ(sk, __sk_common.skc_family)))
 		return 0;

@@ -502,6 +502,8 @@ int tls_exit(struct exit_ctx *ctx)
 	if (!go_seen && !thread_get())
 		return 0;
 	call_regs_read(&r, false, true);
+	if (r.nr > NR_PWRITEV2)
+		return 0;
 	sk = file_sock(task_file(task, (int)r.di));
 	return sk ? socket_used(sk, !call_sends(r.nr), BPF_CORE_READ(sk, __sk_common.skc_family),
 				BPF_CORE_READ(sk, sk_protocol), false) :

@@ -87,6 +87,10 @@ class Conn:
 
     def move(self, out, at, n, reach, how):
         """One call, which may be several records where the bytes do not come from the program."""
+        if how == 'maybe' and self.at < len(self.recs) and out in self.base:
+            r = self.recs[self.at]
+            if r.out != out or (r.pos - self.base[out]) % 2**32 != at:
+                return
         while n > 0:
             r = self.next()
             if not r:
