@@ -78,8 +78,9 @@ struct proto_io {
 	bool datagram;	      /* the cursor holds exactly one datagram */
 	bool midway;	      /* the connection was met after its begin */
 	bool closed;	      /* nothing more comes in this direction */
-	uint64_t skipped;     /* of the last skip in this direction, passed over */
-	uint64_t lost;	      /* resync: bytes that were lost before these */
+	bool cut;	  /* what follows these bytes was not captured; MORE: they are lost too */
+	uint64_t skipped; /* of the last skip in this direction, passed over */
+	uint64_t lost;	  /* resync: bytes that were lost before these */
 	const struct proto_opts *opts;
 	struct window *window;
 	/* Out: */

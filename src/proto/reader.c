@@ -13,7 +13,7 @@ struct pass {
 	struct cur bytes;
 	const uint8_t *fresh;
 	struct boot_ns now;
-	bool closed, datagram;
+	bool closed, cut, datagram;
 	unsigned tries, idle;
 };
 
@@ -31,6 +31,7 @@ static struct proto_io pass_io(struct pass *p)
 		.datagram = p->datagram,
 		.midway = p->r->midway,
 		.closed = p->closed,
+		.cut = p->cut,
 		.skipped = p->s->skipped,
 		.lost = p->s->lost_n,
 		.opts = &p->r->env->opts,
@@ -322,11 +323,25 @@ static uint64_t gap_skip(struct reader *r, unsigned side, uint64_t n, struct boo
 	return n;
 }
 
+/* What is held has nothing behind it: a parser that waited for more of a message may take what there is. */
+static void held_cut(struct reader *r, unsigned side)
+{
+	struct reader_side *s = &r->side[side];
+	struct pass p = { .r = r, .s = s, .now = s->last, .cut = true };
+
+	p.bytes = cur_of(s->held, s->held_n);
+	p.fresh = s->held + s->held_n;
+	pass_run(&p);
+	side_keep(r, s, cur_left(&p.bytes), s->begun);
+}
+
 /* @n bytes that nobody captured. */
 static void side_gap(struct reader *r, unsigned side, uint64_t n, struct boot_ns now)
 {
 	struct reader_side *s = &r->side[side];
 
+	if (n && s->held_n && r->proto && !s->lost && !r->ignored)
+		held_cut(r, side);
 	n = gap_skip(r, side, n, now);
 	if (!n || r->ignored)
 		return;

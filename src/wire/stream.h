@@ -82,7 +82,7 @@ struct stream_knobs {
 		.body = 256,                \
 		.run = 16384,               \
 		.run_multiplexed = 65536,   \
-		.unknown = 512,             \
-		.looks = 16,                \
+		.unknown = 4096,            \
+		.looks = 64,                \
 		.ports = { 53, 5353 },      \
 	}

@@ -238,8 +238,10 @@ static void test_guess(void **state)
 		{ BYTES(ASKS "\0\1\0\1"), GUESS_REQUEST, GUESS_REQUEST },
 		{ BYTES(ANSWERS("\1") "\0\1\0\1" A_RECORD), GUESS_RESPONSE, GUESS_RESPONSE },
 		{ BYTES("\0\x21" ASKS "\0\1\0\1"), GUESS_REQUEST, GUESS_REQUEST },
-		{ BYTES("\0\x22" "\x84\x10" "\1\0\0\1\0\0\0\0\0\0\3api\4shop\7example\0\0\1\0\1"),
-		  GUESS_REQUEST, GUESS_REQUEST },  /* an id that could be flags of an answer */
+		{ BYTES("\0\x22"
+			"\x84\x10"
+			"\1\0\0\1\0\0\0\0\0\0\3api\4shop\7example\0\0\1\0\1"),
+		  GUESS_REQUEST, GUESS_REQUEST }, /* an id that could be flags of an answer */
 		{ BYTES(ASKS "\0\1\0\1junk"), GUESS_REQUEST, GUESS_REQUEST },
 		{ BYTES(ASKS "\xff\1\0\1"), GUESS_NO, GUESS_REQUEST },
 		{ BYTES(ANSWERS("\1") "\0\1\0\1"), GUESS_NO, GUESS_RESPONSE },

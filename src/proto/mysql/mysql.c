@@ -385,7 +385,7 @@ static int packet_take(struct my *s, struct proto_io *io, struct cur *bytes, str
 	if (!my_head(*bytes, ret))
 		return 0;
 	there = (uint32_t)cur_left(&ret->some);
-	if (!more && there < hold(s, io, ret) && !io->closed)
+	if (!more && there < hold(s, io, ret) && !io->closed && !io->cut)
 		return 0;
 	s->more[io->dir] = ret->n == MY_LONGEST;
 	io->skip = ret->n - there;

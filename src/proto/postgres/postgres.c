@@ -580,7 +580,7 @@ static int message_take(struct proto_io *io, struct cur *bytes, struct message *
 	n = length - 4;
 	if (!cur_skip(&c, PG_HEAD))
 		return 0;
-	if (kind->hold && n > cur_left(&c) && cur_left(&c) < STATEMENT_HOLD && !io->closed)
+	if (kind->hold && n > cur_left(&c) && cur_left(&c) < STATEMENT_HOLD && !io->closed && !io->cut)
 		return 0;
 	if (n > cur_left(&c)) {
 		/* The first bytes tell whether it can be one. */
