@@ -132,7 +132,7 @@ class Mappings:
 
     def place(self, address):
         start, _, off, name = self.of(address)
-        return name, address - start + off
+        return name, address - start + off if name else address  # as perf has what is compiled later
 
     def above(self, sp):
         """Bytes of stack from @sp to its mapping's end."""
@@ -164,8 +164,9 @@ def same_frame(ours, theirs):
     return ours[1] == theirs[1] or ours[1] - 1 == theirs[1]
 
 
-SAME, CUT, EARLY, SHORT, OTHER, ALONE = (
-    "same", "perf's copy of the stack was cut", "perf ended earlier", "porthole ended earlier",
+SAME, CUT, EARLY, UNPROVED, SHORT, OTHER, ALONE = (
+    "same", "perf ended earlier, its copy of the stack was cut", "perf ended earlier, in its copy",
+    "perf ended earlier, nothing proves the rest of porthole's", "porthole ended earlier",
     "different", "only perf's")
 
 
@@ -186,7 +187,7 @@ def calls(frames):
     return list(zip(frames, frames[1:]))
 
 
-def early_proved(seen, n, ours, why):
+def rest_proved(seen, n, ours, why):
     """Whether what porthole has beyond the end of perf's stack are calls of stacks that both had."""
     return why == "whole" and all(pair in seen for pair in calls(ours)[max(0, n - 1):])
 
@@ -235,8 +236,8 @@ def compare(table, name, load, seconds, bar=True):
     seen = {pair for kind, _, _, stack, _ in pairs if kind == SAME for pair in calls(stack)}
     counts, odd = Counter(), {}
     for kind, n, frames, stack, why in pairs:
-        if kind == EARLY and not early_proved(seen, n, stack, why):
-            kind = OTHER
+        if kind in (CUT, EARLY) and not rest_proved(seen, n, stack, why):
+            kind = UNPROVED
         counts[kind] += 1
         if kind not in (SAME, ALONE):
             around = slice(max(0, n - 1), n + 2)
@@ -255,7 +256,7 @@ def told(table, name, counts, n, bar):
     if judged < 100:
         raise Absent(f"{n} samples of perf's, {pairs} of them also porthole's, {judged} to compare")
     good = counts[SAME] / judged
-    apart = "; ".join(f"{k} {counts[k]}" for k in (SHORT, OTHER, CUT, EARLY, ALONE) if counts[k])
+    apart = "; ".join(f"{k} {counts[k]}" for k in (SHORT, OTHER, UNPROVED, CUT, EARLY, ALONE) if counts[k])
     what = f"{name}: stacks of the same instant as perf's (dwarf), every frame's address"
     figure = f"{100 * good:.2f} %: {counts[SAME]} of {judged}" + (f"; {apart}" if apart else "")
     if bar:

@@ -153,6 +153,42 @@ static void test_signal(void **state)
 	assert_int_equal(r.got[3], 0x5000);
 }
 
+/* Go's systemstack: its caller is on another stack, which may be below. Not more often than UW_SWITCHES. */
+static void test_other_stack(void **state)
+{
+	static const struct row rows[] = {
+		{ 0x1000, { .add = 1, .cfa = UW_FRAME } },
+		{ 0x1fff, { .add = 1, .cfa = UW_FRAME } },
+		{ 0x2fff, { .add = 1, .cfa = UW_FRAME } },
+		STOP(0x3fff),
+		{ 0, SIMPLE(0) },
+	};
+	struct row none[] = { { 0x1000, { .cfa = UW_FRAME } }, { 0, SIMPLE(0) } };
+	struct room r;
+
+	(void)state;
+	room_open(&r, rows);
+	r.stack[32] = SP + 64; /* rbp of the caller: below */
+	r.stack[33] = 0x2000;
+	r.stack[8] = SP + 80;
+	r.stack[9] = 0x3000;
+	r.stack[10] = 0;
+	r.stack[11] = 0x4000;
+	r.copy.regs.bp = SP + 256;
+	assert_int_equal(unwind_walk(&r.w), STACK_WHOLE);
+	assert_int_equal(r.w.n, 4);
+	/* A circle. */
+	r.w.n = 1;
+	r.stack[8] = SP + 256;
+	r.stack[9] = 0x2000;
+	assert_int_equal(unwind_walk(&r.w), STACK_STUCK);
+	assert_in_range(r.w.n, UW_SWITCHES, 2 * UW_SWITCHES + 2);
+	/* Other programs have one stack. */
+	room_open(&r, none);
+	r.copy.regs.bp = SP - 64;
+	assert_int_equal(unwind_walk(&r.w), STACK_STUCK);
+}
+
 static const struct {
 	struct unwind_rule rule;
 	enum stack_end end;
@@ -204,9 +240,8 @@ static void test_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chain),
-		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_chain),  cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_signal), cmocka_unit_test(test_other_stack),
 		cmocka_unit_test(test_ends),
 	};
 

@@ -246,6 +246,7 @@ static __always_inline void uw_regs_words(struct uw_scratch *s)
 	r->reg[15] = w[PT_R15];
 	r->exact = 1;
 	r->bp_lost = 0;
+	r->switches = 0;
 }
 
 /* As the running task, which @t is, entered the kernel. */

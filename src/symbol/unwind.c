@@ -266,22 +266,30 @@ static void put_stub(struct build *b, const struct stub *s)
 			rows_put(&b->rows, s->off + s->at[i], &s->rule[i]);
 }
 
+static bool keeps_frames(struct build *b, uint64_t start, uint64_t end)
+{
+	if (b->t->flags)
+		return true;
+	if (!stubs_keep_frames(&b->elf, start, end))
+		return false;
+	b->t->counts[UNWIND_N_frames_made]++;
+	return true;
+}
+
 /* Code that nothing describes. */
 static void put_gap(struct build *b, uint64_t from, uint64_t to)
 {
 	static const struct unwind_rule invalid = { .cfa = UW_INVALID };
-	const struct unwind_rule frame = unwind_rule_frame();
+	const struct unwind_rule frame = unwind_rule_frame(b->t->flags & UNWIND_GO);
 
 	rows_put(&b->rows, from, &invalid);
-	if (!b->t->flags)
-		return;
 	for (unsigned i = 0; i < b->elf.nloads; i++) {
 		const struct elf_load *l = &b->elf.loads[i];
 		uint64_t start = l->off > from ? l->off : from;
 		uint64_t end = l->off + l->size < to ? l->off + l->size : to;
 
 		/* They are sorted, but may overlap. */
-		if (!l->exec || start >= end || start < b->rows.off)
+		if (!l->exec || start >= end || start < b->rows.off || !keeps_frames(b, start, end))
 			continue;
 		rows_put(&b->rows, start, &frame);
 		rows_put(&b->rows, end, &invalid);

@@ -15,8 +15,9 @@
  *
  * .eh_frame comes before .debug_frame (which fills what it leaves open), both before what is made
  * up: linkage tables whose every entry has the known form, the entry stub. In Go programs, and in
- * files without any call frame information, all other code is UW_FRAME; in all others it is
- * UW_INVALID, but gaps of up to UNWIND_GAP_JOINED bytes (padding) belong to the function before.
+ * files without any call frame information, all other code is UW_FRAME; so are long stretches that
+ * begin functions as frame pointers want it (V8's builtins). All else is UW_INVALID, but gaps of up
+ * to UNWIND_GAP_JOINED bytes (padding) belong to the function before.
  *
  * No state, any thread. Sources: DWARF 5 section 6.4, LSB core 10.6 (.eh_frame), x86-64 psABI 3.7.
  */
@@ -41,6 +42,7 @@
 	X(gaps_joined,   "gaps of a few bytes, joined to the function before")            \
 	X(plt_made,      "linkage tables without description, recognized by their code")  \
 	X(entry_made,    "entry stubs without description, recognized by their code")     \
+	X(frames_made,   "stretches of code without description that keep frame pointers, recognized by their code") \
 	X(duplicates,    "functions described twice: the first is kept")                  \
 	X(overlaps,      "functions cut where the next begins")                           \
 	X(outside,       "functions outside the executable segments (removed by the linker)") \

@@ -273,11 +273,15 @@ struct unwind_rule unwind_rule_of(const struct cfi_state *st, const struct cfi_c
 	return rule;
 }
 
-struct unwind_rule unwind_rule_frame(void)
+struct unwind_rule unwind_rule_frame(bool go)
 {
-	return (struct unwind_rule){
-		.cfa = UW_FRAME, .reg = RBP, .off = 16, .rbp = UW_RBP_CFA, .rbp_off = -16, .ra_off = -8
-	};
+	return (struct unwind_rule){ .cfa = UW_FRAME,
+				     .reg = RBP,
+				     .off = 16,
+				     .add = go,
+				     .rbp = UW_RBP_CFA,
+				     .rbp_off = -16,
+				     .ra_off = -8 };
 }
 
 struct unwind_rule unwind_rule_rsp(int32_t off)

@@ -9,8 +9,8 @@
 struct unwind_rule unwind_rule_of(const struct cfi_state *st, const struct cfi_cie *cie,
 				  uint64_t counts[UNWIND_COUNTERS_N]);
 
-/* What Go and programs without call frame information are taken to keep. */
-struct unwind_rule unwind_rule_frame(void);
+/* What Go and programs without call frame information are taken to keep. @go: as UW_FRAME's add. */
+struct unwind_rule unwind_rule_frame(bool go);
 /* CFA = rsp + off, rbp untouched. */
 struct unwind_rule unwind_rule_rsp(int32_t off);
 /* The entries of a linkage table, which have pushed their index from byte @pushed of 16 on. */

@@ -9,6 +9,9 @@
 #define PLT_ENTRY     16
 #define ENTRY_BYTES   64
 #define CALL_BYTES    5
+#define FRAMES_MIN    (64u << 10)
+#define FRAMES_MAX    (32u << 20)
+#define FRAMES_EACH   4096 /* bytes that one function's beginning stands for */
 
 /* '?' is any byte. */
 struct form {
@@ -130,6 +133,23 @@ static int entry(const struct elf *e, struct stubs *to)
 			return 0;
 	}
 	return 0;
+}
+
+bool stubs_keep_frames(const struct elf *e, uint64_t start, uint64_t end)
+{
+	static const uint8_t begin[] = { 0x55, 0x48, 0x89, 0xe5 }; /* push rbp; mov rbp, rsp */
+	_cleanup_(elf_bytes_free) struct elf_bytes b = { 0 };
+	const uint8_t *at, *stop;
+	uint64_t n = 0;
+
+	if (end - start < FRAMES_MIN || end - start > FRAMES_MAX ||
+	    elf_copy(e, start, end - start, &b))
+		return false;
+	stop = b.p + b.n;
+	for (at = b.p; (at = memmem(at, (size_t)(stop - at), begin, sizeof(begin)));
+	     at += sizeof(begin))
+		n++;
+	return n * FRAMES_EACH >= b.n;
 }
 
 int stubs_find(const struct elf *e, struct stubs *ret)

@@ -430,6 +430,45 @@ static void no_cfi(void **state)
 	assert_int_equal(at(u, 0xff)->cfa, UW_FRAME);
 	assert_int_equal(off_at(u, 0x100), 48);
 	assert_int_equal(at(u, 0x110)->cfa, UW_FRAME);
+	assert_int_equal(at(t, 0)->add, 0);
+	assert_int_equal(at(u, 0x110)->add, 1); /* may leave its stack for another */
+}
+
+/* V8's builtins in a program that is otherwise described: enough such functions in enough code. */
+static void generated_code(void **state)
+{
+	static const struct {
+		uint32_t bytes, each;
+		bool kept;
+	} cases[] = {
+		{ 0x20000, 0x1000, true },  { 0x20000, 0x400, true },	{ 0x10000, 0x1000, true },
+		{ 0x20000, 0x1100, false }, { 0x20000, 0x8000, false }, { 0xf000, 0x400, false },
+	};
+	static const struct function c[] = { { 0, 16, 48 } };
+	_cleanup_(buf_free) struct buf eh = { 0 };
+
+	(void)state;
+	add_functions(&eh, false, c, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(buf_free) struct buf image = { 0 };
+		_cleanup_(unwind_table_freep) struct unwind_table *t = NULL;
+
+		image_make(&image, STR_NONE, 16 + cases[i].bytes, buf_slice(&eh), NULL, 0);
+		for (uint32_t off = 16; off < 16 + cases[i].bytes; off += cases[i].each)
+			memcpy(image.p + IMAGE_CODE + off, "\x55\x48\x89\xe5", 4);
+		t = table_of(&image);
+		assert_int_equal(t->flags, 0);
+		assert_int_equal(off_at(t, 0), 48);
+		assert_int_equal(t->counts[UNWIND_N_frames_made], cases[i].kept);
+		if (!cases[i].kept) {
+			assert_rule(at(t, 0x8000), invalid);
+			continue;
+		}
+		assert_int_equal(at(t, 16)->cfa, UW_FRAME);
+		assert_int_equal(at(t, 0x8000)->cfa, UW_FRAME);
+		assert_int_equal(at(t, 0x8000)->add, 0);
+		assert_rule(at(t, 16 + cases[i].bytes), invalid);
+	}
 }
 
 #define PLT0   "\xff\x35\1\2\3\4\xff\x25\1\2\3\4\x0f\x1f\x40\0"
@@ -567,6 +606,7 @@ int main(void)
 		cmocka_unit_test(debug_frame_fills),
 		cmocka_unit_test(debug_frame_deflated),
 		cmocka_unit_test(no_cfi),
+		cmocka_unit_test(generated_code),
 		cmocka_unit_test(linkage_table),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(any_byte_wrong),

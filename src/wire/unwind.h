@@ -47,7 +47,7 @@ enum unwind_cfa {
 	UW_DEREF, /* *(reg + off) + add */
 	UW_PLT, /* rsp + 8 + ((rip & 15) >= off ? 8 : 0), as the linkage table's expression has it */
 	UW_SIGNAL, /* a signal frame: all registers from the ucontext at rsp + off */
-	UW_FRAME,  /* no table: by frame pointer, CFA = rbp + 16 */
+	UW_FRAME, /* no table: by frame pointer, CFA = rbp + 16; add 1: maybe on another stack (Go) */
 };
 
 /* How the caller's rbp is found. */
@@ -125,6 +125,7 @@ enum stack_end {
 #define STACK_KERNEL_MAX 127 /* the kernel's own limit (PERF_MAX_STACK_DEPTH) */
 #define STACK_USER_MAX	 1024
 #define STACK_VMA_MAX	 32
+#define UW_SWITCHES	 4 /* of stacks in one walk */
 
 /*
  * A stack in a record's tail, of which struct rec_stack is the head: nkernel addresses, then nuser
@@ -167,7 +168,8 @@ struct unwind_regs {
 	__u64 reg[16]; /* by DWARF number, only when `exact`; those for rsp and rbp unused */
 	__u8 exact;    /* the innermost frame, or one that a signal interrupted */
 	__u8 bp_lost;
-	__u8 pad[6];
+	__u8 switches; /* of stacks, so far */
+	__u8 pad[5];
 };
 _Static_assert(sizeof(struct unwind_regs) == 160, "stands in captures");
 

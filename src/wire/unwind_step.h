@@ -8,7 +8,8 @@
  * program's memory at the address @from into the pointer @to and gives 0, or anything else when
  * they are not there.
  *
- * Every step must move the stack pointer up, a signal frame apart, whose stack may be anywhere; who
+ * Every step must move the stack pointer up, a signal frame apart, whose stack may be anywhere, and
+ * Go's runtime.systemstack, which leaves a goroutine's stack for the thread's a few times at most; who
  * walks bounds the number of steps. Source: System V ABI for x86-64; struct ucontext, struct
  * sigcontext of Linux's user interface.
  */
@@ -156,11 +157,25 @@ static __attribute__((always_inline)) inline int unwind_saved(struct unwind_regs
 	return UW_GOES_ON;
 }
 
+/* Whether the caller's frame may be at @cfa: above, or on another stack. */
+static __attribute__((always_inline)) inline int unwind_moves(struct unwind_regs *r,
+							      const struct unwind_rule *rule,
+							      __u64 cfa)
+{
+	/* One whose return address is in a register may have pushed nothing. */
+	if (rule->ra == UW_RA_REG ? cfa >= r->sp : cfa > r->sp)
+		return 1;
+	if (rule->cfa != UW_FRAME || !rule->add || r->switches >= UW_SWITCHES)
+		return 0;
+	r->switches++;
+	return 1;
+}
+
 /* UW_GOES_ON and *r is the caller's, or the reason (enum stack_end) and *r is of no more use. */
 static __attribute__((always_inline)) inline int unwind_step(struct unwind_regs *r,
 							     const struct unwind_rule *rule)
 {
-	__u64 cfa = 0, ip = 0, sp = r->sp;
+	__u64 cfa = 0, ip = 0;
 	int end;
 
 	if (rule->cfa == UW_STOP)
@@ -172,8 +187,7 @@ static __attribute__((always_inline)) inline int unwind_step(struct unwind_regs 
 	end = unwind_cfa_of(r, rule, &cfa);
 	if (end != UW_GOES_ON)
 		return end;
-	/* One whose return address is in a register may have pushed nothing. */
-	if (rule->ra == UW_RA_REG ? cfa < sp : cfa <= sp)
+	if (!unwind_moves(r, rule, cfa))
 		return STACK_STUCK;
 	end = unwind_saved(r, rule, cfa, &ip);
 	if (end != UW_GOES_ON)

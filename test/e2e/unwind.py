@@ -382,7 +382,7 @@ class File:
             self.steps += 1
             if want == have or (want, have) == (NONE, INVALID) or (want, have) == (INVALID, NONE):
                 continue
-            if want == NONE and have[0] == 'frame' and ours.flags:
+            if want == NONE and have[0] == 'frame' and (ours.flags or ours.counts.get('frames_made')):
                 self.notes['code by frame pointer'] += 1
             elif want == NONE and (have == STOP and ours.counts.get('entry_made') or ours.counts.get('plt_made')):
                 self.notes['linkage table or entry stub by its code'] += 1
