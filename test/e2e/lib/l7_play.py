@@ -1,11 +1,12 @@
-"""Conversations of captures said again, byte for byte, between two sockets on loopback: l7_play.py FILE.pcap...
+"""Conversations of captures said again, byte for byte, between two sockets on loopback: l7_play.py TIMES FILE.pcap...
 
 Each segment is sent and read whole before the next, in the capture's order, over a connection for each of its own, to
-the port it had (another, where that is taken).
+the port it had (another, where that is taken); all of them TIMES times, a second apart.
 """
 import socket
 import subprocess
 import sys
+import time
 
 
 def segments(path):
@@ -30,9 +31,9 @@ def listener(port):
     return s
 
 
-def play(path):
+def play(conversation):
     listeners, ports, open_ = {}, {}, {}
-    for stream, src, dst, data in segments(path):
+    for stream, src, dst, data in conversation:
         port = ports.setdefault(stream, min(src, dst) if data else dst)
         if not data:
             continue
@@ -50,5 +51,8 @@ def play(path):
         s.close()
 
 
-for p in sys.argv[1:]:
-    play(p)
+conversations = [list(segments(p)) for p in sys.argv[2:]]
+for i in range(int(sys.argv[1])):
+    time.sleep(i > 0)
+    for c in conversations:
+        play(c)

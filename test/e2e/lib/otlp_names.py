@@ -1,9 +1,7 @@
 """Spans, metrics and their resources against the conventions' names, for each protocol (see otlp_names.sh)."""
 import collections
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,11 +15,8 @@ if why:
     print('1..0 # SKIP ' + why)
     sys.exit(0)
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.join(HERE, '../../..')
-CAPTURES = os.path.join(TOP, 'test/captures/l7')
-UID = '11a66441-eb7e-4576-be19-cf6b5bbe7417'
-CID = '69e849912affb8a3ca4897ae94bb9f0c692fa86f0ef94fc666158165ff43f5bf'
+from pod import CAPTURES, CID, ENV, TOP, UID, api, play, until    # makes the pod's cgroup
+
 SERVER, CLIENT = 2, 3
 
 # What may stand on a span of each family (Semantic Conventions 1.44), and what must.
@@ -75,35 +70,9 @@ CASES = {
 }
 
 
-# --- a pod of the stand-in API, the agent, the conversations ---
+# --- the agent, the conversations ---
 
-def cgroup():
-    top = '/sys/fs/cgroup/pids' if os.path.isdir('/sys/fs/cgroup/pids') else '/sys/fs/cgroup'
-    path = '%s/kubepods/besteffort/pod%s/%s' % (top, UID, CID)
-    os.makedirs(path, exist_ok=True)
-
-    def remove():
-        p = path
-        while p != top:
-            try:
-                os.rmdir(p)
-            except OSError:
-                return
-            p = os.path.dirname(p)
-    at_end(remove)
-    return path
-
-
-def until(f, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not f():
-        time.sleep(0.1)
-    return f()
-
-
-POD = cgroup()
-api = start([os.path.join(TOP, 'test/kube/apiserver.py'), '--dir', DIR], stdin=subprocess.PIPE, stdout=open(DIR + '/api', 'w'))
-until(lambda: 'READY' in open(DIR + '/api').read())
+api()
 receiver = Receiver()
 with open(DIR + '/config.yaml', 'w') as f:
     f.write('''
@@ -117,13 +86,8 @@ otlp: {endpoint: "http://127.0.0.1:%d", interval: 2s, sample_percent: 100}
 ''' % (DIR, DIR, receiver.server_port))
 said = DIR + '/said'
 agent = start([PORTHOLE, 'run', '--config', DIR + '/config.yaml'], stdout=subprocess.DEVNULL, stderr=open(said, 'w'),
-              env=dict(os.environ, KUBECONFIG=DIR + '/kubeconfig', NODE_NAME='node-b'))
+              env=ENV)
 until(lambda: open(said).read().count('up to date') >= 6)
-
-
-def play(*files):
-    subprocess.run([sys.executable, HERE + '/l7_play.py', *files], timeout=60, stdout=subprocess.DEVNULL, check=True,
-                   preexec_fn=lambda: open(POD + '/cgroup.procs', 'w').write(str(os.getpid())))
 
 
 def protocol_of(a):
@@ -142,14 +106,14 @@ def spans():
     return got
 
 
-ok(until(lambda: (play(CAPTURES + '/redis/auth.pcap'), spans())[1]), 'a request of the pod comes', open(said).read())
+ok(until(lambda: (play('redis/auth'), spans())[1]), 'a request of the pod comes', open(said).read())
 time.sleep(1.5)
 receiver.seen['/v1/traces'].clear()
-play(*[os.path.join(CAPTURES, c[0] + '.pcap') for c in CASES.values()])
+play(*[c[0] for c in CASES.values()])
 
 
 def replayed(name):
-    status, out, _ = run('requests', '--replay', os.path.join(CAPTURES, CASES[name][0] + '.pcap'), '-o', 'json')
+    status, out, _ = run('requests', '--replay', '%s/%s.pcap' % (CAPTURES, CASES[name][0]), '-o', 'json')
     return sum(e['req.protocol'] == name for e in objects(out))
 
 
