@@ -115,16 +115,17 @@ void requests_losses(const struct requests *r, const struct streams_stats *befor
 	struct streams_stats now;
 
 	requests_stats(r, &now);
-#define PUT(member, what, why)           \
-	if (now.member > before->member) \
-	put(ctx, now.member - before->member, what, why)
-	PUT(pool_full, "requests", "too many waited for their answers");
-	PUT(window_full, "answers to requests", "too many waited in one connection");
-	PUT(pushed_out, "connections", "too many at once");
-	PUT(no_memory, "connections", "no memory");
-	PUT(held_full, "bytes of messages", "too much waited to be whole");
-	PUT(gap_bytes, "bytes of messages", "not captured");
-#undef PUT
+#define X(member, what, reason, thing, why) \
+	if (now.member > before->member)   \
+		put(ctx, now.member - before->member, thing, why);
+	REQUEST_LOSSES(X)
+#undef X
+}
+
+const struct streams_reject *requests_rejects(const struct requests *r, size_t *ret_n)
+{
+	*ret_n = 0;
+	return r->streams ? streams_rejects(r->streams, ret_n) : NULL;
 }
 
 void requests_free(struct requests *r)

@@ -14,6 +14,7 @@
 struct explain;
 struct pipeline;
 struct streams;
+struct streams_reject;
 struct streams_stats;
 struct proto;
 
@@ -37,6 +38,19 @@ void requests_record(struct pipeline *p, const struct rec_hdr *h);
 /* The source has ended: those without an answer are delivered too. */
 void requests_end(struct pipeline *p);
 
+/* What is missing of requests, by member of struct streams_stats: X(member, what, reason, what for people, reason). */
+#define REQUEST_LOSSES(X)                                                                      \
+	X(pool_full, "requests", "pool_full", "requests", "too many waited for their answers") \
+	X(window_full, "request_answers", "window_full", "answers to requests",                \
+	  "too many waited in one connection")                                                 \
+	X(pushed_out, "connections", "table_full", "connections", "too many at once")          \
+	X(no_memory, "connections", "no_memory", "connections", "no memory")                   \
+	X(held_full, "message_bytes", "held_full", "bytes of messages",                        \
+	  "too much waited to be whole")                                                       \
+	X(gap_bytes, "message_bytes", "not_captured", "bytes of messages", "not captured")     \
+	X(times_full, "request_times", "table_full", "times of requests",                      \
+	  "too many threads served at once")
+
 /* All zero when no record came. */
 void requests_stats(const struct requests *r, struct streams_stats *ret);
 
@@ -44,5 +58,8 @@ void requests_stats(const struct requests *r, struct streams_stats *ret);
 void requests_losses(const struct requests *r, const struct streams_stats *before,
 		     uint64_t (*put)(void *ctx, uint64_t n, const char *what, const char *why),
 		     void *ctx);
+
+/* What parsers refused, by protocol and reason; *ret_n may be 0. Borrowed until the next record. */
+const struct streams_reject *requests_rejects(const struct requests *r, size_t *ret_n);
 
 void requests_free(struct requests *r);

@@ -8,6 +8,7 @@
 #include "agent/session.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "decode/streams.h"
 #include "enrich/k8s.h"
 
 #ifndef PORTHOLE_VERSION
@@ -90,6 +91,21 @@ static void tables_take(struct session *s, struct metrics *m)
 	metrics_loss_add(m, "cluster_objects", "table_full", k.full);
 }
 
+static void requests_take(const struct requests *r, struct metrics *m)
+{
+	const struct streams_reject *rejects;
+	struct streams_stats st;
+	size_t n;
+
+	requests_stats(r, &st);
+#define X(member, what, reason, thing, why) metrics_loss_add(m, what, reason, st.member);
+	REQUEST_LOSSES(X)
+#undef X
+	rejects = requests_rejects(r, &n);
+	for (size_t i = 0; i < n; i++)
+		metrics_refusal_add(m, rejects[i].protocol, rejects[i].reason, rejects[i].n);
+}
+
 void metrics_take(struct session *s, struct metrics *ret)
 {
 	struct metrics *m = ret;
@@ -101,6 +117,7 @@ void metrics_take(struct session *s, struct metrics *ret)
 	self_take(m);
 	kinds_take(s, m);
 	tables_take(s, m);
+	requests_take(&s->pipeline.requests, m);
 	metrics_loss_add(m, "injected_records", "queue_full", s->source->losses.injected);
 #define X(name, what, why) \
 	metrics_loss_add(m, "tls_libraries", #name, s->source->losses.libraries.name);
@@ -172,15 +189,16 @@ static void kinds_json(const struct metrics *m, struct buf *b)
 	buf_char(b, '}');
 }
 
-static void losses_json(const struct metrics *m, struct buf *b)
+static void losses_json(const char *key, const char *what, const struct metrics_loss *l, size_t n,
+			struct buf *b)
 {
-	open_in(b, "losses", '[');
-	for (size_t i = 0; i < m->nlosses; i++) {
+	open_in(b, key, '[');
+	for (size_t i = 0; i < n; i++) {
 		comma(b);
 		buf_char(b, '{');
-		text(b, "what", m->losses[i].what);
-		text(b, "reason", m->losses[i].reason);
-		number(b, "n", m->losses[i].n);
+		text(b, what, l[i].what);
+		text(b, "reason", l[i].reason);
+		number(b, "n", l[i].n);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -257,7 +275,8 @@ void status_json(const struct metrics *m, struct buf *b)
 	number(b, "clients_lost", m->clients_lost);
 	probes_json(m, b);
 	kinds_json(m, b);
-	losses_json(m, b);
+	losses_json("losses", "what", m->losses, m->nlosses, b);
+	losses_json("refused", "protocol", m->refusals, m->nrefusals, b);
 	kube_json(m, b);
 	if (m->detect.on) {
 		number(b, "alerts", m->detect.alerts);

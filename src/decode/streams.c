@@ -588,6 +588,7 @@ void streams_stats(const struct streams *s, struct streams_stats *ret)
 	ret->held_full = r->held_full;
 	ret->window_full = s->env.pool.pushed_out;
 	ret->pool_full = s->env.pool.refused;
+	ret->times_full = s->timing ? timing_full(s->timing) : 0;
 }
 
 const struct streams_reject *streams_rejects(const struct streams *s, size_t *ret_n)

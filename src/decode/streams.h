@@ -40,6 +40,7 @@ struct streams_stats {
 	uint64_t window_full, pool_full; /* handed on as unanswered, not begun: too many waited */
 	uint64_t held_full;		 /* bytes dropped because STREAMS_HELD was reached */
 	uint64_t no_memory;		 /* connections not followed for want of memory */
+	uint64_t times_full; /* exchanges whose thread found no room: their times are not known */
 };
 
 /* Refused messages, and connections that could not be read on, by protocol and reason. */

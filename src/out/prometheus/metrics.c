@@ -12,6 +12,18 @@ void metrics_loss_add(struct metrics *m, const char *what, const char *reason, u
 		m->losses[m->nlosses++] = (struct metrics_loss){ what, reason, n };
 }
 
+void metrics_refusal_add(struct metrics *m, const char *protocol, const char *reason, uint64_t n)
+{
+	for (size_t i = 0; i < m->nrefusals; i++)
+		if (strcmp(m->refusals[i].what, protocol) == 0 &&
+		    strcmp(m->refusals[i].reason, reason) == 0) {
+			m->refusals[i].n += n;
+			return;
+		}
+	if (m->nrefusals < METRICS_REFUSALS_MAX)
+		m->refusals[m->nrefusals++] = (struct metrics_loss){ protocol, reason, n };
+}
+
 void metrics_probe_add(struct metrics *m, const char *name, const char *state, const char *why)
 {
 	struct metrics_probe *p;

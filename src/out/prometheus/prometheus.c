@@ -79,6 +79,20 @@ static void lost_print(const struct metrics *m, struct buf *b)
 	}
 }
 
+static void refusals_print(const struct metrics *m, struct buf *b)
+{
+	if (!m->nrefusals)
+		return;
+	head(b, "requests_refused_total", "counter",
+	     "Messages of applications that a parser could not read, by protocol and reason.");
+	for (size_t i = 0; i < m->nrefusals; i++) {
+		buf_str(b, STR("porthole_requests_refused_total"));
+		page_label(b, "protocol", str_of(m->refusals[i].what));
+		page_label(b, "reason", str_of(m->refusals[i].reason));
+		sample_u64(b, m->refusals[i].n);
+	}
+}
+
 static void probes_print(const struct metrics *m, struct buf *b)
 {
 	static const char *const states[] = { "on", "degraded", "unavailable", "off" };
@@ -371,6 +385,7 @@ void metrics_print(const struct metrics *m, struct buf *b)
 	one_u64(b, "pipeline_events_total", "counter", "Events made of them.", m->events);
 	kinds_print(m, b);
 	lost_print(m, b);
+	refusals_print(m, b);
 	probes_print(m, b);
 	tables_print(m, b);
 	kube_print(m, b);

@@ -11,7 +11,8 @@
 #include "event/event.h"
 
 #define METRICS_PROBES_MAX   32
-#define METRICS_LOSSES_MAX   48
+#define METRICS_LOSSES_MAX   64
+#define METRICS_REFUSALS_MAX 64
 #define METRICS_KUBE_MAX     8
 #define METRICS_SERIES_MAX   500
 #define METRICS_RULES_MAX    512
@@ -116,6 +117,8 @@ struct metrics {
 	size_t nprobes, nlosses, nkube, nseries;
 	struct metrics_probe probes[METRICS_PROBES_MAX];
 	struct metrics_loss losses[METRICS_LOSSES_MAX];
+	size_t nrefusals;
+	struct metrics_loss refusals[METRICS_REFUSALS_MAX]; /* of parsers; what: the protocol */
 	struct metrics_kube kube[METRICS_KUBE_MAX];
 	uint64_t procs, procs_dead, procs_unknown, cgroups, containers, pods;
 	uint64_t clients, clients_lost; /* of the control socket; lines they did not get */
@@ -133,6 +136,9 @@ struct metrics {
 };
 
 void metrics_loss_add(struct metrics *m, const char *what, const char *reason, uint64_t n);
+
+/* What a parser refused; equal ones are added up. Texts are static. */
+void metrics_refusal_add(struct metrics *m, const char *protocol, const char *reason, uint64_t n);
 void metrics_probe_add(struct metrics *m, const char *name, const char *state, const char *why);
 void metrics_kube_add(struct metrics *m, const struct metrics_kube *k);
 

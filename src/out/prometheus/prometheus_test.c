@@ -49,6 +49,9 @@ static struct metrics *filled(void)
 	m->records = UINT64_MAX;
 	m->kinds[KIND_EXEC] = (struct metrics_kind){ 1, 2, 3, 4, 5 };
 	metrics_loss_add(m, "records", "damaged", 6);
+	metrics_refusal_add(m, "http", "no version", 3);
+	metrics_refusal_add(m, "redis", "no version", 1);
+	metrics_refusal_add(m, (char[]){ "http" }, (char[]){ "no version" }, 4); /* compared as text */
 	metrics_probe_add(m, "process", "on", "");
 	metrics_probe_add(m, "tcp", "unavailable", "no such tracepoint");
 	metrics_kube_add(m, &(struct metrics_kube){ "pods", true, 7, 8 });
@@ -81,6 +84,8 @@ static void lines(void **state)
 		"\nporthole_events_incomplete_total{kind=\"exec\",reason=\"fault\"} 4\n",
 		"\nporthole_events_incomplete_total{kind=\"exec\",reason=\"cut\"} 5\n",
 		"\nporthole_lost_total{what=\"records\",reason=\"damaged\"} 6\n",
+		"\nporthole_requests_refused_total{protocol=\"http\",reason=\"no version\"} 7\n"
+		"porthole_requests_refused_total{protocol=\"redis\",reason=\"no version\"} 1\n",
 		"\nporthole_probe_state{probe=\"process\",state=\"on\"} 1\n",
 		"\nporthole_probe_state{probe=\"process\",state=\"off\"} 0\n",
 		"\nporthole_probe_state{probe=\"tcp\",state=\"unavailable\"} 1\n",

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 
 from e2e import DIR, Watch, capable, done, eq, ok, run, skip, start
 
@@ -161,11 +162,19 @@ def live(ports):
 def selected(ports):
     w = Watch('-o', 'json', '--where', 'req.protocol=redis', command=('map',))
     client(ports)
-    _, out, _ = w.stop(settle=0.5)
+    status, out, err = w.stop(settle=0.5)
+    if not ok(status == 0 and out, '--where is taken', status, err.decode()):
+        return
     edges = edges_of(json.loads(out))
     mine = {k: e['requests'] for k, e in edges.items() if 'mapserver' in k}
     eq(mine, {('mapserver', 'redis-server', 'redis'): REQUESTS}, '--where counts what it says, with both names')
     eq({k[2] for k in edges}, {'redis'}, 'and nothing else')
+
+
+def drawn(dot):
+    """-> (texts in the picture that Graphviz makes, what it complains of)"""
+    p = subprocess.run(['dot', '-Tsvg'], input=dot, capture_output=True)
+    return [''.join(t.itertext()) for t in ET.fromstring(p.stdout).iter('{http://www.w3.org/2000/svg}text')], p.stderr
 
 
 def forms():
@@ -173,12 +182,31 @@ def forms():
     ok('python3 (process)' in text and '-> redis-server:16399' in text, 'text', text)
     dot = run('map', '--replay', CAPTURES + '/requests-redis.cap', '-o', 'dot')[1]
     if shutil.which('dot'):
-        p = subprocess.run(['dot', '-Tsvg'], input=dot, capture_output=True)
-        ok(p.returncode == 0 and b'redis-server' in p.stdout, 'Graphviz takes it', p.stderr)
+        texts, said = drawn(dot)
+        ok('redis-server' in texts and not said, 'Graphviz takes it', said, texts)
     else:
         skip('Graphviz takes it', 'no graphviz')
     status, _, err = run('map', '-o', 'xml')
     ok(status == 2 and b'text, dot, json or html' in err, 'an unknown form', err)
+
+
+def hostile():
+    """Programs whose names are quotes, backslashes, line ends and HTML: Graphviz draws them as they are printed."""
+    names = 'sv"\\\n<i>&lt;\\', 'cl"; }\\n]-->&'
+    port = free_port()
+    python(names[0], 'import http.server as h\nh.HTTPServer(("127.0.0.1", %d), h.SimpleHTTPRequestHandler).serve_forever()' % port)
+    answers(port)
+    watches = [Watch('-o', form, command=('map',)) for form in ('dot', 'json')]
+    python(names[1], 'import urllib.request as u\nu.urlopen("http://127.0.0.1:%d/")' % port).wait(10)
+    dot, m = [w.stop(settle=0.5)[1] for w in watches]
+    seen = {n['name'] for n in json.loads(m)['nodes']}
+    printed = {n.replace('\\', '\\\\').replace('\n', '\\n') for n in names}
+    ok(printed <= seen or set(names) <= seen, 'hostile names are nodes', seen)
+    if not shutil.which('dot'):
+        skip('hostile names are drawn', 'no graphviz (package graphviz)')
+        return
+    texts, said = drawn(dot)
+    ok(printed <= set(texts) and not said, 'hostile names are drawn as they are', said, texts, dot.decode())
 
 
 def packets():
@@ -205,4 +233,5 @@ else:
     if ok(chain, 'the servers are there'):
         live(chain)
         selected(chain)
+    hostile()
 done()
