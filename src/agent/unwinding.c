@@ -22,12 +22,13 @@ enum file_state {
 	FILE_QUEUED,
 	FILE_READY,
 	FILE_NONE, /* has no table */
+	FILE_FULL, /* found no room: asked for again after keep_ns */
 };
 
 struct known_file {
 	struct file_key key;
 	enum file_state state;
-	uint64_t used_ns;
+	uint64_t used_ns, full_ns;
 	uint32_t missed;	   /* stacks that ended for want of it */
 	struct unwind_share share; /* of the maps; the thread's */
 	struct known_file *next;   /* in its bucket */
@@ -49,6 +50,7 @@ struct unwinding {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stop;
+	uint64_t keep_ns;
 	struct unwind_maps *maps;
 	struct unwinding_stats stats;
 	size_t nfiles;
@@ -117,6 +119,18 @@ static void request_add(struct unwinding *u, uint32_t pid, const struct rec_vma 
 	pthread_cond_signal(&u->wake);
 }
 
+/* Others may have gone out of use meanwhile. */
+static void request_again(struct unwinding *u, struct known_file *f, uint32_t pid,
+			  const struct rec_vma *vma, uint64_t now)
+{
+	if (f->state != FILE_FULL || now - f->full_ns < u->keep_ns || u->n == UNWINDING_QUEUE)
+		return;
+	f->state = FILE_QUEUED;
+	u->stats.again++;
+	u->queue[u->n++] = (struct request){ pid, *vma };
+	pthread_cond_signal(&u->wake);
+}
+
 static bool has_table(const struct rec_vma *vma)
 {
 	return vma->file.ino || vma->file.dev == VMA_VDSO;
@@ -154,6 +168,7 @@ bool unwinding_seen(struct unwinding *u, const struct rec_hdr *h, size_t stack_a
 		if (f) {
 			f->used_ns = now;
 			f->missed++;
+			request_again(u, f, h->pid, vma, now);
 		} else if (has_table(vma) && s->copy) { /* as the kernel has it: keys are right */
 			request_add(u, h->pid, vma, now);
 		}
@@ -182,7 +197,7 @@ static bool file_evict(struct unwinding *u, bool any)
 
 	pthread_mutex_lock(&u->lock);
 	f = file_oldest(u);
-	if (f && !any && clock_boot().ns - f->used_ns < UNWINDING_KEEP_NS)
+	if (f && !any && clock_boot().ns - f->used_ns < u->keep_ns)
 		f = NULL;
 	if (f) {
 		key = f->key;
@@ -245,7 +260,8 @@ static void request_done(struct unwinding *u, const struct file_key *key, int er
 	if (is_gone(err)) {
 		file_forget(u, key);
 	} else {
-		f->state = err ? FILE_NONE : FILE_READY;
+		f->state = err == -ENOSPC ? FILE_FULL : err ? FILE_NONE : FILE_READY;
+		f->full_ns = clock_boot().ns;
 		f->share = *share;
 	}
 	pthread_mutex_unlock(&u->lock);
@@ -383,6 +399,7 @@ int unwinding_start(const struct unwind_map_fds *fds, unwinding_finished finishe
 		return -ENOMEM;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->wake, NULL);
+	u->keep_ns = UNWINDING_KEEP_NS;
 	u->finished = finished;
 	u->ctx = ctx;
 	u->kept = unwind_kept_new();
@@ -394,6 +411,13 @@ int unwinding_start(const struct unwind_map_fds *fds, unwinding_finished finishe
 	else
 		*ret = u;
 	return err;
+}
+
+void unwinding_set_keep(struct unwinding *u, uint64_t ns)
+{
+	pthread_mutex_lock(&u->lock);
+	u->keep_ns = ns;
+	pthread_mutex_unlock(&u->lock);
 }
 
 void unwinding_stop(struct unwinding *u)

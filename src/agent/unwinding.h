@@ -10,8 +10,8 @@
  * so; one whose process was gone before it could be opened is forgotten and asked for again.
  *
  * When blocks, pages or files run out, the longest unused go, at most UNWINDING_EVICT at a time, but
- * none that was in use within UNWINDING_KEEP_NS; then the new file is marked as without a table, and
- * counted. A file that is changed in place keeps its old table: keys are inode numbers.
+ * none that was in use within UNWINDING_KEEP_NS; then the new file is marked as without a table,
+ * counted, and tried again when that time is over and it still is in use. A file that is changed in place keeps its old table: keys are inode numbers.
  *
  * unwinding_seen is for the pipeline's thread; statistics for any.
  */
@@ -44,6 +44,7 @@ struct unwinding;
 	X(pending_full, "samples left incomplete because too many waited")   \
 	X(evicted, "tables taken out to make room")                          \
 	X(full, "files left without a table because all room was in use")    \
+	X(again, "times such a file was tried again")                        \
 	X(resets, "times all tables were taken out because there were too many different rules")
 
 struct unwinding_stats {
@@ -61,6 +62,9 @@ typedef void (*unwinding_finished)(void *ctx, const struct rec_hdr *h);
 /* Starts the thread. The maps are borrowed. 0 or -errno. */
 int unwinding_start(const struct unwind_map_fds *fds, unwinding_finished finished, void *ctx,
 		    struct unwinding **ret);
+
+/* Another time than UNWINDING_KEEP_NS. */
+void unwinding_set_keep(struct unwinding *u, uint64_t ns);
 
 /* Ends it; NULL is fine. Waits for the table that is being made. */
 void unwinding_stop(struct unwinding *u);
