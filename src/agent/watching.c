@@ -12,6 +12,7 @@
 #include "source/vitals.h"
 
 #define PIDS_MAX    4096
+#define DEVICES_MAX 64
 #define GROUPS_MAX  64
 #define LISTENS_MAX 256
 
@@ -51,6 +52,8 @@ struct watching {
 	size_t ngroups;
 	bool has_node, has_net;
 	struct vitals_node node;
+	struct vitals_device device[DEVICES_MAX];
+	size_t ndevices;
 	struct vitals_net net;
 	uint32_t net_pid;
 	uint64_t oom_kills;
@@ -138,6 +141,7 @@ static void readings_begin(struct watching *w)
 {
 	proc_each(enrich_procs(w->session->pipeline.enrich), process_note, w);
 	w->has_node = vitals_node_read(&w->node) == 0;
+	(void)vitals_devices_read(NULL, w->device, DEVICES_MAX, &w->ndevices);
 	for (size_t i = 0; i < w->nprocesses && !w->has_net; i++) {
 		w->net_pid = w->processes[i].pid;
 		w->has_net = vitals_net_read(w->net_pid, &w->net) == 0;
@@ -338,6 +342,54 @@ static void processes_end(struct watching *w, struct watch *e)
 	}
 }
 
+static int device_cmp(const void *pa, const void *pb)
+{
+	const struct watch_device *a = pa, *b = pb;
+
+	return a->ns < b->ns ? 1 : a->ns > b->ns ? -1 : 0;
+}
+
+/* What a device did since, when it did anything. One that was not there before began at 0. */
+static void device_add(const struct watching *w, const struct vitals_device *now, struct watch *e)
+{
+	struct vitals_device was = { .reads = 0 };
+	struct watch_device *r;
+	uint64_t n;
+
+	for (size_t i = 0; i < w->ndevices; i++)
+		if (strcmp(w->device[i].name, now->name) == 0)
+			was = w->device[i];
+	n = now->reads + now->writes + now->flushes - was.reads - was.writes - was.flushes;
+	r = n ? watch_add_device(e) : NULL;
+	if (!r)
+		return;
+	r->name = watch_text(e, str_of(now->name));
+	r->reads = now->reads - was.reads;
+	r->writes = now->writes - was.writes;
+	r->flushes = now->flushes - was.flushes;
+	r->read_bytes = now->read_bytes - was.read_bytes;
+	r->written_bytes = now->written_bytes - was.written_bytes;
+	r->ns = now->read_ns + now->write_ns + now->flush_ns - was.read_ns - was.write_ns -
+		was.flush_ns;
+	r->busy_ns = now->busy_ns - was.busy_ns;
+}
+
+/* The busiest first. */
+static void devices_end(struct watching *w, struct watch *e)
+{
+	struct vitals_device now[DEVICES_MAX];
+	size_t n;
+
+	if (vitals_devices_read(NULL, now, DEVICES_MAX, &n) != 0) {
+		watch_unseen(e, "block devices: /proc/diskstats cannot be read");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		device_add(w, &now[i], e);
+	if (e->ndevices)
+		qsort(e->devices, e->ndevices, sizeof(*e->devices), device_cmp);
+}
+
 static void groups_end(struct watching *w, struct watch *e)
 {
 	for (size_t i = 0; i < w->ngroups; i++) {
@@ -368,6 +420,7 @@ static void readings_end(struct watching *w, struct watch *e)
 	} else {
 		watch_unseen(e, "the network's counters: no process of the target lived that long");
 	}
+	devices_end(w, e);
 	processes_end(w, e);
 	if (!w->query->scope)
 		return;

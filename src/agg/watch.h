@@ -121,9 +121,10 @@ struct watch_name { /* a DNS question */
 };
 
 struct watch_device {
-	struct str name; /* "vda" */
-	uint64_t reads, writes, read_bytes, written_bytes;
-	uint64_t ns, worst_ns; /* from issue to completion, summed */
+	struct str name; /* "vda"; by all who use it, not by the target alone */
+	uint64_t reads, writes, flushes, read_bytes, written_bytes;
+	uint64_t ns;	  /* from being queued to completion, summed */
+	uint64_t busy_ns; /* with at least one request in flight */
 };
 
 struct watch_exec { /* short-lived processes */

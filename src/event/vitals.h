@@ -62,6 +62,16 @@ struct vitals_node {
 	struct vitals_pressure pressure[PRESSURES];
 };
 
+/* Of a block device, by all who use it. */
+struct vitals_device {
+	char name[32];
+	uint64_t reads, writes, flushes;
+	uint64_t read_bytes, written_bytes;
+	uint64_t read_ns, write_ns,
+		flush_ns; /* from being queued to completion, summed: they overlap */
+	uint64_t busy_ns; /* with at least one in flight */
+};
+
 /* Of a network namespace. */
 struct vitals_net {
 	uint64_t in_segments, out_segments, retransmits;

@@ -6,6 +6,8 @@
  *
  * Version 1 and 2 hierarchies, and both at once (hybrid), as struct cgroup_layout has found them.
  */
+#include <stddef.h>
+
 #include "event/vitals.h"
 #include "source/cgroups.h"
 
@@ -26,6 +28,12 @@ int vitals_open(struct vitals_reader *ret);
 int vitals_group_read(const struct vitals_reader *r, bool v1, const char *path,
 		      struct vitals_group *ret);
 int vitals_node_read(struct vitals_node *ret);
+
+/*
+ * Block devices that were ever used, without partitions, at most @max. @path NULL: /proc/diskstats. 0
+ * or -errno.
+ */
+int vitals_devices_read(const char *path, struct vitals_device *ret, size_t max, size_t *ret_n);
 
 /* Of the namespace that process @pid is in. */
 int vitals_net_read(uint32_t pid, struct vitals_net *ret);

@@ -105,6 +105,42 @@ static void test_group_v2(void **state)
 	assert_true(g.pids_max == VITALS_NO_LIMIT);
 }
 
+/* 4.18, 5.5 and before; never used; damaged; more than asked for. */
+static void test_devices(void **state)
+{
+	struct vitals_device d[8];
+	char path[128];
+	size_t n;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/diskstats", top);
+	put("diskstats",
+	    "   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+	    " 254       0 vdx 10 1 20 30 40 4 80 50 2 60 99 5 0 6 7 8 9\n"
+	    "   8       0 sdx 1 0 8 5 0 0 0 0 0 5 5 0 0 0 0\n"
+	    "   8      16 sdy 2 0 8 5 0 0 0 0 0 6 5\n"
+	    "   8      32 short 2 0 8\n"
+	    "   8      32 a-name-that-is-longer-than-any-device-has-and-goes-on 2 0 8 1 1 1 1 1 1 1 1\n\n");
+	assert_int_equal(vitals_devices_read(path, d, 8, &n), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(d[0].name, "vdx");
+	assert_int_equal(d[0].reads, 10);
+	assert_int_equal(d[0].read_bytes, 20 * 512);
+	assert_int_equal(d[0].read_ns, 30000000);
+	assert_int_equal(d[0].writes, 40);
+	assert_int_equal(d[0].written_bytes, 80 * 512);
+	assert_int_equal(d[0].write_ns, 50000000);
+	assert_int_equal(d[0].busy_ns, 60000000);
+	assert_int_equal(d[0].flushes, 8);
+	assert_int_equal(d[0].flush_ns, 9000000);
+	assert_string_equal(d[1].name, "sdx");
+	assert_string_equal(d[2].name, "sdy");
+	assert_int_equal(d[2].busy_ns, 6000000);
+	assert_int_equal(vitals_devices_read(path, d, 2, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(vitals_devices_read("/nonexistent", d, 2, &n) < 0);
+}
+
 static void test_group_v1(void **state)
 {
 	struct vitals_reader r = { .v2 = "" };
@@ -232,7 +268,7 @@ int main(void)
 		cmocka_unit_test(test_group_v2),   cmocka_unit_test(test_group_v1),
 		cmocka_unit_test(test_group_gone), cmocka_unit_test(test_group_garbage),
 		cmocka_unit_test(test_process),	   cmocka_unit_test(test_node),
-		cmocka_unit_test(test_net),
+		cmocka_unit_test(test_net),	   cmocka_unit_test(test_devices),
 	};
 
 	return cmocka_run_group_tests(tests, top_make, top_remove);

@@ -22,6 +22,25 @@ static void files_add(const struct watch *w, struct finding *f)
 	}
 }
 
+/* How many requests a device has at once, on the mean, is their time by that of the clock. */
+static void devices_add(const struct watch *w, struct finding *f)
+{
+	for (size_t i = 0; i < w->ndevices && i < NAMED; i++) {
+		const struct watch_device *d = &w->devices[i];
+		const uint64_t n = d->reads + d->writes + d->flushes, ns = w->duration_ns;
+
+		if (!n || !ns)
+			continue;
+		finding_evidence(
+			f,
+			"device %.*s: %lu reads, %lu writes, %lu flushes, %s each; busy %.0f %% of the "
+			"time, %.1f at once (all who use it)",
+			STR_ARG(d->name), d->reads, d->writes, d->flushes, time_text(d->ns / n).s,
+			100 * (double)(d->busy_ns < ns ? d->busy_ns : ns) / (double)ns,
+			(double)d->ns / (double)ns);
+	}
+}
+
 static void judge(const struct watch *w, struct findings *ret)
 {
 	uint64_t refaults = 0, ns = w->ns[THREAD_DISK];
@@ -43,14 +62,8 @@ static void judge(const struct watch *w, struct findings *ret)
 	finding_evidence(f, "%s of waiting for block devices", time_text(ns).s);
 	if (f)
 		files_add(w, f);
-	for (size_t i = 0; i < w->ndevices && i < NAMED; i++) {
-		const struct watch_device *d = &w->devices[i];
-		uint64_t n = d->reads + d->writes;
-
-		finding_evidence(f, "device %.*s: %lu reads, %lu writes, %s each, worst %s",
-				 STR_ARG(d->name), d->reads, d->writes,
-				 time_text(n ? d->ns / n : 0).s, time_text(d->worst_ns).s);
-	}
+	if (f)
+		devices_add(w, f);
 	finding_advice(
 		f, "write less or later (fewer fsync), read ahead or cache, or use a faster disk");
 }
