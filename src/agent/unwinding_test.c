@@ -202,55 +202,34 @@ static void right(const struct room *r, const bool *there)
 		assert_int_equal(size_of(r, i), there[i] ? 16 + 2 * i : 0);
 }
 
-static void test_more_than_fit(void **state)
+/* As many as there is room for, and one more while all are in use: it is left out, and told so. */
+static int fill(struct room *r, bool *there)
 {
-	struct room *r = *state;
-	bool there[FILES] = { false };
 	struct unwinding_stats s;
 	int n = 0;
 
-	if (!r->u)
-		skip(); /* needs CAP_BPF */
-	/* As many as there is room for. */
-	for (int i = 0; i < ROOM; i++) {
+	for (int i = 0; i <= ROOM; i++) {
+		s = stats(r);
+		assert_int_equal(s.built, i);
+		assert_int_equal(s.evicted + s.full, 0);
 		seen(r, i, true);
 		settle(r, ++n);
-		there[i] = true;
+		there[i] = i < ROOM;
 	}
-	s = stats(r);
-	assert_int_equal(s.built, ROOM);
-	assert_int_equal(s.evicted + s.full, 0);
-	right(r, there);
-	/* All are in use: one more is left out, is told so, and goes through the copy meanwhile. */
-	seen(r, ROOM, true);
-	settle(r, ++n);
 	s = stats(r);
 	assert_int_equal(s.full, 1);
 	assert_int_equal(s.evicted, 0);
 	right(r, there);
-	/* It stays so while the others are in use ... */
 	seen(r, ROOM, false);
 	assert_int_equal(stats(r).again, 0);
-	/* ... and comes in when they are not: the longest unused goes, here number 1. */
-	unwinding_set_keep(r->u, 1);
-	seen(r, 0, false);
-	seen(r, ROOM, false);
-	seen(r, 2, true); /* for settle: its table is there */
-	settle(r, ++n);
-	s = stats(r);
-	assert_int_equal(s.again, 1);
-	assert_int_equal(s.evicted, 1);
-	there[1] = false;
-	there[ROOM] = true;
-	right(r, there);
-	/* What went comes again when a stack goes through it, in the place of the next. */
-	seen(r, 1, true);
-	settle(r, ++n);
-	there[1] = true;
-	there[3] = false;
-	assert_int_equal(stats(r).evicted, 2);
-	right(r, there);
-	/* Round and round: every time what is in the maps is its own file's. */
+	return n;
+}
+
+/* Round and round: every time what is in the maps is its own file's. */
+static void rounds(struct room *r, int n)
+{
+	struct unwinding_stats s;
+
 	for (int k = 0; k < 3 * FILES; k++) {
 		const int i = k * 7 % FILES;
 
@@ -268,6 +247,36 @@ static void test_more_than_fit(void **state)
 	assert_int_equal(s.built - s.evicted, ROOM);
 	assert_int_equal(s.full, 1);
 	assert_int_equal(s.failed + s.gone + s.queue_full, 0);
+}
+
+static void test_more_than_fit(void **state)
+{
+	struct room *r = *state;
+	bool there[FILES] = { false };
+	int n;
+
+	if (!r->u)
+		skip(); /* needs CAP_BPF */
+	n = fill(r, there);
+	/* It comes in when others are out of use: the longest unused goes, here number 1. */
+	unwinding_set_keep(r->u, 1);
+	seen(r, 0, false);
+	seen(r, ROOM, false);
+	seen(r, 2, true); /* for settle: its table is there */
+	settle(r, ++n);
+	assert_int_equal(stats(r).again, 1);
+	assert_int_equal(stats(r).evicted, 1);
+	there[1] = false;
+	there[ROOM] = true;
+	right(r, there);
+	/* What went comes again when a stack goes through it, in the place of the next. */
+	seen(r, 1, true);
+	settle(r, ++n);
+	there[1] = true;
+	there[3] = false;
+	assert_int_equal(stats(r).evicted, 2);
+	right(r, there);
+	rounds(r, n);
 }
 
 int main(void)
