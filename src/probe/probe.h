@@ -79,6 +79,7 @@ struct probe_hook {
 struct probe_function {
 	const char *symbol; /* NULL ends the list */
 	const char *entry, *ret;
+	const char *ret_kept; /* Go: instead of `ret`, where the code keeps its arguments; NULL: no difference */
 };
 
 struct probe_library {
@@ -88,10 +89,10 @@ struct probe_library {
 };
 
 /*
- * Tells where functions of a Go program begin and return, as offsets in its file: symbol/go_places.h, whose go_places
- * this is. The agent hands it to who attaches.
+ * Tells where functions of a Go program begin (place 0) and return (1; 2: its arguments are kept), as offsets in
+ * its file: symbol/go_places.h, whose go_places this is. The agent hands it to who attaches.
  */
-typedef int (*probe_place_add)(void *ctx, size_t name, bool ret, uint64_t off);
+typedef int (*probe_place_add)(void *ctx, size_t name, int place, uint64_t off);
 typedef int (*probe_places)(int fd, const char *const *names, size_t n, probe_place_add add,
 			    void *ctx);
 

@@ -40,11 +40,11 @@ struct place_ctx {
 	const char *path;
 };
 
-static int place_attach(void *ctx, size_t i, bool ret, uint64_t off)
+static int place_attach(void *ctx, size_t i, int place, uint64_t off)
 {
 	const struct place_ctx *c = ctx;
 	const struct probe_function *f = &c->lib->functions[i];
-	const char *name = ret ? f->ret : f->entry;
+	const char *name = place == 0 ? f->entry : place == 2 && f->ret_kept ? f->ret_kept : f->ret;
 	struct bpf_program *prog = bpf_object__find_program_by_name(c->probe->obj, name);
 
 	if (!prog)

@@ -32,6 +32,7 @@ struct place {
 	uint64_t off;
 	uint64_t ret[GO_RETURNS];
 	size_t n;
+	bool kept;
 };
 
 struct search {
@@ -170,11 +171,41 @@ static bool stays(const ZydisDecodedInstruction *in, uint64_t at, uint64_t len)
 	       !in->raw.imm[0].is_relative || to < len;
 }
 
+/* What the code has done to the stack pointer so far, and which arguments it has stored. */
+struct frame {
+	uint64_t size;
+	bool made;
+	bool kept[2];
+};
+
+/* A function's frame is made by pushes and one subtraction, before anything is stored above it. */
+static void frame_follow(struct frame *f, const ZydisDecodedInstruction *in,
+			 const ZydisDecodedOperand *op)
+{
+	static const ZydisRegister kept[] = { ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RBX };
+
+	if (!f->made && in->mnemonic == ZYDIS_MNEMONIC_PUSH)
+		f->size += 8;
+	if (!f->made && in->mnemonic == ZYDIS_MNEMONIC_SUB &&
+	    op[0].reg.value == ZYDIS_REGISTER_RSP && op[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		f->size += op[1].imm.value.u;
+		f->made = true;
+	}
+	if (!f->made || in->mnemonic != ZYDIS_MNEMONIC_MOV ||
+	    op[0].type != ZYDIS_OPERAND_TYPE_MEMORY || op[1].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    op[0].mem.base != ZYDIS_REGISTER_RSP || op[0].mem.index != ZYDIS_REGISTER_NONE)
+		return;
+	for (size_t i = 0; i < 2; i++)
+		f->kept[i] |= op[1].reg.value == kept[i] &&
+			      (uint64_t)op[0].mem.disp.value == f->size + 8 * (i + 1);
+}
+
 /* The returns among @len bytes of code. */
 static bool code_read(const uint8_t *code, size_t len, struct place *p)
 {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;
+	struct frame frame = { 0 };
 	bool bound = false;
 	ZydisDecoder d;
 	size_t count = 0;
@@ -188,12 +219,14 @@ static bool code_read(const uint8_t *code, size_t len, struct place *p)
 		bound |= count < PROLOGUE && bound_compared(&in, op);
 		if (count >= PROLOGUE && !bound)
 			return false;
+		frame_follow(&frame, &in, op);
 		if (in.mnemonic != ZYDIS_MNEMONIC_RET)
 			continue;
 		if (p->n == GO_RETURNS)
 			return false;
 		p->ret[p->n++] = p->off + at;
 	}
+	p->kept = frame.kept[0] && frame.kept[1];
 	return bound && p->n;
 }
 
@@ -218,7 +251,7 @@ static bool place_read(struct search *s, struct place *p)
 /* --- all of it --- */
 
 static int places_give(struct search *s, size_t n,
-		       int (*add)(void *ctx, size_t name, bool ret, uint64_t off), void *ctx)
+		       int (*add)(void *ctx, size_t name, int place, uint64_t off), void *ctx)
 {
 	int err = 0;
 
@@ -226,9 +259,9 @@ static int places_give(struct search *s, size_t n,
 		const struct place *p = &s->places[i];
 
 		for (size_t k = 0; k < p->n && !err; k++)
-			err = add(ctx, i, true, p->ret[k]);
+			err = add(ctx, i, p->kept ? GO_RETURN_KEPT : GO_RETURN, p->ret[k]);
 		if (p->n && !err)
-			err = add(ctx, i, false, p->off);
+			err = add(ctx, i, GO_ENTRY, p->off);
 	}
 	return err;
 }
@@ -258,7 +291,7 @@ static int search_run(struct search *s, const char *const *names, size_t n)
 }
 
 int go_places_image(const struct image *im, const char *const *names, size_t n,
-		    int (*add)(void *ctx, size_t name, bool ret, uint64_t off), void *ctx)
+		    int (*add)(void *ctx, size_t name, int place, uint64_t off), void *ctx)
 {
 	_cleanup_(freep) struct search *s = NULL;
 	struct go_table t;
@@ -281,7 +314,7 @@ int go_places_image(const struct image *im, const char *const *names, size_t n,
 }
 
 int go_places(int fd, const char *const *names, size_t n,
-	      int (*add)(void *ctx, size_t name, bool ret, uint64_t off), void *ctx)
+	      int (*add)(void *ctx, size_t name, int place, uint64_t off), void *ctx)
 {
 	int own = dup(fd), err;
 	struct image im;

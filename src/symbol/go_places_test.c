@@ -15,17 +15,18 @@
 #include "symbol/go_places_testing.h"
 
 struct found {
-	size_t n, entries, returns;
+	size_t n, entries, returns, kept;
 	uint64_t entry[GO_PLACES], ret[GO_PLACES * GO_RETURNS];
 	int stop; /* what add returns after so many */
 };
 
-static int found_add(void *ctx, size_t name, bool ret, uint64_t off)
+static int found_add(void *ctx, size_t name, int place, uint64_t off)
 {
 	struct found *f = ctx;
 
 	assert_true(name < GO_PLACES);
-	if (ret)
+	f->kept += place == GO_RETURN_KEPT;
+	if (place != GO_ENTRY)
 		f->ret[f->returns++] = off;
 	else
 		f->entry[f->entries++] = off;
@@ -110,6 +111,38 @@ static void refused(void **state)
 	}
 }
 
+/* Whether arguments are kept is told by where they are stored, with the frame's size known. */
+static void kept(void **state)
+{
+	static const struct {
+		struct testing_code code;
+		size_t kept;
+	} CASES[] = {
+		/* cmp; sub rsp, 0x18; mov [rsp+0x20], rax; mov [rsp+0x28], rbx; ret */
+		{ { "\x49\x3b\x66\x10\x48\x83\xec\x18\x48\x89\x44\x24\x20\x48\x89\x5c\x24\x28\xc3",
+		    19 },
+		  1 },
+		/* the same with push rbp before */
+		{ { "\x49\x3b\x66\x10\x55\x48\x83\xec\x10\x48\x89\x44\x24\x20\x48\x89\x5c\x24\x28\xc3",
+		    20 },
+		  1 },
+		/* one of them elsewhere */
+		{ { "\x49\x3b\x66\x10\x48\x83\xec\x18\x48\x89\x44\x24\x20\x48\x89\x5c\x24\x20\xc3",
+		    19 },
+		  0 },
+		/* before there is a frame, as where the stack grows */
+		{ { "\x49\x3b\x66\x10\x48\x89\x44\x24\x08\x48\x89\x5c\x24\x10\xc3", 15 }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		struct found f = { 0 };
+
+		assert_int_equal(look_at(&CASES[i].code, 0xfffffff1, &f), 0);
+		assert_int_equal(f.kept, CASES[i].kept);
+	}
+}
+
 static void not_there(void **state)
 {
 	struct found f = { .stop = 2 };
@@ -176,11 +209,13 @@ static void programs(void **state)
 		assert_in_range(f.entries, 3,
 				4); /* one that serves nobody lacks the server's handshake */
 		assert_true(f.returns > 10);
+		assert_true(f.kept > 3);
 		for (size_t k = 0; k < f.returns; k++) {
 			assert_int_equal(pread(fd, &byte, 1, (off_t)f.ret[k]), 1);
 			assert_int_equal(byte, 0xc3);
 		}
-		print_message("%s: %zu functions, %zu returns\n", PROGRAMS[i], f.entries, f.returns);
+		print_message("%s: %zu functions, %zu returns, %zu with arguments\n", PROGRAMS[i],
+			      f.entries, f.returns, f.kept);
 		close(fd);
 		seen++;
 	}
@@ -191,8 +226,8 @@ static void programs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found),   cmocka_unit_test(refused),  cmocka_unit_test(not_there),
-		cmocka_unit_test(damaged), cmocka_unit_test(programs),
+		cmocka_unit_test(found), cmocka_unit_test(refused), cmocka_unit_test(not_there),
+		cmocka_unit_test(kept),	 cmocka_unit_test(damaged), cmocka_unit_test(programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ func stack(address, path string, n int) {
 func main() {
 	n, _ := strconv.Atoi(os.Args[len(os.Args)-1])
 	go func() { // stacks also shrink, and what nobody needs any more is overwritten
-		for range time.Tick(20 * time.Millisecond) {
+		for range time.Tick(100 * time.Millisecond) {
 			runtime.GC()
 		}
 	}()

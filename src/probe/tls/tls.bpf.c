@@ -17,10 +17,9 @@
  * Positions are counted here, per object and direction, from where we came to it.
  *
  * Limits: x86-64. A call inside another of the same thread or goroutine (TLS in TLS) is left out: the outer one has
- * the plaintext that somebody can read. SSL_sendfile, SSL_peek and QUIC are left out. Go: a call that waited already
- * when we came is not seen, so that a connection's first request after that may be missed; sockets that another
- * goroutine uses on behalf of the one in the call are not found (counted in tls_untied), nor is TLS over what is no
- * TCP socket.
+ * the plaintext that somebody can read. SSL_sendfile, SSL_peek and QUIC are left out. Go: what a call gives that
+ * waited already when we came has no socket, unless the connection's is known by then (counted in tls_untied), nor has
+ * what another goroutine moves on behalf of the one in the call.
  */
 #include "bpf/stream.h"
 
@@ -39,6 +38,7 @@ enum way {
 	WAY_NONE, /* no bytes: a handshake */
 	WAY_IN,
 	WAY_OUT,
+	WAY_TOLD, /* sent; there is a record already */
 };
 
 /* The library's object of a connection. */
@@ -263,7 +263,7 @@ static __always_inline u32 bytes_moved(const struct tls_thread *t, int result)
 {
 	u64 n = 0;
 
-	if (t->way == WAY_NONE || result <= 0)
+	if ((t->way != WAY_IN && t->way != WAY_OUT) || result <= 0)
 		return 0;
 	if (!t->moved)
 		return result;
@@ -302,25 +302,15 @@ static __always_inline void untied_count(void)
 		__sync_fetch_and_add(n, 1);
 }
 
-static __always_inline int returned(struct tls_thread *t, int result)
+/* @n bytes have moved, or will. */
+static __always_inline int moved(struct tls_conn *c, const struct tls_thread *t, u32 n)
 {
 	struct ctl *ctl_now = ctl_get();
-	u32 n = bytes_moved(t, result), pos;
-	struct tls_conn *c;
-	struct tls_key key;
+	bool out = t->way == WAY_OUT;
+	u32 pos = c->pos[out];
 	struct job j;
 
-	key_of(t->object, &key);
-	c = bpf_map_lookup_elem(&tls_conns, &key);
-	if (!c)
-		c = conn_make(&key, false);
-	if (!c)
-		return 0;
-	conn_tie(c, &key, t);
-	if (!n)
-		return 0;
-	pos = c->pos[t->way == WAY_OUT];
-	c->pos[t->way == WAY_OUT] = pos + n;
+	c->pos[out] = pos + n;
 	if (!c->sk) {
 		untied_count();
 		return 0;
@@ -330,6 +320,22 @@ static __always_inline int returned(struct tls_thread *t, int result)
 	__builtin_memset(&j, 0, sizeof(j));
 	tls_job(c, t, n, pos, &j);
 	return job_send(&j, false);
+}
+
+static __always_inline int returned(struct tls_thread *t, int result)
+{
+	u32 n = bytes_moved(t, result);
+	struct tls_conn *c;
+	struct tls_key key;
+
+	key_of(t->object, &key);
+	c = bpf_map_lookup_elem(&tls_conns, &key);
+	if (!c)
+		c = conn_make(&key, false);
+	if (!c)
+		return 0;
+	conn_tie(c, &key, t);
+	return n ? moved(c, t, n) : 0;
 }
 
 SEC("uprobe")
@@ -361,15 +367,18 @@ static __always_inline bool go_running(struct pt_regs *ctx, struct go_stack *ret
 	       ctx->sp >= ret_stack->lo && ctx->sp < ret_stack->hi;
 }
 
-/* Arguments: RAX the *tls.Conn, RBX and RCX the slice. Also again, when the stack had to grow at the entry. */
-static __always_inline int go_entered(struct pt_regs *ctx, u64 at, u64 way)
+/*
+ * Arguments: RAX the *tls.Conn, RBX and RCX the slice. Called again for the same call when the stack has to grow, or the
+ * goroutine to make room, at its begin. Returns the note of a new call, NULL: none.
+ */
+static __always_inline struct tls_thread *go_entered(struct pt_regs *ctx, u64 at, u64 way)
 {
 	struct tls_thread *t, call = {};
 	struct go_stack stack;
 	struct tls_key key;
 
 	if (!asked() || !ctx->ax || !go_running(ctx, &stack, &key))
-		return 0;
+		return NULL;
 	call.object = ctx->ax;
 	call.at = at;
 	call.way = way;
@@ -379,23 +388,43 @@ static __always_inline int go_entered(struct pt_regs *ctx, u64 at, u64 way)
 	t = bpf_map_lookup_elem(&tls_goroutines, &key);
 	/* Inside of another call: of another object, or the handshake that a call begins with. */
 	if (t && call.sp > t->sp && (t->object != call.object || way == WAY_NONE))
-		return 0;
+		return NULL;
+	if (t && call.sp == t->sp && t->object == call.object && t->way == WAY_TOLD)
+		return NULL;
 	bpf_map_update_elem(&tls_goroutines, &key, &call, BPF_ANY);
 	if (!go_seen)
 		go_seen = 1;
-	return 0;
+	return bpf_map_lookup_elem(&tls_goroutines, &key);
 }
 
 SEC("uprobe")
 int tls_go_read(struct pt_regs *ctx)
 {
-	return go_entered(ctx, ctx->bx, WAY_IN);
+	go_entered(ctx, ctx->bx, WAY_IN);
+	return 0;
 }
 
+/*
+ * Told at the entry where the socket is known: another goroutine may have read the answer before this one comes to its
+ * return, and a request must not follow its answer. Go writes all or fails, and then the connection is of no more use.
+ */
 SEC("uprobe")
 int tls_go_write(struct pt_regs *ctx)
 {
-	return go_entered(ctx, ctx->bx, WAY_OUT);
+	struct tls_thread *t = go_entered(ctx, ctx->bx, WAY_OUT);
+	struct tls_conn *c;
+	struct tls_key key;
+	u64 n = ctx->cx;
+
+	if (!t || !n || n > 1u << 30)
+		return 0;
+	key_of(ctx->ax, &key);
+	c = bpf_map_lookup_elem(&tls_conns, &key);
+	if (!c || !c->sk)
+		return 0;
+	moved(c, t, n);
+	t->way = WAY_TOLD;
+	return 0;
 }
 
 /* A connection begins; what had the same address before has been collected. */
@@ -412,20 +441,28 @@ int tls_go_shake(struct pt_regs *ctx)
 	if (c)
 		conn_end(&key, c);
 	conn_make(&key, true);
-	return go_entered(ctx, 0, WAY_NONE);
+	go_entered(ctx, 0, WAY_NONE);
+	return 0;
 }
 
-/* Results: RAX how many bytes. */
-SEC("uprobe")
-int tls_go_done(struct pt_regs *ctx)
+/* At a return. @kept: who waited in the call before we came has its arguments above the return address. */
+static __always_inline int go_returned(struct pt_regs *ctx, const bool kept)
 {
+	struct tls_thread *t, call = {};
 	struct go_stack stack;
-	struct tls_thread *t;
 	struct tls_key key;
+	u64 args[2];
 
 	if (!go_running(ctx, &stack, &key))
 		return 0;
 	t = bpf_map_lookup_elem(&tls_goroutines, &key);
+	if (!t && kept && asked() &&
+	    bpf_probe_read_user(args, sizeof(args), (void *)(ctx->sp + 8)) == 0) {
+		call.object = args[0];
+		call.at = args[1];
+		call.way = WAY_IN;
+		return returned(&call, (int)ctx->ax);
+	}
 	if (!t || stack.hi - ctx->sp != t->sp)
 		return 0; /* of a call that was left out */
 	if (t->on_stack)
@@ -434,6 +471,19 @@ int tls_go_done(struct pt_regs *ctx)
 		returned(t, (int)ctx->ax);
 	bpf_map_delete_elem(&tls_goroutines, &key);
 	return 0;
+}
+
+/* Results: RAX how many bytes. */
+SEC("uprobe")
+int tls_go_done(struct pt_regs *ctx)
+{
+	return go_returned(ctx, false);
+}
+
+SEC("uprobe")
+int tls_go_given(struct pt_regs *ctx)
+{
+	return go_returned(ctx, true);
 }
 
 /* The call that the running goroutine is in, seen from a system call. */

@@ -74,7 +74,7 @@ static const struct probe_function gnutls[] = {
 
 /* Handshakes: those that do one, where other functions of that name only ask whether it is done. */
 static const struct probe_function go[] = {
-	{ "crypto/tls.(*Conn).Read", "tls_go_read", "tls_go_done" },
+	{ "crypto/tls.(*Conn).Read", "tls_go_read", "tls_go_done", "tls_go_given" },
 	{ "crypto/tls.(*Conn).Write", "tls_go_write", "tls_go_done" },
 	{ "crypto/tls.(*Conn).serverHandshake", "tls_go_shake", "tls_go_done" },
 	{ "crypto/tls.(*Conn).clientHandshake", "tls_go_shake", "tls_go_done" },
@@ -104,6 +104,7 @@ static const struct probe_hook tls_hooks[] = {
 	{ "tls_go_write", .function = true },
 	{ "tls_go_shake", .function = true },
 	{ "tls_go_done", .function = true },
+	{ "tls_go_given", .function = true },
 	{ NULL },
 };
 
