@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -120,14 +121,34 @@ static void file_found(struct libraries *l, const struct probe_library *lib, con
 
 /* --- a process --- */
 
+/* A file that no process may be running any more when the kernel is given its name: by our own descriptor. */
+static void program_found(struct libraries *l, const struct probe_library *lib, int fd,
+			  const struct file_id *id)
+{
+	char path[32];
+	int err;
+
+	if (l->attached_n == LIBRARIES_MAX || l->stats.attached == LIBRARIES_MAX) {
+		l->stats.full++;
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	err = l->attach(l->ctx, lib, path);
+	if (!err)
+		l->attached[l->attached_n++] = *id;
+	l->stats.attached += !err;
+	l->stats.unread += err == -EBADMSG;
+	l->stats.failed += err && err != -EBADMSG && err != -ENOENT;
+}
+
 /* The executable, for those who look for Go programs. */
 static void program_look(struct libraries *l, pid_t pid)
 {
 	const struct probe_library *lib = l->list;
+	_cleanup_(closep) int fd = -1;
 	struct file_id id, *seen;
 	struct stat st;
 	char path[32];
-	int err;
 
 	while (lib->name && !lib->go)
 		lib++;
@@ -138,17 +159,12 @@ static void program_look(struct libraries *l, pid_t pid)
 	seen = &l->programs[(id.ino ^ id.dev * 31) % PROGRAMS_SEEN];
 	if (id_eq(seen, &id) || id_in(l->attached, l->attached_n, &id))
 		return;
-	*seen = id;
-	if (l->attached_n == LIBRARIES_MAX || l->stats.attached == LIBRARIES_MAX) {
-		l->stats.full++;
-		return;
-	}
-	err = l->attach(l->ctx, lib, path);
-	if (!err)
-		l->attached[l->attached_n++] = id;
-	l->stats.attached += !err;
-	l->stats.unread += err == -EBADMSG;
-	l->stats.failed += err && err != -EBADMSG && err != -ENOENT;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return; /* has ended; another look comes with the next process */
+	id = id_of(&st);
+	l->programs[(id.ino ^ id.dev * 31) % PROGRAMS_SEEN] = id;
+	program_found(l, lib, fd, &id);
 }
 
 static void map_line(struct libraries *l, pid_t pid, char *line)
