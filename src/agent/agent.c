@@ -87,6 +87,7 @@ static int agent_session_open(struct agent *a, struct buf *why)
 			 (a->profiling ? profiling_clause().kinds : 0) |
 			 (a->history ? history_kinds(a->history) : 0) |
 			 (a->exporting ? exporting_kinds() : 0),
+		.explain = a->history && history_explains(a->history),
 		.sample_hz = a->profiling ? c->profile_hz : 0,
 		.env = a->detection && detection_env(a->detection),
 		.outside = &outside,
@@ -183,7 +184,9 @@ static int wanted_push(struct agent *a)
 		all[n++] = exporting_clause();
 		kept |= exporting_kinds();
 	}
-	err = live_want(a->session.source, kinds | always | kept);
+	err = live_want(a->session.source,
+			kinds | always | kept |
+				(a->session.pushdown.times ? KIND_BIT(KIND_OFFCPU) : 0));
 	if (!err)
 		err = pushdown_set(&a->session.pushdown, kinds | kept | (always & ~a->counted),
 				   a->counted, all, n);

@@ -506,6 +506,9 @@ const struct config_key config_keys[] = {
 	{ "store.directory", CONFIG_FILENAME, AT(store_directory),
 	  .standard = "/var/lib/porthole/history",
 	  .help = "Where it is kept, an SQLite file for each ten minutes or less." },
+	{ "store.explain", CONFIG_BOOL, AT(store_explain), .standard = "true",
+	  .help = "Keep with each request where its time went, for porthole requests explain: the "
+		  "scheduler is watched for that." },
 	{ "store.max_bytes", CONFIG_BYTES, AT(store_max_bytes), 16384, 1u << 30, .standard = "1GiB",
 	  .help = "Size of all of it at most; the oldest goes." },
 	{ "store.max_hours", CONFIG_UINT, AT(store_max_hours), 1, 8760, "hours", .standard = "24",

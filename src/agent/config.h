@@ -72,7 +72,7 @@ struct config {
 	char profile_directory[CONFIG_PATH];
 	uint64_t profile_max_bytes;
 	uint32_t profile_max_hours;
-	bool store_enabled;
+	bool store_enabled, store_explain;
 	struct config_lines store_tables;
 	char store_directory[CONFIG_PATH];
 	uint64_t store_max_bytes;

@@ -120,6 +120,11 @@ uint64_t history_kinds(const struct history *h)
 	return kinds;
 }
 
+bool history_explains(const struct history *h)
+{
+	return h->config->store_explain && h->tables[STORE_REQUESTS].on;
+}
+
 int history_start(struct history *h, struct session *s)
 {
 	int err = store_start(h->store);

@@ -24,6 +24,9 @@ int history_new(const struct config *c, struct history **ret, struct buf *why);
 /* The kinds that its tables want. */
 uint64_t history_kinds(const struct history *h);
 
+/* Requests are kept with where their time went: the session must be opened so (session_opts.explain). */
+bool history_explains(const struct history *h);
+
 /* After that: the thread, and the subscriptions. 0 or -errno. Borrows the session. */
 int history_start(struct history *h, struct session *s);
 

@@ -97,18 +97,24 @@ static int format_make(struct sink *s, const char *text, struct buf *why)
 	return err;
 }
 
-/* Who did not ask where requests' time went is not told, though it may be known for others. */
+/*
+ * Who did not ask where requests' time went is not told, though it may be known for others; who did is told also that
+ * nothing was seen.
+ */
 static bool plain_make(const struct sink *s, const struct event *ev, struct event *ret,
 		       struct request *ret_request)
 {
 	const struct request *r = ev->kind->id == KIND_REQUEST ? ev->body : NULL;
 
-	if (!r || !r->times || s->explain || s->nrefs || s->format)
+	static const struct request_times not_seen = { .why = TIMES_NOT_SEEN };
+
+	if (!r || s->explain == (r->times != NULL) || s->nrefs || s->format)
 		return false;
 	*ret = *ev;
 	*ret_request = *r;
-	ret_request->times = NULL;
+	ret_request->times = s->explain ? &not_seen : NULL;
 	ret_request->calls = NULL;
+	ret_request->calls_n = ret_request->calls_all = 0;
 	ret->body = ret_request;
 	return true;
 }

@@ -41,7 +41,7 @@ static int requests_make(const struct question *r, struct sink_opts *o, void **r
 	(void)why;
 	o->query.kinds = "request";
 	if (!r->json && !r->fields)
-		o->ops = &out_requests_ops;
+		o->ops = r->wide ? &out_requests_wide_ops : &out_requests_ops;
 	return 0;
 }
 

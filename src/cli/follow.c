@@ -114,6 +114,8 @@ static int session_own(const struct follow *f, struct run *r)
 		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
 	r->session = &s;
 	code = session_follow(f, r);
+	if (f->ret_matched)
+		*f->ret_matched = r->view->sink.subscription.matched;
 	view_end(r->view, &s);
 	session_close(&s);
 	return code;

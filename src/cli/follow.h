@@ -12,6 +12,7 @@ struct follow {
 	uint64_t for_ns;	     /* 0: no end */
 	const char *socket;	     /* of the agent; NULL: where it usually is */
 	bool alone;		     /* do not look for an agent; so with a replay */
+	uint64_t *ret_matched;	     /* events, of a session of its own; may be NULL */
 };
 
 /* Returns enum cli_exit. */

@@ -1,6 +1,9 @@
 /* porthole requests: what applications say to each other, and how long it took. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/recalled.h"
 #include "agent/requests_top.h"
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -9,8 +12,7 @@
 struct requests_opts {
 	struct query_opts query;
 	uint64_t pid, for_ns, count, slow_ns;
-	const char *fields, *replay, *by, *sort, *socket;
-	enum cli_format output;
+	const char *fields, *replay, *by, *sort, *socket, *output, *directory;
 	bool raw, explain, alone;
 };
 
@@ -25,6 +27,102 @@ static const char *where_make(const struct requests_opts *o, struct buf *b)
 	buf_char(b, 0);
 	return b->failed ? NULL : b->p;
 }
+
+enum form {
+	FORM_TEXT,
+	FORM_WIDE,
+	FORM_JSON,
+};
+
+static bool form_read(const char *text, enum form *ret)
+{
+	static const char *const names[] = { "text", "wide", "json" };
+
+	for (int i = 0; text && i < 3; i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret = (enum form)i;
+			return true;
+		}
+	return !text;
+}
+
+/* --- explain ID --- */
+
+#define AGAIN_MS 700 /* what was just seen is on its way into the history */
+
+static int explain_replay(const struct requests_opts *o, const char *id, enum form form)
+{
+	_cleanup_(buf_free) struct buf where = { 0 };
+	uint64_t matched = 0;
+	struct follow follow = {
+		.request = { .cmd = "requests",
+			     .count = 1,
+			     .json = form == FORM_JSON,
+			     .wide = form == FORM_WIDE,
+			     .explain = true,
+			     .raw = o->raw },
+		.session = { .replay = o->replay },
+		.ret_matched = &matched,
+	};
+	int code;
+
+	buf_printf(&where, "req.id=\"%s\"", id);
+	buf_char(&where, 0);
+	if (where.failed)
+		return cli_fail("no memory");
+	follow.request.where = where.p;
+	code = follow_run(&follow);
+	if (code == CLI_OK && !matched)
+		return cli_fail("%s: no request in it has the id %s", o->replay, id);
+	return code;
+}
+
+static int explain_history(const struct requests_opts *o, const char *id, enum form form)
+{
+	const struct recall_opts opts = { .directory = o->directory,
+					  .timeout_ns = RECALL_TIMEOUT_NS,
+					  .memory_bytes = STORE_MEMORY_DEFAULT };
+	_cleanup_(buf_free) struct buf why = { 0 }, b = { 0 };
+	struct recalled *r = NULL;
+	int err = recalled_find(&opts, id, &r, &why);
+
+	if (err == -ENOENT && !why.n) {
+		usleep(AGAIN_MS * 1000);
+		err = recalled_find(&opts, id, &r, &why);
+	}
+	if (err == -ENOENT && !why.n)
+		return cli_fail("no request of the id %s is in the history (what is older than it, or was "
+				"lost, is not)",
+				id);
+	if (err == -ENOENT)
+		return cli_fail("%.*s: nothing was kept there; porthole run keeps it (store.enabled), "
+				"--directory names another place, --replay looks in a file",
+				STR_ARG(buf_slice(&why)));
+	if (err)
+		return cli_fail("%.*s", STR_ARG(buf_slice(&why)));
+	(form == FORM_JSON ? recalled_json : recalled_text)(r, &b);
+	recalled_free(r);
+	if (b.failed)
+		return cli_fail("no memory");
+	return cli_write(b.p, b.n) ? CLI_OK : CLI_FAILED;
+}
+
+static int explain_run(const struct requests_opts *o, const char *word, enum form form)
+{
+	char id[RECALLED_ID];
+
+	if (o->query.where || o->query.pod || o->query.container || o->pid || o->slow_ns ||
+	    o->for_ns || o->count || o->fields || o->by || o->sort)
+		return cli_usage("explain takes an id and no conditions");
+	if (!recalled_id(word, id))
+		return cli_usage(
+			"\"%s\" is no id of a request: they have 12 letters and digits, as porthole "
+			"requests -o wide shows them",
+			word);
+	return o->replay ? explain_replay(o, id, form) : explain_history(o, id, form);
+}
+
+/* --- all --- */
 
 static int misused(const struct requests_opts *o, bool top)
 {
@@ -45,6 +143,7 @@ static int requests_run(void *opts, int argc, char **argv)
 {
 	const struct requests_opts *o = opts;
 	const bool top = argc && strcmp(argv[0], "top") == 0;
+	enum form form = FORM_TEXT;
 	_cleanup_(buf_free) struct buf where = { 0 };
 	struct follow follow = {
 		.request = {
@@ -57,7 +156,6 @@ static int requests_run(void *opts, int argc, char **argv)
 			.sort = o->sort,
 			.pid = o->pid,
 			.count = o->count,
-			.json = o->output == CLI_JSON,
 			.raw = o->raw,
 			.explain = o->explain,
 		},
@@ -67,8 +165,14 @@ static int requests_run(void *opts, int argc, char **argv)
 		.alone = o->alone,
 	};
 
+	if (!form_read(o->output, &form))
+		return cli_usage("-o: \"%s\" is none of text, wide, json", o->output);
+	if (argc == 2 && strcmp(argv[0], "explain") == 0)
+		return explain_run(o, argv[1], form);
 	if (argc > 1 || (argc && !top))
-		return cli_usage("requests takes nothing, or top");
+		return cli_usage("requests takes nothing, or top, or explain and an id");
+	follow.request.json = form == FORM_JSON;
+	follow.request.wide = form == FORM_WIDE;
 	if (misused(o, top))
 		return CLI_USAGE;
 	if (where.failed)
@@ -100,7 +204,10 @@ static const struct cli_option requests_options[] = {
 	  NULL },
 	{ 0, "sort", "WORD", CLI_STRING, OPT(sort),
 	  "top: by count (default), failed, p50, p99, time, key", "count failed p50 p99 time key" },
-	CLI_OPT_FORMAT(struct requests_opts, output),
+	{ 'o', "output", "FORMAT", CLI_STRING, OPT(output),
+	  "text (default), wide (with ids) or json", "text wide json" },
+	{ 0, "directory", "DIR", CLI_STRING, OPT(directory),
+	  "explain: where the history is kept (default: /var/lib/porthole/history)", "FILE" },
 	CLI_OPT_SOCKET(struct requests_opts, socket),
 	CLI_OPT_ALONE(struct requests_opts, alone),
 	CLI_OPT_REPLAY(struct requests_opts, replay),
@@ -110,7 +217,7 @@ static const struct cli_option requests_options[] = {
 const struct cli_command cmd_requests = {
 	.name = "requests",
 	.summary = "show what applications ask of each other, as it is answered",
-	.operands = "[top]",
+	.operands = "[top | explain ID]",
 	.description =
 		"One line a request: when it was over, client, server, protocol, what was asked, status, "
 		"latency, sizes of request and answer. An end on this node has its pod, container or "
@@ -126,6 +233,10 @@ const struct cli_command cmd_requests = {
 		"retransmissions. Where a thread had several requests open, as event loops do, or another "
 		"one answered, it says that the times are unknown. What it costs: the scheduler is watched "
 		"(three hooks a switch).\n\n"
+		"explain ID tells the same of one request of the last hours, out of the history that porthole run keeps "
+		"(store.explain), or of a file with --replay: also the request as its other end on this node saw it, and "
+		"where the times of its thread are unknown what its process asked meanwhile. IDs are in -o wide and -o json, "
+		"in porthole query (req_id), and the same in a capture.\n\n"
 		"top counts instead: rate, share that failed or got no answer, latencies. On a terminal it "
 		"shows the last seconds until q is pressed, then all; elsewhere one table at the end. "
 		"Percentiles are within 3.2 %.",
@@ -133,6 +244,7 @@ const struct cli_command cmd_requests = {
 		    "porthole requests --where 'req.ok=false or req.latency>200ms'\t"
 		    "what fails or is slow\n"
 		    "porthole requests top --by route,pod --for 30s\tthe routes of half a minute\n"
+		    "porthole requests explain 0g3k9x7mqa2d\tone of them, of the last hours\n"
 		    "porthole requests --replay traffic.cap -o json\tof a capture, for a script\n",
 	.options = requests_options,
 	.options_size = sizeof(struct requests_opts),

@@ -37,6 +37,8 @@ struct flow {
 	uint32_t wrong;		  /* protocols that it is not, by place in the list */
 	uint8_t guesses;
 	bool given_up, told;
+	uint32_t nth;	   /* request that ended at ended_ns: several may in one record */
+	uint64_t ended_ns; /* of the last one */
 };
 
 struct flow_list {
@@ -142,13 +144,29 @@ static void flow_mark_keep(struct streams *s, struct flow *f, unsigned side)
 	s->now_of = NULL;
 }
 
+/* Of what any reader of these records has. */
+static uint64_t id_make(struct flow *f, const struct request *r)
+{
+	struct boot_ns end = r->end.ns ? r->end : (struct boot_ns){ f->last.hdr.time_ns };
+	uint64_t h = hash_str((struct str){ (const char *)&f->last.sock, ENDS_SIZE });
+
+	f->nth = end.ns == f->ended_ns ? f->nth + 1 : 0;
+	f->ended_ns = end.ns;
+	h = hash_u64(h ^ f->last.id);
+	h = hash_u64(h + r->start.ns);
+	h = hash_u64(h ^ end.ns);
+	h = hash_u64(h + f->nth * 2u + (unsigned)flow_is_server(f));
+	return request_id(end, h);
+}
+
 static void exchange_over(void *ctx, struct window *w, struct exchange *x)
 {
 	struct streams *s = ctx;
 	struct flow *f = w->owner;
 	struct request *r = &x->req;
 
-	r->id = ++s->stats.requests;
+	s->stats.requests++;
+	r->id = id_make(f, r);
 	s->stats.unanswered += !!(r->flags & REQ_UNANSWERED);
 	r->rtt_us = f->last.srtt_us;
 	r->retransmits = w->retransmits - r->retransmits;

@@ -19,4 +19,4 @@ struct out_ops {
 
 extern const struct out_ops out_json_ops, out_text_ops;
 /* Events of kind `request` alone. */
-extern const struct out_ops out_requests_ops;
+extern const struct out_ops out_requests_ops, out_requests_wide_ops; /* wide: with its id */

@@ -21,7 +21,7 @@ static const char *const request_fields[] = {
 	"req.status", "req.code", "req.ok", "req.error", "req.host",
 	"req.latency", "req.latency_ns", "req.ttfb_ns", "req.request_bytes", "req.response_bytes",
 	"req.items", "req.lost_bytes", "req.rtt", "req.retransmits",
-	"req.tls", "req.unanswered", "req.oneway", "req.trace", "req.agent",
+	"req.tls", "req.unanswered", "req.oneway", "req.trace", "req.agent", "req.explain",
 	"fd.lip", "fd.lport", "fd.rip", "fd.rport", "fd.rip.name",
 	"fd.peer.kind", "fd.peer.ns", "fd.peer.name",
 	NULL,

@@ -3,7 +3,7 @@
  *
  *	12:03:44.123456 shop/cart-7d9f           shop/db:5432             postgres  SELECT users   OK  1.2ms  48B  2.1K
  *
- * Time of its end, client, server, protocol, what was asked, status, latency, sizes of request and answer. An end is
+ * The wide form adds its id, for porthole requests explain. Time of its end, client, server, protocol, what was asked, status, latency, sizes of request and answer. An end is
  * the pod, else the container, else the process; the other end what the cluster says of its address, else that.
  */
 #include <errno.h>
@@ -25,6 +25,7 @@
 struct out {
 	uint64_t second; /* the wall-clock second that `clock` shows */
 	char clock[16];
+	bool wide;
 };
 
 static int requests_open(const struct catalogue *c, const struct field_ref *refs, size_t n,
@@ -39,6 +40,16 @@ static int requests_open(const struct catalogue *c, const struct field_ref *refs
 		return -ENOMEM;
 	*ret = o;
 	return 0;
+}
+
+static int wide_open(const struct catalogue *c, const struct field_ref *refs, size_t n,
+		     struct out **ret)
+{
+	int err = requests_open(c, refs, n, ret);
+
+	if (!err)
+		(*ret)->wide = true;
+	return err;
 }
 
 static void requests_close(struct out *o)
@@ -273,6 +284,15 @@ static void explain_put(const struct request *r, struct buf *b)
 	buf_printf(b, ", %u retransmitted\n", r->retransmits);
 }
 
+static void id_put(const struct request *r, struct buf *b)
+{
+	char id[REQUEST_ID_TEXT + 1];
+
+	request_id_text(r->id, id);
+	buf_str(b, STR("  "));
+	buf_str(b, str_of(id));
+}
+
 static void requests_event(struct out *o, const struct event *ev, struct buf *b)
 {
 	const struct request *r = ev->body;
@@ -293,6 +313,8 @@ static void requests_event(struct out *o, const struct event *ev, struct buf *b)
 	latency_put(r, b);
 	buf_size(b, r->request_bytes, 7);
 	buf_size(b, r->response_bytes, 7);
+	if (o->wide)
+		id_put(r, b);
 	buf_char(b, '\n');
 	if (r->times)
 		explain_put(r, b);
@@ -300,6 +322,12 @@ static void requests_event(struct out *o, const struct event *ev, struct buf *b)
 
 const struct out_ops out_requests_ops = {
 	.open = requests_open,
+	.event = requests_event,
+	.close = requests_close,
+};
+
+const struct out_ops out_requests_wide_ops = {
+	.open = wide_open,
 	.event = requests_event,
 	.close = requests_close,
 };

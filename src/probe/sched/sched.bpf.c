@@ -962,7 +962,8 @@ int sched_times(struct bpf_iter__task *ctx)
 	e = thread_find(t);
 	if (!e)
 		e = thread_seen(c, t, bpf_ktime_get_boot_ns());
-	if (!e || !e->wanted || !times_fill(&r, e, t, &now))
+	/* Nobody asks for totals when threads' times are for requests alone. */
+	if (!e || !e->wanted || c->off_quantum_ns == ~0ULL || !times_fill(&r, e, t, &now))
 		return 0;
 	owner_of(t, &o);
 	hdr_fill_owner(&r.hdr, REC_SCHED_TIMES, &o, 0, sizeof(r));

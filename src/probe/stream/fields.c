@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+#include "base/arena.h"
+#include "base/json.h"
+
 #include "event/request.h"
 #include "probe/stream/stream.h"
 
@@ -137,6 +140,24 @@ static bool retransmits_get(const struct event *ev, const struct field_ref *ref,
 	return true;
 }
 
+static bool id_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+		   struct value *ret)
+{
+	const struct request *r = request_of(ev);
+	char *room;
+
+	(void)ref;
+	if (nth || !r)
+		return false;
+	room = arena_alloc(field_arena(), REQUEST_ID_TEXT + 1);
+	if (!room)
+		return false;
+	request_id_text(r->id, room);
+	ret->type = VALUE_STR;
+	ret->str = (struct str){ room, REQUEST_ID_TEXT };
+	return true;
+}
+
 static const struct request_times *times_of(const struct event *ev)
 {
 	const struct request *r = request_of(ev);
@@ -184,6 +205,85 @@ static bool calls_get(const struct event *ev, const struct field_ref *ref, unsig
 		return false;
 	ret->type = ref->field->type;
 	ret->u64 = ref->field->arg == CALLS_N ? r->calls_all : r->calls_ns;
+	return true;
+}
+
+/* Bytes of JSON, so that it stays whole in a table (store/row.h cuts texts). */
+#define EXPLAIN_MAX	 4000
+#define EXPLAIN_CALL_MAX 1400 /* of one call: its texts are EXPLAIN_TEXT bytes at most, escaped */
+
+static void call_json(const struct request_call *c, struct buf *b)
+{
+	buf_char(b, '{');
+	json_key(b, STR("protocol"));
+	json_str(b, c->protocol);
+	json_key(b, STR("what"));
+	json_str(b, c->what);
+	json_key(b, STR("peer"));
+	json_str(b, c->peer);
+	json_key(b, STR("latency_ns"));
+	buf_u64(b, c->latency_ns);
+	buf_char(b, '}');
+}
+
+/* The latest first, as many as there is room for; r->calls_all tells of all. */
+static void calls_json(const struct request *r, struct buf *b)
+{
+	json_key(b, STR("calls"));
+	buf_u64(b, r->calls_all);
+	json_key(b, STR("calls_ns"));
+	buf_u64(b, r->calls_ns);
+	json_key(b, STR("called"));
+	buf_char(b, '[');
+	for (uint32_t i = 0; i < r->calls_n && b->n < EXPLAIN_MAX - EXPLAIN_CALL_MAX; i++) {
+		if (i)
+			buf_char(b, ',');
+		call_json(&r->calls[i], b);
+	}
+	buf_char(b, ']');
+}
+
+static void explain_json(const struct request *r, struct buf *b)
+{
+	static const char *const states[THREAD_STATE_COUNT] = {
+#define X(ID, name, help) #name,
+		THREAD_STATES(X)
+#undef X
+	};
+	const struct request_times *t = r->times;
+
+	buf_char(b, '{');
+	if (t->why != TIMES_KNOWN) {
+		json_key(b, STR("unknown"));
+		json_str(b, request_times_reason(t->why));
+	}
+	for (size_t i = 0; i < THREAD_STATE_COUNT && t->why == TIMES_KNOWN; i++)
+		if (t->ns[i]) {
+			json_key(b, str_of(states[i]));
+			buf_u64(b, t->ns[i]);
+		}
+	if (r->calls_all)
+		calls_json(r, b);
+	buf_char(b, '}');
+}
+
+static bool explain_get(const struct event *ev, const struct field_ref *ref, unsigned nth,
+			struct value *ret)
+{
+	const struct request *r = request_of(ev);
+	struct buf b = { .cap = EXPLAIN_MAX, .max = EXPLAIN_MAX };
+
+	(void)ref;
+	if (nth || !r || !r->times)
+		return false;
+	b.p = arena_alloc(field_arena(), EXPLAIN_MAX);
+	if (!b.p)
+		return false;
+	explain_json(r, &b);
+	if (b.failed)
+		return false;
+	ret->type = VALUE_STR;
+	ret->str = buf_slice(&b);
 	return true;
 }
 
@@ -267,7 +367,10 @@ const struct field request_fields[] = {
 	  "the connection is older than the capture: something may be unknown" },
 	{ "req.stream", VALUE_BOOL, "", PLAIN, flag_get, REQ_STREAM,
 	  "goes on for long: upgraded, a streaming call, a subscription" },
-	{ "req.id", VALUE_U64, "", DEF, U64(id), "this run's number for it" },
+	{ "req.id", VALUE_STR, "", DEF, id_get, 0,
+	  "what porthole requests explain finds it by: the same in the history and in a capture" },
+	{ "req.explain", VALUE_STR, "", PLAIN, explain_get, 0,
+	  "where its time went, as JSON: ns by state (or unknown, and why), and the calls made meanwhile" },
 	{ "req.time.cpu", TIME(RUNNING),
 	  "with --explain: how long its thread ran on a CPU meanwhile" },
 	{ "req.time.runnable", TIME(RUNNABLE), "likewise: how long it waited for a CPU" },

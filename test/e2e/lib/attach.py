@@ -19,6 +19,8 @@ if why or not shutil.which('nginx') or not shutil.which('redis-server'):
 
 SOCKET, CONFIG = os.path.join(DIR, 'run/s'), os.path.join(DIR, 'config.yaml')
 REQUESTS = 30
+HISTORY = os.path.join(DIR, 'history')
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def free_port():
@@ -28,6 +30,33 @@ def free_port():
 
 
 WEB, REDIS = free_port(), free_port()
+
+SLOW_PORT = free_port()
+SLOW = r'''
+import http.client, http.server, sys, time
+class H(http.server.BaseHTTPRequestHandler):
+    wbufsize = -1
+    def do_GET(self):
+        if self.path == '/sleep':
+            time.sleep(0.15)
+        elif self.path == '/burn':
+            end = time.thread_time() + 0.12
+            while time.thread_time() < end:
+                pass
+        else:
+            c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[2]))
+            c.request('GET', '/good/1')
+            c.getresponse().read()
+            c.close()
+        self.send_response(200)
+        self.send_header('Content-Length', '2')
+        self.end_headers()
+        self.wfile.write(b'ok')
+        self.wfile.flush()
+    def log_message(self, *a):
+        pass
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_forever()
+'''
 
 NGINX = '''
 daemon off; master_process off; error_log %(dir)s/nginx.err; pid %(dir)s/nginx.pid;
@@ -74,7 +103,7 @@ class Agent:
             f.write('metrics: {enabled: false}\ncontrol: {socket: "%s"}\nlock: {file: "%s"}\n'
                     'kube: {enabled: false}\nprofile: {directory: "%s"}\nstore: {directory: "%s"%s}\n'
                     % (SOCKET, os.path.join(DIR, 'run/pid'), os.path.join(DIR, 'profiles'),
-                       os.path.join(DIR, 'history'), more))
+                       HISTORY, more))
         self.said = open(os.path.join(DIR, 'said'), 'w+')
         self.p = start([PORTHOLE, 'run', '--config', CONFIG], stdout=subprocess.DEVNULL, stderr=self.said)
         self.up = until(lambda: os.path.exists(SOCKET) or self.p.poll() is not None, 30) and \
@@ -287,6 +316,65 @@ def check_hostile():
         s.close()
 
 
+def check_explain():
+    """An id that the stream showed is found in the history: of a server whose time goes where its route says."""
+    worker = start([sys.executable, '-c', SLOW, str(SLOW_PORT), str(WEB)])
+    ok(until(lambda: answers(SLOW_PORT)), 'a server with one thread')
+    where = ('--where', 'fd.sport=%d' % SLOW_PORT)
+    c = Command('requests', '--explain', '-o', 'json', *where)
+    for path in ('/sleep', '/burn', '/ask'):
+        h = http.client.HTTPConnection('127.0.0.1', SLOW_PORT)
+        h.request('GET', path)
+        h.getresponse().read()
+        h.close()
+    code, out, err = c.end()
+    got = objects(out)
+    eq((code, err), (0, ''), '--explain by way of the agent')
+    ids = [o['req.id'] for o in got]
+    ok(len(got) == 6 and len(set(ids)) == 6 and all(len(i) == 12 for i in ids), 'both ends, each with an id', ids)
+    served = {o['req.resource']: o for o in got if o['req.side'] == 'server'}
+    for path, part, text in (('/sleep', 'sleep', 'sleep 1'), ('/burn', 'cpu', 'on CPU 1'), ('/ask', 'network', 'GET /good')):
+        o = served.get(path, {})
+        ok(o.get('req.time.' + part, 0) > 0 or part == 'network', '%s: its time is known' % path, o)
+        code, out, err = run('requests', 'explain', o.get('req.id', ''), '--directory', HISTORY)
+        text_of = out.decode()
+        ok(code == 0 and ' GET ' + path in text_of and text in text_of, '%s: explained out of the history' % path, out, err)
+        ok('at its other end: python3' in text_of and 'connection: round trip' in text_of,
+           '%s: with its other end' % path, out)
+        code, out, err = run('requests', 'explain', o.get('req.id', '').upper(), '--directory', HISTORY, '-o', 'json')
+        j = json.loads(out or b'{}')
+        eq((code, j.get('req.id'), j.get('req.latency_ns'), j.get('proc.pid')),
+           (0, o.get('req.id'), o.get('req.latency_ns'), worker.pid), '%s: as JSON, the same request' % path)
+        states = {k: v for k, v in j.get('req.explain', {}).items() if not k.startswith('call')}
+        ok(states and abs(sum(states.values()) - j['req.latency_ns']) < 3e6, '%s: its parts add up' % path, j)
+    code, out, err = run('requests', 'explain', served['/ask']['req.id'], '--directory', HISTORY)
+    ok(b'of that in 1 call ' in out, 'the call it made', out)
+    c = Command('requests', '-o', 'wide', '-n', '1', '--where', 'fd.sport=%d' % WEB)
+    get('/good/1')
+    code, out, err = c.end(None)
+    word = out.decode().split()[-1]
+    ok(len(word) == 12, '-o wide shows ids', out)
+    for bad, want in ((('explain', 'x'), 2), (('explain', "0' or 1=1 --"), 2), (('explain',), 2),
+                      (('explain', '0' * 12, '--directory', HISTORY), 1), (('explain', word, '--directory', '/no'), 1),
+                      (('explain', word, '--slow', '1s'), 2)):
+        code, out, err = run('requests', *bad)
+        ok(code == want and out == b'' and err, 'refused: %s' % ' '.join(bad[:2]), code, out, err)
+    worker.kill()
+    return word
+
+
+def check_replay():
+    """A capture tells the same as it did live: ids are made of records."""
+    capture = os.path.join(HERE, '../../captures/requests-redis.cap')
+    first, again = (objects(run('requests', '--replay', capture, '-o', 'json')[1]) for _ in range(2))
+    ids = [o['req.id'] for o in first]
+    ok(ids and ids == [o['req.id'] for o in again] and len(set(ids)) == len(ids), 'ids of a capture', ids[:3])
+    code, out, err = run('requests', 'explain', ids[3], '--replay', capture)
+    ok(code == 0 and out.count(b'redis') >= 1 and b'unknown: ' in out, 'explain of a capture without times', out, err)
+    code, out, err = run('requests', 'explain', '0' * 12, '--replay', capture)
+    eq((code, out), (1, b''), 'an id that is not in it')
+
+
 def check_alone():
     c = Command('requests', '--raw', '-o', 'json', *MINE)
     ok(until(lambda: bpf_programs(c.p.pid) > 0), '--raw watches by itself')
@@ -302,6 +390,8 @@ check_top()
 check_screen()
 check_map()
 check_hostile()
+check_explain()
+check_replay()
 check_alone()
 agent.end()
 done()
