@@ -20,6 +20,7 @@
 #include "agent/profiling.h"
 #include "agent/service.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 
 struct agent {
@@ -356,10 +357,29 @@ static void agent_page(void *ctx, struct buf *b)
 		exporting_page(a->exporting, b);
 }
 
+/* Where others find what is kept. */
+static void agent_status(void *ctx, struct buf *b)
+{
+	const struct agent *a = ctx;
+
+	if (a->history) {
+		json_key(b, STR("history"));
+		json_str(b, str_of(a->config->store_directory));
+	}
+	if (a->profiling) {
+		json_key(b, STR("profiles"));
+		json_str(b, str_of(a->config->profile_directory));
+	}
+}
+
 static int agent_serve(struct agent *a, struct buf *why)
 {
 	const struct service_host host = {
-		.ctx = a, .wanted = agent_wanted, .fill = agent_fill, .page = agent_page
+		.ctx = a,
+		.wanted = agent_wanted,
+		.fill = agent_fill,
+		.status = agent_status,
+		.page = agent_page,
 	};
 
 	return service_start(&a->session, a->config, &host, &a->service, why);

@@ -111,6 +111,16 @@ void why_text(const struct watch *w, const struct why *y, unsigned width, bool a
 	}
 	if (hidden)
 		buf_printf(b, "\n%zu more that are possible: --all\n", hidden);
+	if (w->nbefore)
+		buf_printf(b, "\nbefore, as the agent kept it:\n");
+	for (size_t i = 0; i < w->nbefore; i++) {
+		_cleanup_(buf_free) struct buf line = { 0 };
+
+		buf_str(&line, w->before[i]);
+		buf_char(&line, 0);
+		if (!line.failed)
+			wrapped(b, "  ", 2, width, line.p);
+	}
 	if (w->nunseen)
 		buf_printf(b, "\nnot seen:\n");
 	for (size_t i = 0; i < w->nunseen; i++) {
@@ -184,6 +194,14 @@ void why_json(const struct watch *w, const struct why *y, struct buf *b)
 		if (i)
 			buf_char(b, ',');
 		states_json(w->seconds[i], b);
+	}
+	buf_char(b, ']');
+	json_key(b, STR("before"));
+	buf_char(b, '[');
+	for (size_t i = 0; i < w->nbefore; i++) {
+		if (i)
+			buf_char(b, ',');
+		json_str(b, w->before[i]);
 	}
 	buf_char(b, ']');
 	json_key(b, STR("unseen"));

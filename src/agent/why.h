@@ -5,7 +5,7 @@
  *
  * JSON: {"target", "verdict", "findings":[{"cause","confidence","cost","title","evidence":[],
  * "advice"}] in rank order, "time":{state: seconds of all threads, every state}, "watched" (seconds),
- * "threads", "timeline":[{state: seconds} a second], "unseen":[]}. Names in it are any bytes made valid UTF-8.
+ * "threads", "timeline":[{state: seconds} a second], "before":[] (agent/past.h), "unseen":[]}. Names in it are any bytes made valid UTF-8.
  */
 #include "agg/watch.h"
 #include "base/buf.h"

@@ -75,6 +75,14 @@ void watch_unseen(struct watch *w, const char *fmt, ...)
 		w->unseen[w->nunseen++] = s;
 }
 
+void watch_before(struct watch *w, const char *line)
+{
+	struct str s = watch_text(w, str_of(line));
+
+	if (s.p && w->nbefore < WATCH_BEFORE_MAX)
+		w->before[w->nbefore++] = s;
+}
+
 /* Room for one more row behind @n of them: memory doubles from 16 rows on. NULL: none. */
 static void *rows_grow(void *rows, size_t n, size_t size, size_t max)
 {

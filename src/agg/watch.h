@@ -18,6 +18,7 @@
 
 #define WATCH_THREADS_MAX 2048
 #define WATCH_ROWS_MAX	  256 /* of each other table */
+#define WATCH_BEFORE_MAX 8
 #define WATCH_UNSEEN_MAX  32
 #define WATCH_ARENA_BYTES (4u << 20)
 #define WATCH_SECONDS_MAX 600
@@ -209,6 +210,8 @@ struct watch {
 
 	struct str unseen[WATCH_UNSEEN_MAX]; /* what could not be seen, and why */
 	size_t nunseen;
+	struct str before[WATCH_BEFORE_MAX]; /* what an agent kept of the target, for people */
+	size_t nbefore;
 	struct arena arena;
 };
 
@@ -221,6 +224,8 @@ struct str watch_text(struct watch *w, struct str s);
 struct str watch_printf(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void watch_unseen(struct watch *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void watch_before(struct watch *w, const char *line);
 
 /* A new zeroed row; NULL (counted in more_*) when the table is full. Sorting is the filler's job. */
 #define X(type, table) struct watch_##type *watch_add_##type(struct watch *w);

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "agent/past.h"
 #include "agent/watching.h"
 #include "agent/why.h"
+#include "api/question.h"
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/report.h"
@@ -21,13 +23,14 @@
 struct why_cmd {
 	uint64_t for_ns, hz;
 	enum cli_format output;
-	const char *html;
+	const char *html, *socket;
 	bool all;
 };
 
 struct target {
 	struct query query;
 	char text[TARGET_MAX];
+	const char *pod; /* as it was named; NULL: the target is none */
 };
 
 /* --- the target -------------------------------------------------------------------------------------- */
@@ -83,6 +86,7 @@ static int target_try(struct session *s, const char *word, const struct query_op
 		return -ENOENT;
 	}
 	ret->query = q;
+	ret->pod = o->pod;
 	snprintf(ret->text, sizeof(ret->text), "%s %s", name, word);
 	return 0;
 }
@@ -151,10 +155,16 @@ static int watch(const struct why_cmd *o, struct session *s, const struct target
 					  .target = str_of(t->text),
 					  .hz = o->hz ? (uint32_t)o->hz : HZ_USUAL };
 	uint64_t ns = o->for_ns ? o->for_ns : FOR_DEFAULT, middle;
+	const struct past_opts po = { .socket = o->socket ? o->socket : CONTROL_SOCKET,
+				      .scope = t->query.scope,
+				      .pod = t->pod };
 	struct watching *w;
 	struct watch evidence;
-	int code, err = watching_begin(s, &wo, &w);
+	struct past past;
+	int code, err;
 
+	past_tell(s, &po, &past);
+	err = watching_begin(s, &wo, &w);
 	if (err)
 		return cli_fail("cannot watch: %s", strerror(-err));
 	s->relaxed_ms = RELAXED_STACKS_MS;
@@ -168,6 +178,10 @@ static int watch(const struct why_cmd *o, struct session *s, const struct target
 	if (err) {
 		code = cli_fail("watching: %s", strerror(-err));
 	} else {
+		for (size_t i = 0; i < past.n; i++)
+			watch_before(&evidence, past.line[i]);
+		if (past.unseen[0])
+			watch_unseen(&evidence, "%s", past.unseen);
 		code = answer(o, &evidence);
 		watch_free(&evidence);
 	}
@@ -211,6 +225,8 @@ static const struct cli_option why_options[] = {
 	{ 0, "html", "FILE", CLI_STRING, OPT(html),
 	  "also a page: the answer, the time line and the flame graph", "FILE" },
 	{ 'a', "all", NULL, CLI_FLAG, OPT(all), "all findings, also the least of the possible", NULL },
+	{ 0, "socket", "PATH", CLI_STRING, OPT(socket),
+	  "where to look for a running agent (default " CONTROL_SOCKET ")", "FILE" },
 	CLI_OPT_FORMAT(struct why_cmd, output),
 	{ 0 },
 };
@@ -223,7 +239,10 @@ const struct cli_command cmd_why = {
 		"Watches the target for some seconds and says what holds it up: a verdict, then findings by rank, "
 		"each with its evidence, how sure it is, and what to try. TARGET is a pod (NS/NAME or NAME), a "
 		"container (id, its beginning, or name), a process (number or command name); without one, the "
-		"whole node. Nothing is restarted or instrumented.",
+		"whole node. Nothing is restarted or instrumented.\n\n"
+		"If an agent runs on this node (porthole run), what it kept of the target is told beside: CPU time by the "
+		"minute and where most of it went, the requests it served and the slowest one's id, processes that ended, "
+		"alerts. The watch itself has kernel programs of its own, beside the agent's.",
 	.examples = "porthole why shop/cart\ta pod\n"
 		    "porthole why 4711 --for 30s\ta process and its children, for longer\n"
 		    "porthole why -o json\tthe node, for a program\n",

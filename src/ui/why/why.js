@@ -62,6 +62,8 @@ function answerOf(why) {
 		h('h2', {}, 'Where its time went'), ...stateBar(why.time),
 		...(why.timeline.length ? [timeline(why.timeline)] : []),
 		h('h2', {}, 'Findings'), ...why.findings.map(findingOf),
+		...((why.before || []).length ? [h('h2', {}, 'Before, as the agent kept it'),
+			h('ul', {}, ...why.before.map((line) => h('li', {}, printable(line))))] : []),
 		...(why.unseen.length ? [h('h2', {}, 'Not seen'),
 			h('ul', {}, ...why.unseen.map((line) => h('li', {}, printable(line))))] : []),
 	];

@@ -105,7 +105,8 @@ class Agent:
                     % (SOCKET, os.path.join(DIR, 'run/pid'), os.path.join(DIR, 'profiles'),
                        HISTORY, more))
         self.said = open(os.path.join(DIR, 'said'), 'w+')
-        self.p = start([PORTHOLE, 'run', '--config', CONFIG], stdout=subprocess.DEVNULL, stderr=self.said)
+        self.p = start([PORTHOLE, 'run', '--config', CONFIG], stdout=subprocess.DEVNULL, stderr=self.said,
+                       env=dict(os.environ, PORTHOLE_PROFILE_PART_MS='1000'))
         self.up = until(lambda: os.path.exists(SOCKET) or self.p.poll() is not None, 30) and \
             self.p.poll() is None
 
@@ -375,6 +376,39 @@ def check_replay():
     eq((code, out), (1, b''), 'an id that is not in it')
 
 
+def check_why():
+    """Beside the agent, and with what it kept: the profile's parts are of a second here."""
+    worker = start([sys.executable, '-c', SLOW, str(SLOW_PORT), str(WEB)])
+    until(lambda: answers(SLOW_PORT))
+
+    def burn():
+        h = http.client.HTTPConnection('127.0.0.1', SLOW_PORT)
+        h.request('GET', '/burn')
+        h.getresponse().read()
+        h.close()
+    for _ in range(20):
+        burn()
+    time.sleep(2.5)
+    p = start([PORTHOLE, 'why', str(worker.pid), '--for', '3s', '-o', 'json', '--socket', SOCKET],
+              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while p.poll() is None:
+        burn()
+    out, err = p.communicate()
+    w = json.loads(out or b'{}')
+    before = w.get('before', [])
+    ok(p.returncode == 0 and sum(w.get('time', {}).values()) > 2 and w.get('findings'), 'why, while the agent runs', err, w)
+    ok(any(x.startswith('CPUs it used, minute by minute') for x in before), 'the kept profile is told', before, w.get('unseen'))
+    served = [x for x in before if x.startswith('requests it served')]
+    ok(served and int(served[0].split(': ')[1].split(',')[0]) >= 20, 'and the requests it served', before)
+    slowest = [x for x in before if x.startswith('the slowest: GET /burn')]
+    word = slowest[0].split()[-1].rstrip(')') if slowest else 'x'
+    code, out, err = run('requests', 'explain', word, '--directory', HISTORY)
+    ok(code == 0 and b'GET /burn' in out, 'the slowest by its id', before, err)
+    code, out, err = run('why', str(os.getpid()), '--for', '500ms', '--socket', SOCKET + '.not', '-o', 'json')
+    eq((code, json.loads(out)['before']), (0, []), 'without an agent nothing was before')
+    worker.kill()
+
+
 def check_alone():
     c = Command('requests', '--raw', '-o', 'json', *MINE)
     ok(until(lambda: bpf_programs(c.p.pid) > 0), '--raw watches by itself')
@@ -392,6 +426,7 @@ check_map()
 check_hostile()
 check_explain()
 check_replay()
+check_why()
 check_alone()
 agent.end()
 done()
