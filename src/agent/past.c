@@ -209,8 +209,9 @@ static void cpu_tell(struct asking *a)
 			if (at >= sizeof(text))
 				break;
 		}
-		line_add(a->past, "CPUs it used, minute by minute (kept profile, the first and the last "
-				  "may be parts):%s",
+		line_add(a->past,
+			 "CPUs it used, minute by minute (kept profile, the first and the last "
+			 "may be parts):%s",
 			 text);
 	}
 	if (all > 0 &&
@@ -271,9 +272,7 @@ void past_tell(struct session *s, const struct past_opts *o, struct past *ret)
 {
 	_cleanup_(buf_free) struct buf target = { 0 };
 	struct places places;
-	struct asking a = { .places = &places,
-			    .past = ret,
-			    .until_ns = clock_boot().ns + PAST_ASK_NS };
+	struct asking a = { .places = &places, .past = ret, .until_ns = clock_boot().ns + PAST_ASK_NS };
 
 	*ret = (struct past){ .n = 0 };
 	if (!places_ask(o->socket, &places))

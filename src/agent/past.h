@@ -21,7 +21,7 @@ struct past {
 };
 
 struct past_opts {
-	const char *socket; /* the agent's */
+	const char *socket;	  /* the agent's */
 	const struct expr *scope; /* the target; NULL: the node */
 	const char *pod;	  /* NS/NAME or NAME when the target is one; NULL: it is not */
 };

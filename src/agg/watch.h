@@ -18,7 +18,7 @@
 
 #define WATCH_THREADS_MAX 2048
 #define WATCH_ROWS_MAX	  256 /* of each other table */
-#define WATCH_BEFORE_MAX 8
+#define WATCH_BEFORE_MAX  8
 #define WATCH_UNSEEN_MAX  32
 #define WATCH_ARENA_BYTES (4u << 20)
 #define WATCH_SECONDS_MAX 600
