@@ -1,6 +1,6 @@
 /*
- * A storm of context switches: switches SECONDS [CPU]. Two processes, pinned to one CPU, hand a byte
- * to and fro through pipes.
+ * A storm of context switches: switches SECONDS [CPU [WORK]]. Two processes, pinned to one CPU, hand a byte
+ * to and fro through pipes; one of them computes WORK steps each time, so that the rate can be chosen.
  *
  * Prints one line: switches, wall ns, ns a switch.
  */
@@ -25,6 +25,13 @@ static uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 }
 
+static uint64_t work(uint64_t x, unsigned steps)
+{
+	while (steps--)
+		x = (x ^ (x >> 31)) * 0x9e3779b97f4a7c15ull;
+	return x;
+}
+
 static void echo(int from, int to)
 {
 	char c;
@@ -37,6 +44,8 @@ static void echo(int from, int to)
 
 int main(int argc, char **argv)
 {
+	unsigned steps = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
+	volatile uint64_t kept = 1;
 	uint64_t start, end, now, n = 0;
 	int there[2], back[2];
 	cpu_set_t set;
@@ -58,9 +67,11 @@ int main(int argc, char **argv)
 	start = now = clock_ns();
 	end = start + (uint64_t)((argc > 1 ? atof(argv[1]) : 1) * (double)NS);
 	while (now < end) {
-		for (int i = 0; i < TURN; i++, n += 2)
+		for (int i = 0; i < TURN; i++, n += 2) {
+			kept = work(kept, steps);
 			if (write(there[1], &c, 1) != 1 || read(back[0], &c, 1) != 1)
 				return 1;
+		}
 		now = clock_ns();
 	}
 	printf("%llu %llu %.1f\n", (unsigned long long)n, (unsigned long long)(now - start),

@@ -300,20 +300,46 @@ static __always_inline u32 uw_number(struct rec_vma *v)
 	return number ? *number : 0;
 }
 
-/* @pc's mapping into *ret by what is kept, or false. */
-static __always_inline bool uw_known_find(struct uw_known *k, u64 pc, struct rec_vma *ret)
+static __always_inline struct uw_known *uw_known(struct uw_scratch *s)
 {
-	for (u32 i = 0; i < UW_KNOWN; i++) {
-		const struct rec_vma *v = &k->vma[i];
+	u64 which = s->which;
 
+	asm volatile("" : "+r"(which));
+	return &s->known[which & (UW_KNOWN_MMS - 1)];
+}
+
+/*
+ * Where @pc's mapping is among those that are kept, and among those that this stack went through; -1: nowhere. By
+ * themselves: what follows a loop with many exits, the verifier goes through once for each.
+ */
+VERIFIED_ONCE int uw_known_at(u64 pc)
+{
+	struct uw_scratch *s = uw_get();
+	struct uw_known *k;
+
+	if (!s)
+		return -1;
+	k = uw_known(s);
+	for (u32 i = 0; i < UW_KNOWN; i++) {
 		if (i >= k->n)
 			break;
-		if (pc - v->start < v->end - v->start) {
-			*ret = *v;
-			return true;
-		}
+		if (pc - k->vma[i].start < k->vma[i].end - k->vma[i].start)
+			return i;
 	}
-	return false;
+	return -1;
+}
+
+VERIFIED_ONCE int uw_met_at(u64 pc)
+{
+	struct uw_scratch *s = uw_get();
+
+	for (u32 i = 0; s && i < STACK_VMA_MAX; i++) {
+		if (i >= s->nvma)
+			break;
+		if (pc - s->vma[i].start < s->vma[i].end - s->vma[i].start)
+			return i;
+	}
+	return -1;
 }
 
 static __always_inline void uw_known_add(struct uw_known *k, const struct rec_vma *v)
@@ -337,26 +363,25 @@ VERIFIED_ONCE int uw_mapping(u64 pc)
 	struct vm_area_struct *vma;
 	struct mm_struct *mm;
 	struct uw_known *k;
-	u64 at, which;
+	int found;
+	u64 at;
 
 	if (!s)
 		return STACK_NONE;
-	for (u32 i = 0; i < STACK_VMA_MAX; i++) {
-		if (i >= s->nvma)
-			break;
-		if (pc - s->vma[i].start < s->vma[i].end - s->vma[i].start) {
-			s->cur = i;
-			return UW_GOES_ON;
-		}
+	found = uw_met_at(pc);
+	if (found >= 0) {
+		s->cur = found;
+		return UW_GOES_ON;
 	}
 	at = s->nvma;
 	asm volatile("" : "+r"(at));
 	if (at > STACK_VMA_MAX)
 		at = STACK_VMA_MAX;
-	which = s->which;
-	asm volatile("" : "+r"(which));
-	k = &s->known[which & (UW_KNOWN_MMS - 1)];
-	if (!uw_known_find(k, pc, &s->vma[at])) {
+	k = uw_known(s);
+	found = uw_known_at(pc);
+	if (found >= 0) {
+		s->vma[at] = k->vma[found & (UW_KNOWN - 1)];
+	} else {
 		mm = (void *)s->mm;
 		vma = vma_of(&s->walk, mm, pc);
 		if (!vma || !vma_exec(vma))
