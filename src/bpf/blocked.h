@@ -28,33 +28,24 @@ struct entry {
 	u64 call, di, si, ip, sp;
 };
 
-/*
- * Since 6.2 the verifier can be told a pointer's type, and members are plain loads: a helper call for
- * each costs more than the rest of a switch. A kiocb is what begins with a pointer to a file.
- */
-#define CASTS bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_cgrp_storage_get)
-
-extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
-
 /* Where in its stack a task's registers are: with FRED (6.9), two words deeper. */
 #define REGS_AT	     (THREAD_STACK - bpf_core_type_size(struct pt_regs))
 #define REGS_AT_FRED (REGS_AT - 16)
 
 static u64 regs_at; /* 0: not known yet */
 
-/* A helper call costs as much as all the rest here. */
+/* A helper call costs as much as all the rest here: it is asked once, of the running task. */
 static __always_inline struct pt_regs *entry_typed(struct task_struct *t)
 {
-	struct pt_regs *regs;
+	struct task_struct *me;
 
+	if (!regs_at) {
+		me = bpf_get_current_task_btf();
+		regs_at = pointer_number((void *)bpf_task_pt_regs(me)) - pointer_number(me->stack);
+	}
 	if (regs_at == REGS_AT)
 		return bpf_rdonly_cast(t->stack + REGS_AT, bpf_core_type_id_kernel(struct pt_regs));
-	if (regs_at == REGS_AT_FRED)
-		return bpf_rdonly_cast(t->stack + REGS_AT_FRED,
-				       bpf_core_type_id_kernel(struct pt_regs));
-	regs = (void *)bpf_task_pt_regs(t);
-	regs_at = pointer_number(regs) - pointer_number(t->stack);
-	return regs;
+	return bpf_rdonly_cast(t->stack + REGS_AT_FRED, bpf_core_type_id_kernel(struct pt_regs));
 }
 
 static __always_inline void entry_read(struct task_struct *t, struct entry *ret)
@@ -79,6 +70,7 @@ static __always_inline void entry_read(struct task_struct *t, struct entry *ret)
 		*ret = (struct entry){ words[2], words[1], words[0], words[3], words[6] };
 }
 
+/* A kiocb is what begins with a pointer to a file. */
 static __always_inline void file_mode(struct file **at, u16 *ret_mode, u64 *ret_magic)
 {
 	struct inode *inode;

@@ -60,13 +60,20 @@ static __always_inline u32 v1_index(void);
  */
 #define CURRENT_TYPED bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
+static __always_inline struct task_struct *current_typed(void)
+{
+	if (CASTS)
+		return task_read_only((void *)bpf_get_current_task());
+	return bpf_get_current_task_btf();
+}
+
 static __always_inline u64 current_start(struct task_struct *t)
 {
 	struct task_struct *me;
 
 	if (!CURRENT_TYPED)
 		return BPF_CORE_READ(t, group_leader, start_boottime);
-	me = bpf_get_current_task_btf();
+	me = current_typed();
 	return me->group_leader->start_boottime;
 }
 
@@ -77,7 +84,7 @@ static __always_inline u64 current_cgroup(struct task_struct *t)
 
 	if (!CURRENT_TYPED)
 		return task_cgroup(t);
-	css = bpf_get_current_task_btf()->cgroups;
+	css = current_typed()->cgroups;
 	if (knobs.v1_subsys != V1_NONE) {
 		state = css->subsys[v1_index() & 15];
 		if (state->cgroup->level > 0)
@@ -91,7 +98,7 @@ static __always_inline u32 current_euid(struct task_struct *t)
 {
 	if (!CURRENT_TYPED)
 		return BPF_CORE_READ(t, real_cred, euid.val);
-	return bpf_get_current_task_btf()->real_cred->euid.val;
+	return current_typed()->real_cred->euid.val;
 }
 
 /* 16 bytes: the command name of the process. */
@@ -100,7 +107,7 @@ static __always_inline void current_comm(struct task_struct *t, char *ret)
 	struct task_struct *leader;
 
 	if (CURRENT_TYPED)
-		leader = bpf_get_current_task_btf()->group_leader;
+		leader = current_typed()->group_leader;
 	else
 		leader = BPF_CORE_READ(t, group_leader);
 	bpf_probe_read_kernel(ret, 16,

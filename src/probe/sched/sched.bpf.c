@@ -494,6 +494,7 @@ int BPF_PROG(sched_waking, struct task_struct *p)
 {
 	struct thread *e;
 
+	p = task_read_only(p);
 	if (!off_asked() || (delays && *held_at(p) != (u32)p->pid))
 		return 0;
 	e = thread_find(p);
@@ -514,6 +515,7 @@ int BPF_PROG(sched_wakeup, struct task_struct *p)
 
 	if (!e || !e->wanted)
 		return 0;
+	p = task_read_only(p);
 	if (!delays && is_blocked_state(e->state)) {
 		thread_woken(e, bpf_ktime_get_boot_ns());
 		e->waker_pid = 0;
@@ -795,6 +797,8 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	all = bpf_map_lookup_elem(&sched_slices, &zero);
 	if (!all)
 		return 0;
+	prev = task_read_only(prev);
+	next = task_read_only(next);
 	now = switch_ns(all, next);
 	/* One that nobody wants is not even looked up, until it is time to ask again. */
 	if (prev->pid && (!all->unwanted_ns || since(now, all->unwanted_ns) > JUDGE_NS))
@@ -899,6 +903,7 @@ int BPF_PROG(sched_exit, struct task_struct *t)
 
 	if (!e)
 		return 0;
+	t = task_read_only(t);
 	if (e->wanted && off_asked()) {
 		e->wanted = 0;
 		r = record_reserve(&ring_bulk, sizeof(*r), KIND_OFFCPU, &number);
@@ -957,7 +962,10 @@ int sched_times(struct bpf_iter__task *ctx)
 	struct owner o;
 	u64 now;
 
-	if (!t || !c || !kind_mask(c, KIND_OFFCPU) || t->exit_state || t->flags & PF_EXITING_V)
+	if (!t)
+		return 0;
+	t = task_read_only(t);
+	if (!c || !kind_mask(c, KIND_OFFCPU) || t->exit_state || t->flags & PF_EXITING_V)
 		return 0;
 	e = thread_find(t);
 	if (!e)
