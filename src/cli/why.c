@@ -192,8 +192,10 @@ static int watch(const struct why_cmd *o, struct session *s, const struct target
 static int why_run(void *opts, int argc, char **argv)
 {
 	const struct why_cmd *o = opts;
+	/* Nothing is verified while it watches: that would take the CPU from the target. */
 	const struct session_opts so = { .kinds = watching_kinds(),
-					 .sample_hz = o->hz ? (uint32_t)o->hz : HZ_USUAL };
+					 .sample_hz = o->hz ? (uint32_t)o->hz : HZ_USUAL,
+					 .whole = true };
 	_cleanup_(buf_free) struct buf why = { 0 };
 	struct target target = { .text = "" };
 	struct session s;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Where threads' time goes. Each thread has an entry of its own, by its task (task storage, tried, is
- * refused its memory on 7.2): the state it is in, since when, and the sum of each state. Nothing is kept by CPU that belongs to a thread, so an interval is right wherever it
- * ends.
+ * refused its memory on 7.2): the state it is in, since when, and the sum of each state. Nothing is
+ * kept by CPU that belongs to a thread, so an interval is right wherever it ends.
  *
- *     switch-out: why does it leave? -> wakeup: who woke it -> switch-in: how long was it
+ *     switch-out: why does it leave? -> wakeup: who woke it? -> switch-in: how long was it, and how ready
  *
  * Samples. When a thread leaves the CPU nobody knows yet for how long, and at its return another
  * task's memory is mapped, so the stack must be taken before. To take it each time would cost more
@@ -12,6 +12,11 @@
  * left, with the time lost there since their last sample and how long it usually takes. The stack is
  * taken when that makes a quantum, or the place is new; it waits (bpf/off_stack.h) and goes out at the
  * return, if a quantum was lost. A long wait at a place with short ones is told at the next visit.
+ *
+ * Cost. A switch calls no helper: entries are in an array (bpf/thread.h), the time is the run queue's
+ * own, and how long a thread waited for a CPU is what the kernel accounts (sched_info), so that nothing
+ * is done at a wakeup but for threads whose stack waits. Where the kernel does not account it, wakeups
+ * are timed here.
  *
  * Entries are made where nothing of the scheduler is locked: at fork and by the iterator.
  *
