@@ -23,7 +23,7 @@ struct rec_stream;
 
 /* What the kernel should do with a connection from now on. */
 enum stream_verdict {
-	STREAM_KEEP,   /* its protocol is known: copy what the parser can use */
+	STREAM_KEEP, /* its protocol is known: copy what the parser can use */
 	STREAM_BODIES, /* the same; bodies whose length a message tells need not be told of (proto.h) */
 	STREAM_DROP, /* nothing here can be read */
 };

@@ -642,8 +642,8 @@ int main(int argc, char **argv)
 	each_way(AF_INET);
 	each_way(AF_INET6);
 	many();
-	many_more("sendmmsg of 6", 6, "maybe");
-	many_more("sendmmsg of 20", 20, "maybe");
+	many_more("sendmmsg-of-6", 6, "maybe");
+	many_more("sendmmsg-of-20", 20, "maybe");
 	peek();
 	file();
 	large(LARGE, "large");

@@ -107,10 +107,14 @@ struct {
 	__type(value, u64);
 } tls_untied SEC(".maps");
 
+bool threads_made; /* any so far: sockets' calls need not look when not */
+
 static __always_inline struct tls_thread *thread_get(void)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 
+	if (!threads_made)
+		return NULL;
 	return bpf_map_lookup_elem(&tls_threads, &tid);
 }
 
@@ -131,6 +135,7 @@ static __always_inline int entered(struct pt_regs *ctx, u64 object, u64 at, u64 
 		return 0;
 	t = bpf_map_lookup_elem(&tls_threads, &tid);
 	if (!t) {
+		threads_made = true;
 		bpf_map_update_elem(&tls_threads, &tid, &one, BPF_ANY);
 		t = bpf_map_lookup_elem(&tls_threads, &tid);
 	}
