@@ -11,7 +11,8 @@
  *
  * What the reader of user space does with such a message (proto/http) is what is done here, and not more: a body that
  * may not be there (the answer to HEAD, 204, 304) is not passed over; and when the other end speaks meanwhile, it is
- * over. A head that does not lie in the call's first BODY_HEAD bytes, or whose lines end without CR, is as any.
+ * over. A head that does not lie in the call's first BODY_HEAD bytes, or whose lines end without CR, is as any. One that
+ * tells a length and has chunks too, which no reader may take, hides as many bytes as it says till the other end speaks.
  *
  * Only where the kernel has typed pointers: the others' verifiers have no room for it.
  */

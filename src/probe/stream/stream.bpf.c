@@ -11,14 +11,15 @@
  * end connected or accepted follows from the kernel's counts too (tcp_role), also for one that is older than us.
  * UDP: datagrams from or to a few ports, and elsewhere those that look like DNS; no state.
  *
- * How much is copied: see bytes_wanted. What cannot be read at all (TLS, SSH) is dropped here at the first bytes,
+ * How much is copied: see bytes_wanted; bodies that make no records: bpf/body.h. What cannot be read at all (TLS, SSH) is dropped here at the first bytes,
  * and the rest by the verdict of user space (map stream_verdicts).
  *
  * Limits: two threads that send (or receive) on one socket at the same moment can exchange their
  * positions. io_uring, sendfile and splice: sizes only (splice from a socket: not even that, a gap).
  * Of a message in more than USER_IOVS pieces only those are copied. Multipath TCP, TCP with the kernel's TLS, urgent
  * data and unix sockets are left out. Of sendmmsg and recvmmsg the tracepoints do not tell which message it is; it
- * is counted (call_nth), and a call that ends early without an error can fool that once.
+ * is counted (call_nth), and a call that ends early without an error can fool that once. At a return, a stream's call of
+ * more than MESSAGES is a gap. 32-bit programs: sizes only (at a return: nothing).
  */
 #include "probe/stream/stream.h"
 
