@@ -11,7 +11,7 @@
 #include "api/client.h"
 #include "base/cleanup.h"
 
-#define STATUS_MS 500
+#define STATUS_MS 2000
 #define MINUTES	  15
 #define CELLS	  6
 #define TEXT	  80
