@@ -11,8 +11,8 @@
  * end connected or accepted follows from the kernel's counts too (tcp_role), also for one that is older than us.
  * UDP: datagrams from or to a few ports, and elsewhere those that look like DNS; no state.
  *
- * How much is copied: see bytes_wanted; bodies that make no records: bpf/body.h. What cannot be read at all (TLS, SSH) is dropped here at the first bytes,
- * and the rest by the verdict of user space (map stream_verdicts).
+ * How much is copied: see bytes_wanted; bodies that make no records: bpf/body.h. What cannot be read at all (TLS,
+ * SSH) is dropped here at the first bytes, and the rest by the verdict of user space (map stream_verdicts).
  *
  * Limits: two threads that send (or receive) on one socket at the same moment can exchange their
  * positions. io_uring, sendfile and splice: sizes only (splice from a socket: not even that, a gap).
