@@ -1,5 +1,5 @@
 /*
- * HTTP requests at a fixed rate: rate PORT PATH RATE CONNECTIONS SECONDS. Each request has its moment, whether
+ * HTTP requests at a fixed rate: rate PORT PATH RATE CONNECTIONS SECONDS [tls]. Each request has its moment, whether
  * the one before was answered or not; latency counts from that moment (no coordinated omission).
  *
  * Prints one line: answered, p50, p99, worst in microseconds.
@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 struct conn {
 	int fd;
+	SSL *tls; /* NULL: plain */
 	uint64_t due[WAITING];
 	unsigned head, n; /* of due; the first is on its way */
 	size_t left;	  /* of its answer's body; head unseen: 0 */
@@ -41,7 +43,9 @@ static uint64_t now(void)
 
 static void conn_ask(struct conn *c)
 {
-	if (write(c->fd, ask, strlen(ask)) != (ssize_t)strlen(ask))
+	ssize_t n = (ssize_t)strlen(ask);
+
+	if ((c->tls ? SSL_write(c->tls, ask, (int)n) : write(c->fd, ask, (size_t)n)) != n)
 		exit(1);
 }
 
@@ -55,9 +59,12 @@ static void conn_done(struct conn *c)
 
 static void conn_read(struct conn *c)
 {
-	ssize_t n = read(c->fd, c->in, sizeof(c->in) - 1);
+	ssize_t n = c->tls ? SSL_read(c->tls, c->in, sizeof(c->in) - 1) :
+			     read(c->fd, c->in, sizeof(c->in) - 1);
 	char *body, *length;
 
+	if (c->tls && n <= 0 && SSL_get_error(c->tls, (int)n) == SSL_ERROR_WANT_READ)
+		return; /* a session ticket */
 	if (n <= 0)
 		exit(1);
 	if (c->left) {
@@ -72,6 +79,15 @@ static void conn_read(struct conn *c)
 	}
 	if (!c->left)
 		conn_done(c);
+}
+
+static SSL *tls_connect(SSL_CTX *ctx, int fd)
+{
+	SSL *tls = SSL_new(ctx);
+
+	if (!tls || SSL_set_fd(tls, fd) != 1 || SSL_connect(tls) != 1)
+		exit(1);
+	return tls;
 }
 
 static int by_size(const void *a, const void *b)
@@ -89,9 +105,11 @@ int main(int argc, char **argv)
 	struct epoll_event ev[64];
 	struct conn *c;
 	int ep = epoll_create1(0);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
-	if (argc < 6)
+	if (argc < 6 || !ctx)
 		return 2;
+	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	to.sin_port = htons((uint16_t)atoi(argv[1]));
 	snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", argv[2]);
 	step = NS / strtoul(argv[3], NULL, 10);
@@ -105,6 +123,8 @@ int main(int argc, char **argv)
 		c[i].fd = socket(AF_INET, SOCK_STREAM, 0);
 		if (connect(c[i].fd, (struct sockaddr *)&to, sizeof(to)) != 0)
 			return 1;
+		if (argc > 6)
+			c[i].tls = tls_connect(ctx, c[i].fd);
 		epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e);
 	}
 	start = next = now();
@@ -115,7 +135,9 @@ int main(int argc, char **argv)
 		int n = epoll_pwait2(ep, ev, 64, &wait, NULL);
 
 		for (int k = 0; k < n; k++)
-			conn_read(&c[ev[k].data.u32]);
+			do
+				conn_read(&c[ev[k].data.u32]);
+			while (c[ev[k].data.u32].tls && SSL_pending(c[ev[k].data.u32].tls));
 		for (t = now(); next <= t && next < end; next += step, i = (i + 1) % conns) {
 			if (c[i].n == WAITING)
 				continue;

@@ -16,6 +16,20 @@ AS_POSTGRES = "/usr/lib/postgresql"
 
 
 class Nginx:
+    """@tls: over OpenSSL, connections kept; what is measured is the same."""
+
+    def __init__(self, tls=False):
+        self.tls = tls
+        self.port = PORT + tls
+
+    def certificate(self):
+        if not self.tls:
+            return ""
+        pem = [os.path.join(self.dir, name) for name in ("cert.pem", "key.pem")]
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", "/CN=localhost", "-out", pem[0], "-keyout", pem[1]], stderr=subprocess.DEVNULL)
+        return f" ssl; ssl_certificate {pem[0]}; ssl_certificate_key {pem[1]}"
+
     def __enter__(self):
         if not shutil.which("nginx") or not shutil.which("wrk"):
             raise Absent("nginx or wrk is not installed")
@@ -24,7 +38,7 @@ class Nginx:
         for name, size in (("small", 200), ("100k", 100 << 10), ("3m", 3 << 20)):
             with open(os.path.join(self.dir, name), "wb") as f:
                 f.write(b"x" * size)
-        run(["gcc", "-O2", "-o", work("rate"), os.path.join(ROOT, "bench", "rate.c")])
+        run(["gcc", "-O2", "-o", work("rate"), os.path.join(ROOT, "bench", "rate.c"), "-lssl", "-lcrypto"])
         conf = os.path.join(self.dir, "nginx.conf")
         with open(conf, "w") as f:
             f.write(f"""daemon off; worker_processes 1; user root; pid {self.dir}/pid; error_log {self.dir}/error;
@@ -32,7 +46,7 @@ events {{ worker_connections 1000; }}
 http {{ access_log off; keepalive_requests 1000000000; sendfile on;
  client_body_temp_path {self.dir}/b; proxy_temp_path {self.dir}/p; fastcgi_temp_path {self.dir}/f;
  uwsgi_temp_path {self.dir}/u; scgi_temp_path {self.dir}/s;
- server {{ listen 127.0.0.1:{PORT}; root {self.dir}; }} }}""")
+ server {{ listen 127.0.0.1:{self.port}{self.certificate()}; root {self.dir}; }} }}""")
         self.proc = subprocess.Popen(["nginx", "-p", self.dir, "-c", conf], preexec_fn=on_cpu(0),
                                      stderr=subprocess.DEVNULL)
         time.sleep(0.7)
@@ -48,14 +62,14 @@ http {{ access_log off; keepalive_requests 1000000000; sendfile on;
     def load(self, path="small", seconds=3):
         """requests a second, ns of nginx's CPU a request, how many"""
         before = self.cpu()
-        out = run(["wrk", "-t1", "-c20", f"-d{seconds}s", f"http://127.0.0.1:{PORT}/{path}"],
+        out = run(["wrk", "-t1", "-c20", f"-d{seconds}s", f"http{'s' * self.tls}://127.0.0.1:{self.port}/{path}"],
                   stdout=subprocess.PIPE, preexec_fn=on_cpu(1)).stdout
         n = int(re.search(r"(\d+) requests in", out)[1])
         return float(re.search(r"Requests/sec:\s+([0-9.]+)", out)[1]), (self.cpu() - before) / n, n
 
     def fixed(self, rate=2000, seconds=5):
         """p99 in microseconds"""
-        out = run([work("rate"), str(PORT), "/small", str(rate), "20", str(seconds)], stdout=subprocess.PIPE,
+        out = run([work("rate"), str(self.port), "/small", str(rate), "20", str(seconds), *["tls"] * self.tls], stdout=subprocess.PIPE,
                   preexec_fn=on_cpu(1)).stdout
         return int(out.split()[2])
 
@@ -155,18 +169,18 @@ def sides(table, what, load, turns, slower, count=True):
     table.bar("the same: the agent's peak memory", f"{max(rss):.0f} MiB", "< 96 MiB", max(rss) < 96)
 
 
-def fixed(table, nginx, turns):
+def fixed(table, nginx, turns, what="nginx"):
     ratios, used = [], []
     before = nginx.fixed()
     for turn in range(turns):
-        say(f"nginx, 2,000 requests/s, run {turn + 1}")
+        say(f"{what}, 2,000 requests/s, run {turn + 1}")
         with Seeing() as s:
             seen = nginx.fixed()
         after = nginx.fixed()
         ratios.append(seen * 2 / (before + after) - 1)
         used.append(s.used)
         before = after
-    table.bar("nginx, 2,000 requests/s: p99 longer", spread(ratios, 100, 1, " %"), "<= 5 %",
+    table.bar(f"{what}, 2,000 requests/s: p99 longer", spread(ratios, 100, 1, " %"), "<= 5 %",
               statistics.median(ratios) <= 0.05)
     table.bar("the same: the agent's CPU, of one", spread(used, 100, 2, " %"), "< 5 %",
               statistics.median(used) < 0.05)
@@ -174,7 +188,7 @@ def fixed(table, nginx, turns):
 
 def bench_requests(table, quick):
     turns = 2 if quick else 5
-    for name, part in (("nginx", nginx_parts), ("redis", redis_part), ("postgres", postgres_part)):
+    for name, part in (("nginx", nginx_parts), ("nginx over TLS", tls_parts), ("redis", redis_part), ("postgres", postgres_part)):
         try:
             part(table, turns)
         except (Absent, OSError, subprocess.SubprocessError) as why:
@@ -187,6 +201,14 @@ def nginx_parts(table, turns):
         fixed(table, nginx, turns)
         sides(table, "the same, 100 KiB", lambda: nginx.load("100k"), turns, 3)
         sides(table, "the same, 3 MiB", lambda: nginx.load("3m"), turns, 3)
+
+
+def tls_parts(table, turns):
+    with Nginx(tls=True) as nginx:
+        sides(table, "nginx and wrk over TLS at full speed, 200-byte answers", nginx.load, turns, 10)
+        fixed(table, nginx, turns, "nginx over TLS")
+        sides(table, "the same, 100 KiB over TLS", lambda: nginx.load("100k"), turns, 3)
+        sides(table, "the same, 3 MiB over TLS", lambda: nginx.load("3m"), turns, 3)
 
 
 def redis_part(table, turns):

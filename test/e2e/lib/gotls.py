@@ -7,7 +7,7 @@ import sys
 import time
 
 import e2e
-from e2e import DIR, done, eq, ok, skip
+from e2e import DIR, done, eq, ok
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CERT, KEY = DIR + '/cert.pem', DIR + '/key.pem'
@@ -73,6 +73,16 @@ def run_to(log, *argv):
         return subprocess.run(argv, stdout=f, timeout=60).returncode
 
 
+def meet(w, ask):
+    """Asks until porthole tells both ends: it has begun, and has met both programs."""
+    for _ in range(60):
+        ask()
+        time.sleep(0.4)
+        told = e2e.objects(os.pread(w.out.fileno(), 1 << 22, 0).rpartition(b'\n')[0])
+        if {e['req.side'] for e in told if e['req.tls'] and e.get('req.code')} >= {'client', 'server'}:
+            return
+
+
 def one(server, client, name):
     """Server and client of two builds; one porthole."""
     port, log, asked = free_port(), DIR + '/served-' + name, DIR + '/asked-' + name
@@ -81,8 +91,7 @@ def one(server, client, name):
         s = e2e.start([server, 'server', str(port), CERT, KEY], stdout=f, env=dict(os.environ, GOMAXPROCS='4'))
     wait_port(port)
     w = e2e.Watch('-o', 'json', '--where', 'fd.lport=%d or fd.rport=%d' % (port, port), command=('requests',))
-    run_to(asked + '-first', client, 'client', base, 'first', '4', '4')  # porthole meets the program
-    time.sleep(0.5)
+    meet(w, lambda: run_to(asked + '-first', client, 'client', base, 'first', '4', '4'))
     open(log, 'w').close()
     eq(run_to(asked, client, 'client', base, 'h1', str(WORKERS), str(EACH)), 0, name + ': HTTP/1.1')
     eq(run_to(asked, client, 'client', base, 'h2', str(WORKERS), str(EACH)), 0, name + ': HTTP/2')
