@@ -54,7 +54,7 @@ class Protocol:
 
     @staticmethod
     def asked(r):
-        yield r['req.method'], r.get('req.resource')
+        yield r.get('req.method', ''), r.get('req.resource')
 
     @staticmethod
     def status(r):
@@ -110,7 +110,7 @@ class Http(Protocol):
 
     @staticmethod
     def asked(r):
-        yield 'grpc' if r['req.protocol'] == 'grpc' else r['req.method'], r.get('req.resource')
+        yield 'grpc' if r['req.protocol'] == 'grpc' else r.get('req.method', ''), r.get('req.resource')
 
 
 class WebSocket(Http):
@@ -163,7 +163,7 @@ class Postgres(Protocol):
     @staticmethod
     def asked(r):
         yield 'any',
-        yield 'simple', r['req.method']
+        yield 'simple', r.get('req.method', '')
 
     @staticmethod
     def status(r):
@@ -196,8 +196,8 @@ class Mysql(Protocol):
 
     @staticmethod
     def asked(r):
-        yield r['req.method'],
-        if r['req.method'] not in Mysql.COMMANDS.values() and r['req.method'] != 'CONNECT':
+        yield r.get('req.method', ''),
+        if r.get('req.method', '') not in Mysql.COMMANDS.values() and r['req.method'] != 'CONNECT':
             yield 'any',
 
     @staticmethod
@@ -226,7 +226,7 @@ class Redis(Protocol):
 
     @staticmethod
     def asked(r):
-        yield r['req.method'].partition(' ')[0],
+        yield r.get('req.method', '').partition(' ')[0],
 
     @staticmethod
     def status(r):
@@ -247,7 +247,7 @@ class Mongo(Protocol):
 
     @staticmethod
     def asked(r):
-        yield r['req.method'],
+        yield r.get('req.method', ''),
 
     @staticmethod
     def status(r):
@@ -272,7 +272,7 @@ class Kafka(Protocol):
 
     @staticmethod
     def asked(r):
-        yield r['req.method'],
+        yield r.get('req.method', ''),
 
     @staticmethod
     def status(r):
@@ -332,7 +332,7 @@ class Nats(Protocol):
 
     @staticmethod
     def asked(r):
-        yield r['req.method'], inbox(r.get('req.resource'))
+        yield r.get('req.method', ''), inbox(r.get('req.resource'))
 
 
 class Amqp(Protocol):
@@ -375,9 +375,9 @@ class Amqp(Protocol):
 
     @staticmethod
     def asked(r):
-        named = r['req.method'].startswith(('exchange.', 'queue.')) or r['req.method'] in (
+        named = r.get('req.method', '').startswith(('exchange.', 'queue.')) or r['req.method'] in (
             'basic.publish', 'basic.deliver', 'basic.return', 'basic.get', 'basic.consume')
-        yield r['req.method'], (r.get('req.resource') or '') if named else None
+        yield r.get('req.method', ''), (r.get('req.resource') or '') if named else None
 
     @staticmethod
     def status(r):

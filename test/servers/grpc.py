@@ -19,7 +19,7 @@ class Grpc(node.Server):
         return collections.Counter(tuple(line.split()) for line in node.lines_since(self.pod, 'log', self.at))
 
     def told(self, r):
-        yield r['req.resource'], r.get('req.status')
+        yield r.get('req.resource'), r.get('req.status')
 
 
 SERVER = Grpc

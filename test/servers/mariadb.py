@@ -14,8 +14,9 @@ class MariaDb(node.Server):
     LINE = re.compile(r'^(?:\d{6} [ \d:]{8})?\s+(\d+) (Connect|Query|Prepare|Execute|Close stmt|Quit|Init DB|Ping|'
                       r'Statistics|Reset stmt)\t?(.*)$')
     # Those that porthole tells as commands; a statement that is prepared and executed is told by its verb.
-    COMMANDS = {'Connect': 'CONNECT', 'Prepare': 'PREPARE', 'Quit': 'QUIT', 'Init DB': 'INIT_DB', 'Ping': 'PING',
+    COMMANDS = {'Connect': 'CONNECT', 'Prepare': 'PREPARE', 'Quit': 'QUIT', 'Init DB': 'INIT_DB',
                 'Statistics': 'STATISTICS'}
+    NOT_LOGGED = 'PING'
 
     def command(self):
         make = 'mariadb-install-db --no-defaults --datadir=/data/db --auth-root-authentication-method=normal ' \
@@ -35,7 +36,7 @@ class MariaDb(node.Server):
                 continue
             thread, command, text = m.groups()
             if command == 'Connect':
-                if '@' not in text:     # "Access denied ..." of the connection that the line before told of
+                if text.startswith('Access denied'):     # the line before told of it
                     continue
                 ours.add(thread)
             if command in self.COMMANDS:
@@ -45,6 +46,8 @@ class MariaDb(node.Server):
         return found
 
     def told(self, r):
+        if r['req.method'] == self.NOT_LOGGED:
+            return
         if r['req.method'] in self.COMMANDS.values():
             yield r['req.method']
         else:

@@ -9,7 +9,7 @@ from protocols import inbox
 class Nats(node.Server):
     name, protocol, ports = 'nats', 'nats', (4222,)
     needs = ('nats-server',)
-    LINE = re.compile(r'\[TRC\] \S+ - cid:(\d+) - (<<-|->>) \[(.*)\]$')
+    LINE = re.compile(r'\[TRC\] \S+ - cid:(\d+) - (?:"[^"]*" - )?(<<-|->>) \[(.*)\]$')
 
     def command(self):
         return ['nats-server', '-a', '0.0.0.0', '-p', '4222', '-V', '-l', '/data/log']

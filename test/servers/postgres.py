@@ -45,7 +45,7 @@ class Postgres(node.Server):
         return found
 
     def told(self, r):
-        if r['req.method'] not in ('CONNECT', 'PREPARE') or 'PREPARE ' in (r.get('req.resource') or ''):
+        if r['req.method'] not in ('CONNECT', 'PREPARE', 'TERMINATE') or 'PREPARE ' in (r.get('req.resource') or ''):
             yield 'statement', verb(r['req.method'])
         if r.get('req.ok') is False:
             yield 'error', r['req.status']

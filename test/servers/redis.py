@@ -12,7 +12,7 @@ class Redis(node.Server):
     # 1795380643.143180 [0 10.77.0.20:50000] "SET" "a" ...
     LINE = re.compile(r'^[0-9.]+ \[\d+ (10\.[0-9.]+):\d+\] "(\w+)"(?: "(\w*)")?')
     # MONITOR leaves out what could be secret, and what is not executed.
-    NOT_TOLD = {'HELLO', 'AUTH', 'EXEC', 'QUIT'}
+    NOT_TOLD = {'HELLO', 'AUTH', 'EXEC', 'QUIT', 'CONFIG', 'MESSAGE'}
 
     def command(self):
         return ['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', '--save', '', '--dir', '/data',

@@ -17,7 +17,7 @@ def loop(k):
             except grpc.RpcError:
                 pass
         list(c.unary_stream('/shop.Cart/Watch')(b'\x08\x01'))
-        c.stream_unary('/shop.Cart/Upload')(iter([b'u' * 40000] * 10))
+        c.stream_unary('/shop.Cart/Upload')(iter([b'u' * 4000] * 10))
         list(c.stream_stream('/shop.Cart/Talk')(iter([b't' * 100] * 10)))
         calls = [c.unary_unary('/shop.Cart/Add').future(b'\x08\x09') for _ in range(20)]
         for f in calls:

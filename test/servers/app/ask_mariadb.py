@@ -10,7 +10,7 @@ WHO = {'host': HOST, 'user': 'shop', 'password': 'secret'}
 
 c = pymysql.connect(**WHO, database='shop', autocommit=True)
 cur = c.cursor()
-cur.execute('CREATE TABLE items (id INT PRIMARY KEY, name TEXT)')
+cur.execute('CREATE TABLE items (id INT PRIMARY KEY, name LONGTEXT)')
 for i in range(40):
     cur.execute('INSERT INTO items VALUES (%s, %s)', (i, "o'item"))
 for i in range(40):

@@ -18,7 +18,7 @@ def produce(k):
     ch = c.channel()
     ch.confirm_delivery()
     for i in range(N):
-        ch.basic_publish('sales', 'order.new', b'order %d.%d ' % (k, i) + b'x' * (20000 if i % 20 == 0 else 40),
+        ch.basic_publish('sales', 'order.new', b'order %d.%d ' % (k, i) + b'x' * (3000 if i % 20 == 0 else 40),
                          pika.BasicProperties(content_type='text/plain', headers=TRACE))
     c.close()
 
@@ -51,7 +51,7 @@ for t in threads:
 for t in threads:
     t.join()
 for i in range(5):
-    ch.basic_publish('', 'orders', b'got %d' % i)
+    ch.basic_publish('', 'orders', b'got %d ' % i + b'x' * 100000)
 for i in range(7):
     m, props, body = ch.basic_get('orders')
     if m:

@@ -22,7 +22,7 @@ def find(request, context):
 
 def watch(request, context):
     for i in range(20):
-        yield b'\x08' + bytes([i]) + b'w' * 5000
+        yield b'\x08' + bytes([i]) + b'w' * 1000
     told('Watch')
 
 
