@@ -116,7 +116,7 @@ void requests_losses(const struct requests *r, const struct streams_stats *befor
 
 	requests_stats(r, &now);
 #define X(member, what, reason, thing, why) \
-	if (now.member > before->member)   \
+	if (now.member > before->member)    \
 		put(ctx, now.member - before->member, thing, why);
 	REQUEST_LOSSES(X)
 #undef X
