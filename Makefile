@@ -67,7 +67,7 @@ FUZZ_MAKE = $(MAKE) B=$(FUZZ_B) BPF_OUT=$(BPF_OUT) CC=$(CLANG) OPT='-O1 -g' \
 Q   := $(if $(V),,@)
 say  = $(if $(V),@:,@printf '  %-4s %s\n' $(1) $@)
 
-.PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench lab demo portable debian13 \
+.PHONY: all help run check units e2e fuzz fuzzers unit-build fuzz-build san-build vm bench lab servers demo portable debian13 \
         fmt fmt-check headers install clean deps
 MAKEFLAGS += --no-print-directory
 .SECONDARY:
@@ -83,6 +83,7 @@ help:
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=30     make vm     the kernels under qemu'
 	@echo 'make bench      measure                             make fmt    format src/'
 	@echo 'make lab        does porthole why name what is made sick on purpose (CASES="hot_*" NEIGHBOUR=1)'
+	@echo 'make servers    does porthole requests tell what real servers logged (ARGS="dns nginx")'
 	@echo 'make install    DESTDIR=, PREFIX=/usr/local         make debian13  build and test there'
 
 # What was built with other flags, or from another set of files, is built again.
@@ -234,6 +235,12 @@ lab:
 	@$(MAKE) -j$(JOBS) all
 	@PORTHOLE=$(abspath $(B))/porthole test/lab/run --build $(B)/lab $(if $(NEIGHBOUR),--neighbour) \
 		$(if $(FOR),--for $(FOR)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON)) $(ARGS) $(CASES)
+
+# Installs servers (half a gigabyte), so no part of `check`.
+servers:
+	@tools/deps build test servers
+	@$(MAKE) -j$(JOBS) all
+	@PORTHOLE=$(abspath $(B))/porthole test/servers/run $(ARGS)
 
 # What needs no kernel of a certain kind: units and the scripts that say `# portable`. Any Debian.
 PORTABLE := $(if $(SCRIPTS),$(shell grep -lx '\# portable' $(SCRIPTS)))
