@@ -4,6 +4,7 @@
  * Threads' entries (bpf/thread.h) come and go: made at fork, at exec and by the iterator, dropped at exit. One program makes
  * them; the others find them.
  */
+#include "bpf/record.h"
 #include "bpf/thread.h"
 
 /* An entry in its first moment: too large for the stack. */

@@ -28,7 +28,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PIECES_SEEN 8
+#define PIECES_SEEN 32
 #define LARGE	    200000
 
 struct end {
@@ -214,7 +214,7 @@ static bool way_cuts(enum way way)
 
 static void do_send(struct end *e, enum way way, size_t n, unsigned pieces)
 {
-	struct iovec v[16];
+	struct iovec v[40];
 	size_t seen;
 
 	fill(buffer, n, e->sent, e->client);
@@ -227,7 +227,7 @@ static void do_receive(struct end *e, enum way way, size_t n, unsigned pieces)
 	size_t end = e->received + n;
 
 	while (e->received < end) {
-		struct iovec v[16];
+		struct iovec v[40];
 		size_t seen = cut(v, pieces, buffer, end - e->received);
 
 		moved(e, false, receive_as(e->fd, way, v, pieces), seen, how_of(pieces));
@@ -259,7 +259,7 @@ static void each_way(int family)
 		if (way_cuts(way)) {
 			turn(&p, way, 90, 3);
 			turn(&p, way, 15000, 4);
-			turn(&p, way, 1200, 12);
+			turn(&p, way, 1200, 40);
 		} else {
 			turn(&p, way, 255, 1);
 			turn(&p, way, 256, 1);
