@@ -259,7 +259,7 @@ static void each_way(int family)
 		if (way_cuts(way)) {
 			turn(&p, way, 90, 3);
 			turn(&p, way, 15000, 4);
-			turn(&p, way, 1200, 40);
+			turn(&p, way, 1600, 40);
 		} else {
 			turn(&p, way, 255, 1);
 			turn(&p, way, 256, 1);
