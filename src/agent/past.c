@@ -78,17 +78,6 @@ static int pid_note(void *ctx, struct proc *p)
 	return 0;
 }
 
-static void quoted(struct buf *b, const char *s, size_t n)
-{
-	buf_char(b, '\'');
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\'')
-			buf_char(b, '\'');
-		buf_char(b, s[i]);
-	}
-	buf_char(b, '\'');
-}
-
 static void target_put(struct session *s, const struct past_opts *o, struct buf *b)
 {
 	const char *slash = o->pod ? strchr(o->pod, '/') : NULL, *name = slash ? slash + 1 : o->pod;
@@ -98,10 +87,10 @@ static void target_put(struct session *s, const struct past_opts *o, struct buf 
 		buf_char(b, '1');
 	} else if (o->pod) {
 		buf_str(b, STR("k8s_pod_name = "));
-		quoted(b, name, strlen(name));
+		recall_quote(b, str_of(name));
 		if (slash) {
 			buf_str(b, STR(" and k8s_ns_name = "));
-			quoted(b, o->pod, (size_t)(slash - o->pod));
+			recall_quote(b, (struct str){ o->pod, (size_t)(slash - o->pod) });
 		}
 	} else {
 		buf_str(b, STR("proc_pid in ("));

@@ -66,3 +66,14 @@ int recall_query(const struct recall_opts *o, struct str sql, const struct store
 		ret->damaged += profiles.damaged;
 	return err;
 }
+
+void recall_quote(struct buf *b, struct str s)
+{
+	buf_char(b, '\'');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\'')
+			buf_char(b, '\'');
+		buf_char(b, s.p[i]);
+	}
+	buf_char(b, '\'');
+}

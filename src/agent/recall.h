@@ -21,3 +21,6 @@ const struct store_schema *recall_schema(void);
 /* As store_reader_query; -EINVAL also for a wrong option. */
 int recall_query(const struct recall_opts *o, struct str sql, const struct store_result *to,
 		 struct store_read *ret, struct buf *why);
+
+/* Appends @s as a text of SQL. */
+void recall_quote(struct buf *b, struct str s);

@@ -163,17 +163,6 @@ static int rows_get(const struct recall_opts *o, const struct buf *sql, struct c
 	return err ? err : (int)rows.n;
 }
 
-static void quoted(struct buf *b, struct str s)
-{
-	buf_char(b, '\'');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\'')
-			buf_char(b, '\'');
-		buf_char(b, s.p[i]);
-	}
-	buf_char(b, '\'');
-}
-
 #define SELECT "select * from requests where "
 
 /* Where its id says that it should be; else, of before the last boot, in all there is. */
@@ -220,17 +209,17 @@ static void other_find(const struct recall_opts *o, struct recalled *r, struct b
 	buf_str(&sql, STR(SELECT));
 	within_put(&sql, c, 1000000000);
 	buf_str(&sql, STR(" and fd_lip = "));
-	quoted(&sql, text_of(c, "fd_rip"));
+	recall_quote(&sql, text_of(c, "fd_rip"));
 	buf_str(&sql, STR(" and fd_rip = "));
-	quoted(&sql, text_of(c, "fd_lip"));
+	recall_quote(&sql, text_of(c, "fd_lip"));
 	buf_printf(&sql, " and fd_lport = %llu and fd_rport = %llu",
 		   (unsigned long long)number_of(c, "fd_rport"),
 		   (unsigned long long)number_of(c, "fd_lport"));
 	buf_str(&sql, STR(" and req_side <> "));
-	quoted(&sql, text_of(c, "req_side"));
+	recall_quote(&sql, text_of(c, "req_side"));
 	buf_str(&sql, STR(" and req_method is "));
 	if (has(c, "req_method"))
-		quoted(&sql, text_of(c, "req_method"));
+		recall_quote(&sql, text_of(c, "req_method"));
 	else
 		buf_str(&sql, STR("null"));
 	buf_printf(&sql, " order by abs(time - %llu) limit 1",

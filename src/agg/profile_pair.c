@@ -35,8 +35,8 @@ int profile_pair_type(const struct profile *before, const struct profile *after,
 	return -ENOENT;
 }
 
-int profile_pair(const struct profile *before, const struct profile *after,
-		 const size_t types[PAIR_SIDES], struct profile **ret)
+static int pair_make(const struct profile *before, const struct profile *after,
+		     const size_t types[PAIR_SIDES], struct profile **ret)
 {
 	const struct profile_opts *a = profile_opts(after);
 	_cleanup_(profile_freep) struct profile *p = NULL;
@@ -56,5 +56,33 @@ int profile_pair(const struct profile *before, const struct profile *after,
 	if (err)
 		return err;
 	*ret = take_ptr(p);
+	return 0;
+}
+
+void profile_sides_free(struct profile_sides *s)
+{
+	profile_free(s->both);
+	for (size_t i = 0; i < PAIR_SIDES; i++)
+		profile_tree_free(s->tree[i]);
+	*s = (struct profile_sides){ 0 };
+}
+
+int profile_sides_make(const struct profile *before, const struct profile *after,
+		       const size_t types[PAIR_SIDES], const struct profile_view *view,
+		       struct profile_sides *ret)
+{
+	_cleanup_(profile_sides_free) struct profile_sides s = { 0 };
+	struct profile_view v = *view;
+	int err = pair_make(before, after, types, &s.both);
+
+	v.by_name = true;
+	for (size_t i = 0; !err && i < PAIR_SIDES; i++) {
+		v.type = i;
+		err = profile_tree_new(s.both, &v, &s.tree[i]);
+	}
+	if (err)
+		return err;
+	*ret = s;
+	s = (struct profile_sides){ 0 };
 	return 0;
 }

@@ -7,6 +7,7 @@
  * merge. No I/O; one thread.
  */
 #include "agg/profile.h"
+#include "agg/profile_tree.h"
 
 enum {
 	PAIR_BEFORE,
@@ -21,6 +22,17 @@ enum {
 int profile_pair_type(const struct profile *before, const struct profile *after, size_t wanted,
 		      size_t ret_type[PAIR_SIDES]);
 
-/* @types: places in each. The profile is the caller's. 0, -ENOMEM, -EINVAL (types). */
-int profile_pair(const struct profile *before, const struct profile *after,
-		 const size_t types[PAIR_SIDES], struct profile **ret);
+/* Both as one profile, and each side's tree by name; frames have the same numbers in both trees. */
+struct profile_sides {
+	struct profile *both;
+	struct profile_tree *tree[PAIR_SIDES];
+};
+
+/*
+ * @types: places in each. @view: what of them, but for type and by_name. *ret is the caller's, and untouched on failure:
+ * -ENOMEM, -EINVAL (types), or what profile_tree_new says.
+ */
+int profile_sides_make(const struct profile *before, const struct profile *after,
+		       const size_t types[PAIR_SIDES], const struct profile_view *view,
+		       struct profile_sides *ret);
+void profile_sides_free(struct profile_sides *s);

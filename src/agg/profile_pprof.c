@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <zlib.h>
 
+#include "agg/pprof_fields.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/grow.h"
@@ -16,21 +17,6 @@
 
 #define CHUNK	   65536
 #define MEMORY_MAX (512u << 20) /* of the tables */
-
-enum {
-	PROFILE_SAMPLE_TYPE = 1,
-	PROFILE_SAMPLE,
-	PROFILE_MAPPING,
-	PROFILE_LOCATION,
-	PROFILE_FUNCTION,
-	PROFILE_STRING_TABLE,
-	PROFILE_TIME_NANOS = 9,
-	PROFILE_DURATION_NANOS,
-	PROFILE_PERIOD_TYPE,
-	PROFILE_PERIOD,
-	PROFILE_COMMENT,
-	PROFILE_DEFAULT_SAMPLE_TYPE
-};
 
 /* Begins each entry of a table. */
 struct entry {
@@ -200,13 +186,13 @@ static int location_add(struct reader *r, struct cur c)
 	int err = 0;
 
 	while (!err && pb_read(&c, &f)) {
-		if (f.number == 1)
+		if (f.number == LOCATION_ID)
 			l.id = f.value;
-		else if (f.number == 2)
+		else if (f.number == LOCATION_MAPPING_ID)
 			l.mapping = f.value;
-		else if (f.number == 3)
+		else if (f.number == LOCATION_ADDRESS)
 			l.address = f.value;
-		else if (f.number == 4 && f.wire == PB_LEN && l.n < PPROF_LOCATION_MAX) {
+		else if (f.number == LOCATION_LINE && f.wire == PB_LEN && l.n < PPROF_LOCATION_MAX) {
 			err = line_add(r, f.bytes);
 			l.n++;
 		}
@@ -431,11 +417,11 @@ static int sample_read(struct reader *r, struct cur c, struct sample *s)
 	s->n = s->nvalues = s->nlabels = 0;
 	memset(s->values, 0, sizeof(s->values));
 	while (!err && pb_read(&c, &f)) {
-		if (f.number == 1)
+		if (f.number == SAMPLE_LOCATION_ID)
 			err = locations_read(r, &f, s);
-		else if (f.number == 2)
+		else if (f.number == SAMPLE_VALUE)
 			err = values_read(r, &f, s);
-		else if (f.number == 3 && f.wire == PB_LEN)
+		else if (f.number == SAMPLE_LABEL && f.wire == PB_LEN)
 			err = label_read(r, f.bytes, s);
 	}
 	if (!err && (cur_left(&c) || s->nvalues != r->types_told))

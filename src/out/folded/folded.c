@@ -217,23 +217,14 @@ static int difference_lines(const struct difference *d, bool gone, struct buf *b
 static int folded_difference(const struct profile_difference *pd, const struct profile_out_opts *o,
 			     struct buf *b)
 {
-	_cleanup_(profile_freep) struct profile *pair = NULL;
-	_cleanup_(profile_tree_freep) struct profile_tree *before = NULL, *after = NULL;
+	_cleanup_(profile_sides_free) struct profile_sides sides = { 0 };
 	_cleanup_(difference_free) struct difference d = { 0 };
-	struct profile_view view = o->view;
-	int err = profile_pair(pd->before, pd->after, pd->types, &pair);
+	int err = profile_sides_make(pd->before, pd->after, pd->types, &o->view, &sides);
 
-	view.by_name = true;
-	view.type = PAIR_BEFORE;
-	if (!err)
-		err = profile_tree_new(pair, &view, &before);
-	view.type = PAIR_AFTER;
-	if (!err)
-		err = profile_tree_new(pair, &view, &after);
 	if (err)
 		return err;
-	d.before = before;
-	d.after = after;
+	d.before = sides.tree[PAIR_BEFORE];
+	d.after = sides.tree[PAIR_AFTER];
 	err = nodes_match(&d);
 	if (!err)
 		err = difference_lines(&d, false, b);

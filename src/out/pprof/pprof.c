@@ -11,66 +11,13 @@
 #include <errno.h>
 #include <zlib.h>
 
+#include "agg/pprof_fields.h"
 #include "base/cleanup.h"
 #include "base/protobuf.h"
 #include "out/pprof/tables.h"
 #include "out/profile_out.h"
 
 #define FLUSH_BYTES (64u << 10)
-
-/* Field numbers. */
-enum {
-	PROFILE_SAMPLE_TYPE = 1,
-	PROFILE_SAMPLE,
-	PROFILE_MAPPING,
-	PROFILE_LOCATION,
-	PROFILE_FUNCTION,
-	PROFILE_STRING_TABLE,
-	PROFILE_TIME_NANOS = 9,
-	PROFILE_DURATION_NANOS,
-	PROFILE_PERIOD_TYPE,
-	PROFILE_PERIOD,
-	PROFILE_COMMENT,
-	PROFILE_DEFAULT_SAMPLE_TYPE
-};
-enum {
-	VALUE_TYPE = 1,
-	VALUE_UNIT
-};
-enum {
-	SAMPLE_LOCATION_ID = 1,
-	SAMPLE_VALUE,
-	SAMPLE_LABEL
-};
-enum {
-	LABEL_KEY = 1,
-	LABEL_STR
-};
-enum {
-	MAPPING_ID = 1,
-	MAPPING_FILENAME = 5,
-	MAPPING_BUILD_ID,
-	MAPPING_HAS_FUNCTIONS,
-	MAPPING_HAS_FILENAMES,
-	MAPPING_HAS_LINE_NUMBERS,
-	MAPPING_HAS_INLINE_FRAMES
-};
-enum {
-	LOCATION_ID = 1,
-	LOCATION_MAPPING_ID,
-	LOCATION_ADDRESS,
-	LOCATION_LINE
-};
-enum {
-	LINE_FUNCTION_ID = 1,
-	LINE_LINE
-};
-enum {
-	FUNCTION_ID = 1,
-	FUNCTION_NAME,
-	FUNCTION_SYSTEM_NAME,
-	FUNCTION_FILENAME
-};
 
 struct writer {
 	const struct profile *p;

@@ -195,24 +195,15 @@ static int sums_make(struct work *w)
 int toptree_difference(const struct profile_difference *d, const struct profile_out_opts *o,
 		       struct buf *b)
 {
-	_cleanup_(profile_freep) struct profile *pair = NULL;
-	_cleanup_(profile_tree_freep) struct profile_tree *before = NULL, *after = NULL;
+	_cleanup_(profile_sides_free) struct profile_sides sides = { 0 };
 	_cleanup_(work_free) struct work w = { .d = d, .absolute = o->absolute, .b = b };
-	struct profile_view v = o->view;
-	int err = profile_pair(d->before, d->after, d->types, &pair);
+	int err = profile_sides_make(d->before, d->after, d->types, &o->view, &sides);
 
-	v.by_name = true;
-	v.type = PAIR_BEFORE;
-	if (!err)
-		err = profile_tree_new(pair, &v, &before);
-	v.type = PAIR_AFTER;
-	if (!err)
-		err = profile_tree_new(pair, &v, &after);
 	if (err)
 		return err;
-	w.t[PAIR_BEFORE] = before;
-	w.t[PAIR_AFTER] = after;
-	w.unit = profile_opts(pair)->types[PAIR_AFTER].unit;
+	for (size_t i = 0; i < PAIR_SIDES; i++)
+		w.t[i] = sides.tree[i];
+	w.unit = profile_opts(sides.both)->types[PAIR_AFTER].unit;
 	w.width = o->width ? o->width : WIDTH_DEFAULT;
 	w.width = w.width < WIDTH_MIN ? WIDTH_MIN : w.width;
 	w.top = o->top ? o->top : TOP_DEFAULT;
