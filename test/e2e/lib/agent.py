@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
-from e2e import DIR, PORTHOLE, capable, done, eq, objects, ok, run, skip, spawn, start
+from e2e import DIR, PORTHOLE, capable, done, eq, objects, ok, run, skip, spawn, start, until
 
 why = capable()
 if why:
@@ -30,16 +30,6 @@ with open(CONFIG, 'w') as f:
             'kube: {enabled: false}\nprofile: {directory: "%s"}\nstore: {directory: "%s"}\n'
             % (PORT, SOCKET, LOCK, os.path.join(DIR, 'profiles'), os.path.join(DIR, 'history')))
 KEPT = sum(1 << n for n in (2, 12, 19, 38, 39))  # dac_read_search, net_admin, sys_ptrace, perfmon, bpf
-
-
-def until(f, seconds=10):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        got = f()
-        if got:
-            return got
-        time.sleep(0.02)
-    return f()
 
 
 def get(path):

@@ -10,7 +10,7 @@ import sys
 import time
 
 import e2e
-from e2e import DIR, PORTHOLE, capable, done, eq, objects, ok, run, skip, start
+from e2e import DIR, PORTHOLE, capable, done, eq, free_port, listens, objects, ok, run, skip, start, until
 
 why = capable()
 if why or not shutil.which('nginx') or not shutil.which('redis-server'):
@@ -21,12 +21,6 @@ SOCKET, CONFIG = os.path.join(DIR, 'run/s'), os.path.join(DIR, 'config.yaml')
 REQUESTS = 30
 HISTORY = os.path.join(DIR, 'history')
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 WEB, REDIS = free_port(), free_port()
@@ -69,24 +63,6 @@ http {
 '''
 
 
-def until(f, seconds=10):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        got = f()
-        if got:
-            return got
-        time.sleep(0.05)
-    return f()
-
-
-def answers(port):
-    try:
-        socket.create_connection(('127.0.0.1', port)).close()
-        return True
-    except OSError:
-        return False
-
-
 def servers():
     os.chmod(DIR, 0o755)
     with open(os.path.join(DIR, 'nginx.conf'), 'w') as f:
@@ -94,7 +70,7 @@ def servers():
     start(['nginx', '-c', os.path.join(DIR, 'nginx.conf')], stderr=subprocess.DEVNULL)
     start(['redis-server', '--port', str(REDIS), '--bind', '127.0.0.1', '--save', '', '--dir', DIR],
           stdout=subprocess.DEVNULL)
-    return until(lambda: answers(WEB) and answers(REDIS), 30)
+    return until(lambda: listens(WEB) and listens(REDIS), 30)
 
 
 class Agent:
@@ -320,7 +296,7 @@ def check_hostile():
 def check_explain():
     """An id that the stream showed is found in the history: of a server whose time goes where its route says."""
     worker = start([sys.executable, '-c', SLOW, str(SLOW_PORT), str(WEB)])
-    ok(until(lambda: answers(SLOW_PORT)), 'a server with one thread')
+    ok(until(lambda: listens(SLOW_PORT)), 'a server with one thread')
     where = ('--where', 'fd.sport=%d' % SLOW_PORT)
     c = Command('requests', '--explain', '-o', 'json', *where)
     for path in ('/sleep', '/burn', '/ask'):
@@ -379,7 +355,7 @@ def check_replay():
 def check_why():
     """Beside the agent, and with what it kept: the profile's parts are of a second here."""
     worker = start([sys.executable, '-c', SLOW, str(SLOW_PORT), str(WEB)])
-    until(lambda: answers(SLOW_PORT))
+    until(lambda: listens(SLOW_PORT))
 
     def burn():
         h = http.client.HTTPConnection('127.0.0.1', SLOW_PORT)

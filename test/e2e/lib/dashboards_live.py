@@ -8,7 +8,6 @@ import http.server
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -18,14 +17,14 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from e2e import DIR, PORTHOLE, capable, done, eq, ok, start
+from e2e import DIR, PORTHOLE, capable, done, eq, free_port, ok, start, until
 
 why = capable()
 if why:
     print('1..0 # SKIP ' + why)
     sys.exit(0)
 
-from pod import ENV, TOP, api, inside, play, until    # makes the pod's cgroup
+from pod import ENV, TOP, api, inside, play    # makes the pod's cgroup
 
 FILES = ['http/nginx-methods', 'http/grpc-calls', 'redis/resp2', 'pgsql/psql-simple', 'mysql/mariadb-text', 'kafka/kcat-mock',
          'amqp/rabbitmq-pika', 'nats/nats-messages', 'dns/unbound-tcp']
@@ -43,12 +42,6 @@ class Taker(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def get(url):
@@ -79,7 +72,7 @@ with open(DIR + '/prometheus.yaml', 'w') as f:
     f.write('global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: porthole, static_configs: [{targets: ["%s"]}]}\n' %
             PAGE[7:-8])
 agent = start([PORTHOLE, 'run', '--config', DIR + '/config.yaml'], stdout=subprocess.DEVNULL, stderr=open(DIR + '/said', 'w'), env=ENV)
-until(lambda: open(DIR + '/said').read().count('up to date') >= 6)
+until(lambda: open(DIR + '/said').read().count('up to date') >= 6, 20)
 play('redis/auth')    # each series is there once before it counts: a rate needs two scrapes
 prom = start(['prometheus', '--config.file', DIR + '/prometheus.yaml', '--storage.tsdb.path', DIR + '/tsdb', '--log.level=error',
               '--web.listen-address', PROM[7:]], stdout=subprocess.DEVNULL, stderr=open(DIR + '/prometheus', 'w'))

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,31 @@ def done():
     print('1..%d' % _count)
     sys.stdout.flush()
     sys.exit(1 if _failed else 0)
+
+
+def until(f, seconds=10):
+    """-> what @f gives as soon as that is something, else what it gives in the end."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        got = f()
+        if got:
+            return got
+        time.sleep(0.05)
+    return f()
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def listens(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def at_end(f, *args):

@@ -1,33 +1,17 @@
 """What porthole reads of HTTP inside crypto/tls, against what the Go programs themselves say they served and asked."""
 import collections
 import os
-import socket
 import subprocess
 import sys
 import time
 
 import e2e
-from e2e import DIR, done, eq, ok
+from e2e import DIR, done, eq, free_port, listens, ok, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CERT, KEY = DIR + '/cert.pem', DIR + '/key.pem'
 PROTO = {'HTTP/1.1': 'http', 'HTTP/2.0': 'http2'}
 WORKERS, EACH = 4, 25
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-def wait_port(port):
-    for _ in range(200):
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
 
 
 def build(name, *flags):
@@ -89,7 +73,7 @@ def one(server, client, name):
     base = 'https://127.0.0.1:%d' % port
     with open(log, 'a') as f:
         s = e2e.start([server, 'server', str(port), CERT, KEY], stdout=f, env=dict(os.environ, GOMAXPROCS='4'))
-    wait_port(port)
+    until(lambda: listens(port))
     w = e2e.Watch('-o', 'json', '--where', 'fd.lport=%d or fd.rport=%d' % (port, port), command=('requests',))
     meet(w, lambda: run_to(asked + '-first', client, 'client', base, 'first', '4', '4'))
     open(log, 'w').close()

@@ -8,7 +8,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
-from e2e import DIR, Watch, capable, done, eq, ok, run, skip, start
+from e2e import DIR, Watch, capable, done, eq, free_port, ok, run, skip, start
 
 CAPTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../captures')
 REQUESTS = 40
@@ -78,12 +78,6 @@ http {
   server { listen 127.0.0.1:%(port)d; location / { proxy_pass http://127.0.0.1:%(web)d; } }
 }
 '''
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def python(name, text, *args):

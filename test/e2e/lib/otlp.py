@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 
-from e2e import DIR, PORTHOLE, capable, done, eq, ok, start
+from e2e import DIR, PORTHOLE, capable, done, eq, ok, start, until
 from otlp_receiver import Receiver, attrs, points
 
 why = capable()
@@ -29,13 +29,6 @@ class App(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', '2')
         self.end_headers()
         self.wfile.write(b'ok')
-
-
-def until(f, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not f():
-        time.sleep(0.05)
-    return f()
 
 
 receiver = Receiver()
@@ -99,7 +92,7 @@ def curl(path, *args):
 
 said = open(DIR + '/said', 'w+')
 agent = start([PORTHOLE, 'run', '--config', CONFIG], stdout=subprocess.DEVNULL, stderr=said)
-until(lambda: 'porthole_probe_state{probe="stream",state="on"} 1' in page())
+until(lambda: 'porthole_probe_state{probe="stream",state="on"} 1' in page(), 20)
 
 
 def warm():
@@ -107,12 +100,12 @@ def warm():
     return (counter('porthole_requests_total') or 0) > 0
 
 
-ok(until(warm), 'the agent runs and sees requests', open(DIR + '/said').read())
+ok(until(warm, 20), 'the agent runs and sees requests', open(DIR + '/said').read())
 time.sleep(0.5)
 before = counter('porthole_otlp_unsampled_total')
 for _ in range(3):
     curl('/fast')
-ok(until(lambda: counter('porthole_otlp_unsampled_total') >= before + 6), 'what is well and fast is sampled away')
+ok(until(lambda: counter('porthole_otlp_unsampled_total') >= before + 6, 20), 'what is well and fast is sampled away')
 curl('/slow/12345', '-H', 'traceparent: 00-%s-%s-01' % (TRACE, PARENT), '-A', 'e2e/1')
 curl('/nope')
 open(DIR + '/mark', 'w').close()
@@ -129,7 +122,7 @@ def spans(code=200):
     return got
 
 
-ok(until(lambda: len(spans()) >= 3), 'the spans come in the end', receiver.seen['/v1/traces'], receiver.wrong)
+ok(until(lambda: len(spans()) >= 3, 20), 'the spans come in the end', receiver.seen['/v1/traces'], receiver.wrong)
 got = spans()
 eq(sorted(got), [('GET /nope', 3), ('GET /slow/{id}', 2), ('GET /slow/{id}', 3)],
    'both ends of the slow one; of the failed one the end that calls 404 a failure')
@@ -162,12 +155,12 @@ if len(seen) > 2:
     later = [i for x in seen[3:] for i in x[2]]
     ok(not [i for i in seen[2][2] if i in later], 'what was rejected in part is not sent again')
 LOST = 'porthole_lost_total{what="otlp_%s",reason="%s"}'
-eq(until(lambda: counter(LOST % ('spans', 'rejected')) == 1), True, 'and is counted')
+eq(until(lambda: counter(LOST % ('spans', 'rejected')) == 1, 20), True, 'and is counted')
 eq(counter('porthole_otlp_retries_total{signal="traces"}'), 2, 'retries are counted')
 
 # --- metrics ---
 
-eq(until(lambda: len(receiver.seen['/v1/metrics']) >= 3), True, 'metrics come')
+eq(until(lambda: len(receiver.seen['/v1/metrics']) >= 3, 20), True, 'metrics come')
 codes = [c for _, _, _, c in receiver.seen['/v1/metrics']]
 eq(codes[:2], [400, 200], 'after 400 the next ones are sent')
 ok((counter(LOST % ('series', 'refused')) or 0) > 0, 'those refused are counted')
@@ -187,7 +180,7 @@ ok('traces_service_graph_request' in names and 'traces_service_graph_request_fai
 
 # --- logs ---
 
-eq(until(lambda: len(receiver.seen['/v1/logs']) >= 1), True, 'the alert comes')
+eq(until(lambda: len(receiver.seen['/v1/logs']) >= 1, 20), True, 'the alert comes')
 logs = [i for x in receiver.seen['/v1/logs'] for i in x[2]]
 for res, log in logs[:1]:
     a = attrs(log)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from e2e import DIR, PORTHOLE, at_end, capable, done, eq, objects, ok, run, start
+from e2e import DIR, PORTHOLE, at_end, capable, done, eq, objects, ok, run, start, until
 from otlp_receiver import Receiver, attrs, points
 
 why = capable()
@@ -15,7 +15,7 @@ if why:
     print('1..0 # SKIP ' + why)
     sys.exit(0)
 
-from pod import CAPTURES, CID, ENV, TOP, UID, api, play, until    # makes the pod's cgroup
+from pod import CAPTURES, CID, ENV, TOP, UID, api, play    # makes the pod's cgroup
 
 SERVER, CLIENT = 2, 3
 
@@ -87,7 +87,7 @@ otlp: {endpoint: "http://127.0.0.1:%d", interval: 2s, sample_percent: 100}
 said = DIR + '/said'
 agent = start([PORTHOLE, 'run', '--config', DIR + '/config.yaml'], stdout=subprocess.DEVNULL, stderr=open(said, 'w'),
               env=ENV)
-until(lambda: open(said).read().count('up to date') >= 6)
+until(lambda: open(said).read().count('up to date') >= 6, 20)
 
 
 def protocol_of(a):
@@ -106,7 +106,7 @@ def spans():
     return got
 
 
-ok(until(lambda: (play('redis/auth'), spans())[1]), 'a request of the pod comes', open(said).read())
+ok(until(lambda: (play('redis/auth'), spans())[1], 20), 'a request of the pod comes', open(said).read())
 time.sleep(1.5)
 receiver.seen['/v1/traces'].clear()
 play(*[c[0] for c in CASES.values()])

@@ -2,9 +2,8 @@
 import os
 import subprocess
 import sys
-import time
 
-from e2e import DIR, at_end, start
+from e2e import DIR, at_end, start, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, '../../..')
@@ -34,17 +33,10 @@ def _cgroup():
 CGROUP = _cgroup()
 
 
-def until(f, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not f():
-        time.sleep(0.1)
-    return f()
-
-
 def api():
     """Starts the API; writes the kubeconfig."""
     start([TOP + '/test/kube/apiserver.py', '--dir', DIR], stdin=subprocess.PIPE, stdout=open(DIR + '/api', 'w'))
-    until(lambda: 'READY' in open(DIR + '/api').read())
+    until(lambda: 'READY' in open(DIR + '/api').read(), 20)
 
 
 def inside():

@@ -3,12 +3,11 @@ import http.server
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
 
-from e2e import DIR, PORTHOLE, Watch, at_end, capable, done, eq, objects, ok, run, skip, spawn, start
+from e2e import DIR, PORTHOLE, Watch, at_end, capable, done, eq, free_port, objects, ok, run, skip, spawn, start
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../..')
 FALCO = [os.path.join(ROOT, 'test/rules/falco', n)
@@ -283,12 +282,6 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def serve(port):

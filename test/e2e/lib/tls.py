@@ -8,10 +8,9 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 
 import e2e
-from e2e import DIR, done, eq, ok, skip
+from e2e import DIR, done, eq, free_port, listens, ok, skip, until
 
 CERT, KEY = DIR + '/cert.pem', DIR + '/key.pem'
 NGINX = '''daemon off; master_process off; pid %(dir)s/nginx.pid; error_log %(dir)s/error.log; worker_processes 1;
@@ -43,21 +42,6 @@ https.createServer({key: fs.readFileSync(process.argv[2]), cert: fs.readFileSync
 '''
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-def wait_port(port):
-    for _ in range(200):
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-
-
 def curl(port, *args):
     return subprocess.run(['curl', '-sk', '--noproxy', '*', '--http1.1', '-m', '10', *args],
                           stdout=subprocess.PIPE, check=True).stdout
@@ -75,7 +59,7 @@ def nginx_start():
     with open(DIR + '/nginx.conf', 'w') as f:
         f.write(NGINX % {'dir': DIR, 'port': port})
     e2e.start(['nginx', '-p', DIR, '-c', 'nginx.conf'], stderr=subprocess.DEVNULL)
-    wait_port(port)
+    until(lambda: listens(port))
     return port
 
 
@@ -84,7 +68,7 @@ def node_start():
         return 0
     port = free_port()
     e2e.start(['node', '-e', NODE, CERT, KEY, str(port)])
-    wait_port(port)
+    until(lambda: listens(port))
     return port
 
 
