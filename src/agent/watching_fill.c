@@ -345,8 +345,9 @@ static const char *const takers[] = {
 	"runtime.lock",	 "take_gil",	  "PyThread_acquire_lock", "spin_lock",
 };
 
-/* CPython's lock, and what takes one to wait for something to happen: a worker without work. */
+/* CPython's locks: that of a program, which some take to wait for something to happen (a worker without work), and its own. */
 #define PYTHON_LOCK STR("PyThread_acquire_lock")
+#define PYTHON_GIL  STR("take_gil")
 
 static const char *const idlers[] = {
 	"Condition.wait",		/* and so Event.wait, Queue.get, Barrier.wait */
@@ -366,31 +367,36 @@ static bool is_one_of(struct str name, const char *const *list, size_t n)
 
 /*
  * From the leaf outwards: the caller of what takes the lock, absent when there is none. Of Python's
- * lock, the function in Python, behind the interpreter's own; false: it waits for no lock in truth.
+ * locks, however they are made (of a mutex and a condition variable, some), the function in Python, behind the
+ * interpreter's own; false: it waits for no lock in truth.
  */
 static bool lock_caller(const struct watch *w, uint32_t node, bool *ret_taken, struct str *ret)
 {
 	const struct frame *frames = profile_frames(w->off, &(size_t){ 0 });
 	const struct profile_node *nodes = profile_nodes(w->off, &(size_t){ 0 });
-	bool taken = false, python = false;
+	bool taken = false, python = false, gil = false;
 
 	for (; node; node = nodes[node].parent) {
 		const struct frame *f = &frames[nodes[node].frame];
+		bool takes_gil = str_contains(f->function, PYTHON_GIL);
+		bool takes_python = takes_gil || str_contains(f->function, PYTHON_LOCK);
 
 		if (f->kind == FRAME_KERNEL || f->kind == FRAME_MARK || !f->function.n)
 			continue;
-		if (IS_ONE_OF(f->function, takers)) {
+		if (takes_python || (!ret->n && IS_ONE_OF(f->function, takers))) {
 			taken = true;
-			python = str_contains(f->function, PYTHON_LOCK);
+			gil |= takes_gil;
+			python |= takes_python;
+			*ret = STR_NONE;
 			continue;
 		}
-		if (python && IS_ONE_OF(f->function, idlers))
+		if (python && !gil && IS_ONE_OF(f->function, idlers))
 			return false;
 		if (!taken)
 			continue;
-		if (!ret->n || f->kind == FRAME_INTERP)
+		if (!ret->n || (python && f->kind == FRAME_INTERP))
 			*ret = f->function;
-		if (!python || f->kind == FRAME_INTERP)
+		if (python && f->kind == FRAME_INTERP)
 			break;
 	}
 	*ret_taken = taken;
