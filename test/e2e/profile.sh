@@ -4,18 +4,9 @@
 # Samples and their stacks, live: programs with known chains of calls (profile_tool.c), built with and
 # without frame pointers, against what `porthole events --kind sample` says of them. Which addresses
 # belong to which function is told by nm.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
+. "$(dirname "$0")/lib/tap.bash"
 [ "$(uname -m)" = x86_64 ] || skip_all "stacks are unwound on x86-64 only"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+needs_porthole
 
 dir=$(mktemp -d)
 pids=()
@@ -39,7 +30,7 @@ build tool-nofp -O2 -fomit-frame-pointer
 build tool-static -O2 -fomit-frame-pointer -static
 
 fields=thread.tid,proc.pid,proc.name,sample.mode,sample.depth,sample.kernel_depth,sample.end
-"$porthole" events --kind sample --where 'proc.name startswith tool- or proc.name=dd' -o json \
+"$PORTHOLE" events --kind sample --where 'proc.name startswith tool- or proc.name=dd' -o json \
 	-f $fields,sample.addresses >"$dir/samples" 2>"$dir/err" &
 agent=$!
 pids+=($agent)

@@ -4,18 +4,9 @@
 # What changed between two profiles, live: a program does one thing more than before. From files, against
 # what is measured now and against what the agent kept; by shares and by values; and as go tool pprof
 # has it.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
+. "$(dirname "$0")/lib/tap.bash"
 command -v cc >/dev/null || skip_all "needs a C compiler"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+needs_porthole
 
 dir=$(mktemp -d)
 busy= agent=
@@ -61,7 +52,7 @@ kube: {enabled: false}
 profile: {directory: "$dir/kept", max_bytes: 4MiB}
 store: {enabled: false}
 END
-PORTHOLE_PROFILE_PART_MS=500 "$porthole" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/agent.err" &
+PORTHOLE_PROFILE_PART_MS=500 "$PORTHOLE" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/agent.err" &
 agent=$!
 for _ in $(seq 200); do
 	grep -q "capabilities kept" "$dir/agent.err" && break
@@ -71,13 +62,13 @@ done
 "$dir/busyprog" &
 busy=$!
 from=$(date '+%F %T')
-"$porthole" profile --for 3s -p $busy -o pprof -w "$dir/before.pb.gz" 2>"$dir/err" || sed 's/^/# /' "$dir/err"
+"$PORTHOLE" profile --for 3s -p $busy -o pprof -w "$dir/before.pb.gz" 2>"$dir/err" || sed 's/^/# /' "$dir/err"
 to=$(date '+%F %T')
 sleep 1
 kill -USR1 $busy
 sleep 2
 middle=$(date '+%F %T')
-"$porthole" profile --for 3s -p $busy -o pprof -w "$dir/after.pb.gz" 2>"$dir/err" || sed 's/^/# /' "$dir/err"
+"$PORTHOLE" profile --for 3s -p $busy -o pprof -w "$dir/after.pb.gz" 2>"$dir/err" || sed 's/^/# /' "$dir/err"
 
 # most FILE: the two functions that changed most.
 most() { sed -n '/function, its own/{n;p;n;p}' "$1"; }
@@ -85,38 +76,38 @@ most() { sed -n '/function, its own/{n;p;n;p}' "$1"; }
 points() { sed -n '/function, its own/,/^$/p' "$1" | awk -v f="$2" '$0 ~ f { for (i = 1; i <= NF; i++) if ($i == f) print $(i - 1) }'; }
 about() { awk -v v="$1" -v want="$2" 'BEGIN { exit !(v >= want - 12 && v <= want + 12) }'; }
 
-"$porthole" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" >"$dir/text"
+"$PORTHOLE" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" >"$dir/text"
 check "the new function is one of two that changed most" grep -q '+.*the_new_one' <(most "$dir/text")
 check "it is two thirds now" about "$(points "$dir/text" the_new_one)" 66.7
 check "the usual one's share fell by as much" about "$(points "$dir/text" the_usual)" -66.7
-"$porthole" profile --base "$dir/after.pb.gz" "$dir/before.pb.gz" >"$dir/back"
+"$PORTHOLE" profile --base "$dir/after.pb.gz" "$dir/before.pb.gz" >"$dir/back"
 check "the other way round it went" about "$(points "$dir/back" the_new_one)" -66.7
-"$porthole" profile --base "$dir/before.pb.gz" "$dir/before.pb.gz" >"$dir/same"
+"$PORTHOLE" profile --base "$dir/before.pb.gz" "$dir/before.pb.gz" >"$dir/same"
 check "of itself nothing changed" grep -q 'nothing changed' "$dir/same"
-"$porthole" profile --base "$dir/before.pb.gz" -p $busy --for 2s --absolute >"$dir/now" 2>"$dir/err"
+"$PORTHOLE" profile --base "$dir/before.pb.gz" -p $busy --for 2s --absolute >"$dir/now" 2>"$dir/err"
 check "against what is measured now" grep -q '+.*the_new_one' <(most "$dir/now")
 check "the base has no pids, which is said" grep -q 'does not tell one pid from another' "$dir/err"
 check "values of different lengths are warned of" grep -q 'different length' "$dir/now"
-"$porthole" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" -o folded >"$dir/folded"
+"$PORTHOLE" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" -o folded >"$dir/folded"
 check "folded has two values a line" grep -qE 'the_new_one 0 [1-9][0-9]+$' "$dir/folded"
-"$porthole" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" -o html -w "$dir/diff.html"
+"$PORTHOLE" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" -o html -w "$dir/diff.html"
 check "the page has both profiles, named by their files" \
 	grep -q '"profiles":\[{"title":"[^"]*/before.pb.gz.*"title":"[^"]*/after.pb.gz' "$dir/diff.html"
-"$porthole" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" -o pprof -w "$dir/x" 2>/dev/null
+"$PORTHOLE" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" -o pprof -w "$dir/x" 2>/dev/null
 check "a form without differences is refused" [ $? = 2 ]
-"$porthole" profile --base "$dir/busy.c" --for 1s >/dev/null 2>"$dir/err"
+"$PORTHOLE" profile --base "$dir/busy.c" --for 1s >/dev/null 2>"$dir/err"
 check "what is no profile is refused before anything is measured" grep -q 'busy.c: it is no profile' "$dir/err"
-"$porthole" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" --pod no/such >/dev/null 2>"$dir/err"
+"$PORTHOLE" profile --base "$dir/before.pb.gz" "$dir/after.pb.gz" --pod no/such >/dev/null 2>"$dir/err"
 check "without pods in the files a pod is not to be told" grep -q 'does not tell one pod' "$dir/err"
-"$porthole" profile --for 1s -p $busy --by pid -o pprof -w "$dir/pids.pb.gz" 2>/dev/null
-"$porthole" profile "$dir/pids.pb.gz" -p 1999999999 >/dev/null 2>"$dir/err"
+"$PORTHOLE" profile --for 1s -p $busy --by pid -o pprof -w "$dir/pids.pb.gz" 2>/dev/null
+"$PORTHOLE" profile "$dir/pids.pb.gz" -p 1999999999 >/dev/null 2>"$dir/err"
 check "a process that is not in it is said" grep -q 'nothing of that' "$dir/err"
 
 sleep 1
-"$porthole" profile --directory "$dir/kept" --from "$middle" --base-from "$from" --base-to "$to" -p $busy \
+"$PORTHOLE" profile --directory "$dir/kept" --from "$middle" --base-from "$from" --base-to "$to" -p $busy \
 	>"$dir/kept.text" 2>"$dir/err" || sed 's/^/# /' "$dir/err"
 check "two times that the agent kept" about "$(points "$dir/kept.text" the_new_one)" 66.7
-"$porthole" profile --directory "$dir/kept" --from "$from" --to "$to" --base-from yesterday-ish >/dev/null 2>"$dir/err"
+"$PORTHOLE" profile --directory "$dir/kept" --from "$from" --to "$to" --base-from yesterday-ish >/dev/null 2>"$dir/err"
 check "a wrong time is told by its option" grep -q -- '--base-from: "yesterday-ish"' "$dir/err"
 
 if command -v go >/dev/null; then
@@ -146,7 +137,7 @@ if command -v go >/dev/null; then
 		}
 	END
 	if (cd "$dir" && GOFLAGS=-mod=mod GOCACHE="$dir/cache" go run spin.go spin.pb.gz) 2>"$dir/err"; then
-		"$porthole" profile "$dir/spin.pb.gz" >"$dir/spin"
+		"$PORTHOLE" profile "$dir/spin.pb.gz" >"$dir/spin"
 		check "a profile that Go wrote is shown, its CPU time" grep -qE '^cpu: [0-9.]+ m?s in' "$dir/spin"
 		check "with its functions" grep -q 'main.spinInGo' "$dir/spin"
 	else

@@ -4,18 +4,9 @@
 # The continuous profile of porthole run, live: what a busy program did is found afterwards, with its
 # names, though privileges are dropped; the bound in bytes removes the oldest; what kill -9 leaves can
 # be read; without a folder the agent goes on.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
+. "$(dirname "$0")/lib/tap.bash"
 command -v cc >/dev/null || skip_all "needs a C compiler"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+needs_porthole
 
 dir=$(mktemp -d)
 agent= busy=
@@ -42,7 +33,7 @@ agent_start() { # DIRECTORY MAX_BYTES
 		profile: {directory: "$1", max_bytes: $2}
 		store: {enabled: false}
 	END
-	PORTHOLE_PROFILE_PART_MS=1000 "$porthole" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/err" &
+	PORTHOLE_PROFILE_PART_MS=1000 "$PORTHOLE" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/err" &
 	agent=$!
 	for _ in $(seq 200); do
 		grep -q "capabilities kept" "$dir/err" && return
@@ -67,14 +58,14 @@ wait "$agent" 2>/dev/null
 agent=
 kill "$busy"
 wait "$busy" 2>/dev/null
-"$porthole" profile --from "1m ago" --directory "$dir/p/q" --pid "$busy" -o folded >"$dir/folded" 2>"$dir/note"
+"$PORTHOLE" profile --from "1m ago" --directory "$dir/p/q" --pid "$busy" -o folded >"$dir/folded" 2>"$dir/note"
 check "after kill -9 the busy function is found, by its name" grep -q spin_in_the_night "$dir/folded"
 check "with the kernel's names where there are kernel frames, or none" \
 	bash -c '! grep -qE "(^|;)0xffff" "$1"' - "$dir/folded"
 check "what was not kept is told" grep -q "nothing was kept from" "$dir/note"
-"$porthole" profile --from "1m ago" --directory "$dir/p/q" --pid 1999999999 -o folded >"$dir/none" 2>/dev/null
+"$PORTHOLE" profile --from "1m ago" --directory "$dir/p/q" --pid 1999999999 -o folded >"$dir/none" 2>/dev/null
 check "another process is not in it" bash -c '! grep -q spin_in_the_night "$1"' - "$dir/none"
-"$porthole" profile --from "1m ago" --directory "$dir/p/q" --where 'proc.pid=1' >/dev/null 2>&1
+"$PORTHOLE" profile --from "1m ago" --directory "$dir/p/q" --where 'proc.pid=1' >/dev/null 2>&1
 check "--where is refused" [ $? = 2 ]
 busy=
 

@@ -4,18 +4,9 @@
 # Python frames in profiles, live: programs with known chains of calls (python_tool.py) under each
 # interpreter of this machine that is known, against what `porthole profile` says of them: on the CPU,
 # and where they wait.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
+. "$(dirname "$0")/lib/tap.bash"
 [ "$(uname -m)" = x86_64 ] || skip_all "stacks are unwound on x86-64 only"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+needs_porthole
 
 interpreters=()
 for python in /usr/bin/python3.{11,12,13} /root/.pyenv/versions/3.1[123].*/bin/python3.1[123]; do
@@ -50,15 +41,15 @@ run() { # run PYTHON NUMBER
 	) &
 	spawn=$!
 	pids+=($spawn)
-	"$porthole" profile --where 'proc.name startswith python' --for 8s --hz 199 --by pid -o pprof \
+	"$PORTHOLE" profile --where 'proc.name startswith python' --for 8s --hz 199 --by pid -o pprof \
 		-w "$dir/profile.$2" 2>"$dir/err.$2"
 	echo $? >"$dir/code.$2"
 	stop
 	"$1" "$here/python_tool.py" waits 60 &
 	pids+=($!)
 	echo "$! $2 $1" >>"$dir/waits"
-	"$porthole" profile --off-cpu -p $! --for 6s --by pid,state -o pprof -w "$dir/waits.$2" 2>>"$dir/err.$2"
-	"$porthole" why $! --for 4s -o json >"$dir/why.$2" 2>>"$dir/err.$2"
+	"$PORTHOLE" profile --off-cpu -p $! --for 6s --by pid,state -o pprof -w "$dir/waits.$2" 2>>"$dir/err.$2"
+	"$PORTHOLE" why $! --for 4s -o json >"$dir/why.$2" 2>>"$dir/err.$2"
 	stop
 }
 n=0

@@ -4,17 +4,8 @@
 # The node's recent history, live: what processes and connections did is found with porthole query while
 # the agent runs and after kill -9, though privileges are dropped; alerts and profiles are in it; the
 # next agent goes on; without a folder the agent goes on; statements are confined.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+. "$(dirname "$0")/lib/tap.bash"
+needs_porthole
 
 dir=$(mktemp -d)
 agent=
@@ -50,7 +41,7 @@ agent_start() { # DIRECTORY
 		store: {directory: "$1", max_bytes: 16MiB}
 		rules: {enabled: true, files: ["$dir/rules.yaml"]}
 	END
-	PORTHOLE_PROFILE_PART_MS=1000 "$porthole" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/err" &
+	PORTHOLE_PROFILE_PART_MS=1000 "$PORTHOLE" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/err" &
 	agent=$!
 	for _ in $(seq 200); do
 		grep -q "capabilities kept" "$dir/err" && return
@@ -60,7 +51,7 @@ agent_start() { # DIRECTORY
 }
 
 ask() { # SQL OPTION...
-	"$porthole" query --directory "$dir/h/i" --profiles "$dir/profiles" -o csv "${@:2}" "$1" 2>"$dir/why" |
+	"$PORTHOLE" query --directory "$dir/h/i" --profiles "$dir/profiles" -o csv "${@:2}" "$1" 2>"$dir/why" |
 		tr -d '\r' | tail -n +2
 }
 
@@ -152,7 +143,7 @@ check "after kill -9 it is all there" answers 5 "select count(*) from processes 
 check "and nothing is damaged" [ ! -s "$dir/why" ]
 cp -a "$dir/h/i" "$dir/copy"
 head -c 8192 /dev/urandom >"$dir/copy/history-0000000000000000001.db"
-"$porthole" query --directory "$dir/copy" "select count(*) from processes" >"$dir/out" 2>"$dir/why"
+"$PORTHOLE" query --directory "$dir/copy" "select count(*) from processes" >"$dir/out" 2>"$dir/why"
 check "a damaged file is left out" [ $? = 0 ]
 check "and told" grep -q "1 file(s) of the history are left out" "$dir/why"
 
@@ -167,26 +158,26 @@ check "ended, no log is left beside the files" bash -c '! ls "$1"/*-wal 2>/dev/n
 check "the folder is its owner's alone" [ "$(stat -c %a "$dir/h/i")" = 700 ]
 
 for sql in "attach '/etc/passwd' as x" "pragma database_list" "create table x(a)" "select 1; select 2" "selec 1"; do
-	"$porthole" query --directory "$dir/h/i" "$sql" >/dev/null 2>"$dir/why"
+	"$PORTHOLE" query --directory "$dir/h/i" "$sql" >/dev/null 2>"$dir/why"
 	check "refused: $sql" [ $? = 2 ]
 done
 check "with a caret" grep -q '\^' "$dir/why"
-"$porthole" query --directory "$dir/h/i" --timeout 500ms \
+"$PORTHOLE" query --directory "$dir/h/i" --timeout 500ms \
 	"with recursive a(x) as (select 1 union all select x+1 from a) select count(*) from a" >/dev/null 2>"$dir/why"
 check "what does not end is given up" [ $? = 1 ]
 check "and told" grep -q "took longer than 0.5 s" "$dir/why"
-"$porthole" query --directory "$dir/nothing" "select 1" >/dev/null 2>"$dir/why"
+"$PORTHOLE" query --directory "$dir/nothing" "select 1" >/dev/null 2>"$dir/why"
 check "no history is a failure with a reason" [ $? = 1 ]
-check "every table has its columns" [ "$("$porthole" query --tables | grep -cE '^(requests|connections|processes|alerts|profiles): ')" = 5 ]
-"$porthole" query --directory "$dir/h/i" -o json "select time, proc_name, null x from processes limit 1" >"$dir/out"
+check "every table has its columns" [ "$("$PORTHOLE" query --tables | grep -cE '^(requests|connections|processes|alerts|profiles): ')" = 5 ]
+"$PORTHOLE" query --directory "$dir/h/i" -o json "select time, proc_name, null x from processes limit 1" >"$dir/out"
 check "JSON" python3 -c 'import json, sys; o = json.load(open(sys.argv[1])); assert o["x"] is None and o["time"] > 10**18' "$dir/out"
-"$porthole" query --directory "$dir/h/i" -n 2 "select time from processes" >"$dir/out" 2>"$dir/why"
+"$PORTHOLE" query --directory "$dir/h/i" -n 2 "select time from processes" >"$dir/out" 2>"$dir/why"
 check "rows are bounded, and it is said" bash -c '[ "$(wc -l <"$1")" = 3 ] && grep -q "more than 2 rows" "$2"' - "$dir/out" "$dir/why"
 
 # Each statement of the reference runs; those on requests only where their fields are known.
 awk -v to="$dir/sql" '/^```sql/ { n++; on = 1; next } /^```/ { on = 0 } on { print >(to n) }' "$here/../../doc/QUERY.md"
 for i in $(seq 10); do
-	"$porthole" query --directory "$dir/h/i" --profiles "$dir/profiles" "$(cat "$dir/sql$i")" >/dev/null 2>"$dir/why"
+	"$PORTHOLE" query --directory "$dir/h/i" --profiles "$dir/profiles" "$(cat "$dir/sql$i")" >/dev/null 2>"$dir/why"
 	code=$?
 	if grep -q "no such column: req_" "$dir/why"; then
 		n=$((n + 1))

@@ -3,17 +3,8 @@
 # porthole run and overhead, live: a workload in a container's cgroup whose programs, opens and
 # errors are known, against what the board says of it as JSON, as lines and on a terminal; ends on
 # SIGTERM; restored terminals; the cost of a running agent.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+. "$(dirname "$0")/lib/tap.bash"
+needs_porthole
 
 dir=$(mktemp -d)
 pids=()
@@ -72,7 +63,7 @@ while [ $i -lt 500000 ]; do i=$((i + 1)); done
 EOF
 
 agent_start() { # NAME OPTION...
-	"$porthole" run -c "$dir/conf.yaml" "${@:2}" >"$dir/$1" 2>"$dir/$1.err" &
+	"$PORTHOLE" run -c "$dir/conf.yaml" "${@:2}" >"$dir/$1" 2>"$dir/$1.err" &
 	agent=$!
 	pids+=("$agent")
 	for _ in $(seq 100); do
@@ -96,11 +87,11 @@ agent_stop() { # NAME: its exit code and the milliseconds it took
 
 agent_start json -o json -i 500ms
 sh "$dir/work.sh" "$dir"
-"$porthole" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/second.err"
+"$PORTHOLE" run -c "$dir/conf.yaml" >/dev/null 2>"$dir/second.err"
 echo $? >"$dir/second.code"
-"$porthole" overhead -c "$dir/conf.yaml" --for 1s -o json >"$dir/overhead.json" 2>"$dir/overhead.err"
+"$PORTHOLE" overhead -c "$dir/conf.yaml" --for 1s -o json >"$dir/overhead.json" 2>"$dir/overhead.err"
 echo $? >"$dir/overhead.code"
-"$porthole" overhead -c "$dir/conf.yaml" --for 300ms >"$dir/overhead.text" 2>/dev/null
+"$PORTHOLE" overhead -c "$dir/conf.yaml" --for 300ms >"$dir/overhead.text" 2>/dev/null
 agent_stop json
 
 agent_start text -i 500ms
@@ -108,6 +99,6 @@ sh "$dir/work.sh" "$dir"
 sleep 0.6
 agent_stop text
 
-"$porthole" overhead -c "$dir/conf.yaml" --for 1s -o json >"$dir/alone.json" 2>"$dir/alone.err"
+"$PORTHOLE" overhead -c "$dir/conf.yaml" --for 1s -o json >"$dir/alone.json" 2>"$dir/alone.err"
 echo $? >"$dir/alone.code"
-python3 "$here/run.py" "$porthole" "$dir" "$id" "$uid"
+python3 "$here/run.py" "$PORTHOLE" "$dir" "$id" "$uid"

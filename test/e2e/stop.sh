@@ -2,17 +2,8 @@
 # serial
 # Stopping, live: porthole is gone at once however many system calls it watches; what it leaves to
 # let go of them holds no lock and no port, ends by itself, and keeps no next porthole waiting.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+. "$(dirname "$0")/lib/tap.bash"
+needs_porthole
 
 dir=$(mktemp -d)
 pid=
@@ -36,7 +27,7 @@ now_ms() { date +%s%3N; }
 events_start() {
 	local begin
 	begin=$(now_ms)
-	"$porthole" events --alone --kind all >"$dir/events" 2>"$dir/events.err" &
+	"$PORTHOLE" events --alone --kind all >"$dir/events" 2>"$dir/events.err" &
 	pid=$!
 	for _ in $(seq 400); do
 		/bin/true
@@ -115,7 +106,7 @@ kube: {enabled: false}
 store: {directory: "$dir/history"}
 EOC
 agent_start() {
-	"$porthole" run --config "$dir/conf.yaml" >"$dir/run" 2>&1 &
+	"$PORTHOLE" run --config "$dir/conf.yaml" >"$dir/run" 2>&1 &
 	pid=$!
 	for _ in $(seq 200); do
 		[ -S "$dir/porthole.sock" ] && return

@@ -3,18 +3,9 @@
 # timeout 180
 # `porthole why` and `porthole profile`, live, on a program that is known: what they say of it, that
 # every second of it is accounted for, the forms, and what is refused. Sick containers: test/lab.
-set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-porthole=${PORTHOLE:-$here/../../build/porthole}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
+. "$(dirname "$0")/lib/tap.bash"
 [ "$(uname -m)" = x86_64 ] || skip_all "stacks are unwound on x86-64 only"
-"$porthole" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
+needs_porthole
 
 dir=$(mktemp -d)
 pid=
@@ -74,7 +65,7 @@ pid=$!
 
 json() { python3 -c "import json,sys; d=json.load(open('$dir/why.json')); sys.exit(not ($1))"; }
 
-"$porthole" why "$pid" --for 3s -o json --html "$dir/why.html" >"$dir/why.json" 2>"$dir/err"
+"$PORTHOLE" why "$pid" --for 3s -o json --html "$dir/why.html" >"$dir/why.json" 2>"$dir/err"
 check "why answers" test -s "$dir/why.json"
 check "the hot function is found, by name" json \
 	"any(f['cause']=='hot-function' and 'mill' in f['title'] for f in d['findings'])"
@@ -87,26 +78,26 @@ check "two threads' seconds are accounted for" json \
 check "one sleeps" json "d['time']['sleep'] > 0.7*d['watched']"
 check "the page is whole" grep -q '</html>' "$dir/why.html"
 
-"$porthole" why app --for 1s >"$dir/out" 2>"$dir/err"
+"$PORTHOLE" why app --for 1s >"$dir/out" 2>"$dir/err"
 check "a process by its name" grep -q 'processes app' "$dir/out"
-"$porthole" why nosuchthing >"$dir/out" 2>"$dir/err"
+"$PORTHOLE" why nosuchthing >"$dir/out" 2>"$dir/err"
 check "a target that is not there is said to be so" grep -q 'no process, container or pod' "$dir/err"
 
-"$porthole" profile --pid "$pid" --for 2s -o folded >"$dir/folded" 2>"$dir/err"
+"$PORTHOLE" profile --pid "$pid" --for 2s -o folded >"$dir/folded" 2>"$dir/err"
 check "profile: the chain of calls without frame pointers" \
 	grep -Eq '_start;.*main;market;mill [0-9]+$' "$dir/folded"
-"$porthole" profile --pid "$pid" --for 1s >"$dir/out" 2>"$dir/err"
+"$PORTHOLE" profile --pid "$pid" --for 1s >"$dir/out" 2>"$dir/err"
 check "profile: as text" grep -Eq ' (mill|market|main) ' "$dir/out"
-"$porthole" profile --pid "$pid" --for 2s --wall --by state -o folded >"$dir/wall" 2>"$dir/err"
+"$PORTHOLE" profile --pid "$pid" --for 2s --wall --by state -o folded >"$dir/wall" 2>"$dir/err"
 check "profile --wall: sleep is there" grep -q '^sleep;' "$dir/wall"
 check "profile --wall: running too" grep -q '^running;' "$dir/wall"
-"$porthole" profile --pid "$pid" --for 1s -o html -w "$dir/p.html" 2>"$dir/err"
+"$PORTHOLE" profile --pid "$pid" --for 1s -o html -w "$dir/p.html" 2>"$dir/err"
 check "profile: a page" grep -q '</html>' "$dir/p.html"
-"$porthole" profile -o nosuch >"$dir/out" 2>"$dir/err"
+"$PORTHOLE" profile -o nosuch >"$dir/out" 2>"$dir/err"
 check "profile: a form that does not exist" grep -q 'is none of' "$dir/err"
 
-"$porthole" record -w "$dir/capture" --kind sample --for 2s >/dev/null 2>"$dir/err"
-"$porthole" profile --replay "$dir/capture" --pid "$pid" -o folded >"$dir/replayed" 2>"$dir/err"
+"$PORTHOLE" record -w "$dir/capture" --kind sample --for 2s >/dev/null 2>"$dir/err"
+"$PORTHOLE" profile --replay "$dir/capture" --pid "$pid" -o folded >"$dir/replayed" 2>"$dir/err"
 check "profile of a capture, names while the program lives" grep -q 'mill' "$dir/replayed"
 stop
 echo "1..$n"

@@ -1,4 +1,5 @@
-# Sourced by the end-to-end scripts that are a Python program: finds it and what it needs.
+# Sourced by the end-to-end scripts: where porthole is, what a script needs or is skipped without, and the Python program
+# that a script is, for most of them.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PORTHOLE=${PORTHOLE:-$here/../../build/porthole} PYTHONDONTWRITEBYTECODE=1 TZ=UTC
@@ -6,6 +7,12 @@ export PORTHOLE=${PORTHOLE:-$here/../../build/porthole} PYTHONDONTWRITEBYTECODE=
 skip_all() {
 	echo "1..0 # SKIP $*"
 	exit 0
+}
+
+# As root, on a kernel that it can work on.
+needs_porthole() {
+	[ "$(id -u)" = 0 ] || skip_all "needs root"
+	"$PORTHOLE" doctor >/dev/null 2>&1 || skip_all "porthole cannot run here (porthole doctor tells why)"
 }
 
 # needs_module MODULE PACKAGE: a python3 that has it, for program.
