@@ -38,7 +38,7 @@ static __always_inline u64 comm_mask(struct ctl *c, u64 m, struct task_struct *t
 static __always_inline u64 task_mask(struct ctl *c, u64 m, struct task_struct *t)
 {
 	if (m & c->dim[DIM_PID])
-		m = pid_mask(c, m, bpf_get_current_pid_tgid() >> 32);
+		m = pid_mask(c, m, current_pid(t));
 	if (m & c->dim[DIM_UID]) {
 		u32 uid = current_euid(t);
 
@@ -60,7 +60,5 @@ static __always_inline u64 kind_mask(struct ctl *c, u32 kind)
 /* Whether an event of @kind by the running task can match anything. */
 static __always_inline bool filter_pass(struct ctl *c, u32 kind, struct task_struct *t)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return pid != c->self && task_mask(c, kind_mask(c, kind), t);
+	return current_pid(t) != c->self && task_mask(c, kind_mask(c, kind), t);
 }

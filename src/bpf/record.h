@@ -51,19 +51,12 @@ static __always_inline u32 seq_next(void)
 /* Fills the header for the running task, which @t is; `len` is set at submit. */
 static __always_inline void hdr_fill(struct rec_hdr *h, u32 type, struct task_struct *t, u32 number)
 {
-	u64 id = bpf_get_current_pid_tgid();
-
 	h->time_ns = bpf_ktime_get_boot_ns();
-	h->start_ns = current_start(t);
-	h->cgroup = current_cgroup(t);
 	h->len = 0;
 	h->seq = number;
-	h->pid = id >> 32;
-	h->tid = (u32)id;
 	h->type = type;
 	h->cpu = bpf_get_smp_processor_id();
-	h->uid = current_euid(t);
-	current_comm(t, h->comm);
+	current_fill(t, h);
 }
 
 /*
@@ -104,13 +97,18 @@ static __always_inline u64 wake_flags(void *ring, u64 ring_bytes)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+/* How many small records are submitted before it is looked whether the reader is to be woken. */
+#define SMALL	       1024
+#define SMALL_IN_A_ROW 8
+
 static __always_inline void record_submit(void *ring, u64 ring_bytes, void *r, u32 kind)
 {
 	struct kind_stats *s = stats_get(kind);
+	u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (s)
-		s->events++;
-	bpf_ringbuf_submit(r, wake_flags(ring, ring_bytes));
+	if (!s || ++s->events % SMALL_IN_A_ROW == 0 || ((struct rec_hdr *)r)->len > SMALL)
+		flags = wake_flags(ring, ring_bytes);
+	bpf_ringbuf_submit(r, flags);
 }
 
 /* For a record that is made elsewhere, of any length: copies it. A lost one is counted. */

@@ -60,16 +60,16 @@ struct call_bytes {
 
 /*
  * In a system call the saved result is still -ENOSYS, so what is done on the way back to the program
- * (io_uring) is told from what the call asked for. @done: called at the return, the result is there.
+ * (io_uring) is told from what the call asked for. @t is the running task, from bpf_get_current_task_btf when @typed.
+ * @done: called at the return, the result is there.
  */
-static __always_inline void call_regs_read(struct call_regs *ret, const bool typed, const bool done)
+static __always_inline void call_regs_read(struct call_regs *ret, struct task_struct *t,
+					   const bool typed, const bool done)
 {
-	struct task_struct *t;
 	struct pt_regs *r;
 
 	ret->nr = ~0ull;
 	if (typed) {
-		t = bpf_get_current_task_btf();
 		if (t->flags & PF_WORKERS || t->thread_info.status & TS_COMPAT_FLAG)
 			return;
 		r = (void *)bpf_task_pt_regs(t);
@@ -78,7 +78,6 @@ static __always_inline void call_regs_read(struct call_regs *ret, const bool typ
 		*ret = (struct call_regs){ r->orig_ax, r->di, r->si, r->dx, r->r10, r->r8, r->r9 };
 		return;
 	}
-	t = (void *)bpf_get_current_task();
 	if (BPF_CORE_READ(t, thread_info.status) & TS_COMPAT_FLAG)
 		return;
 	r = task_regs(t);

@@ -50,41 +50,28 @@ static __always_inline u64 task_cgroup(struct task_struct *t)
 	return BPF_CORE_READ(css, dfl_cgrp, kn, id);
 }
 
-static __always_inline u64 task_cgroup(struct task_struct *t);
-static __always_inline u32 v1_index(void);
-
 /*
  * The running task's own members, which every record needs: plain loads where the kernel gives a
- * typed pointer (5.11 on), a helper call for each step where it does not. @t is the running task
- * for those.
+ * typed pointer (5.11 on; since 6.2 without any helper call), a helper call for each step where it does not. @t is
+ * the running task.
  */
 #define CURRENT_TYPED bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
-static __always_inline struct task_struct *current_typed(void)
+static __always_inline struct task_struct *current_typed(struct task_struct *t)
 {
-	if (CASTS)
-		return task_read_only((void *)bpf_get_current_task());
-	return bpf_get_current_task_btf();
+	return CASTS ? task_read_only(t) : bpf_get_current_task_btf();
 }
 
-static __always_inline u64 current_start(struct task_struct *t)
+static __always_inline u32 current_pid(struct task_struct *t)
 {
-	struct task_struct *me;
-
-	if (!CURRENT_TYPED)
-		return BPF_CORE_READ(t, group_leader, start_boottime);
-	me = current_typed();
-	return me->group_leader->start_boottime;
+	return CASTS ? task_read_only(t)->tgid : bpf_get_current_pid_tgid() >> 32;
 }
 
-static __always_inline u64 current_cgroup(struct task_struct *t)
+static __always_inline u64 typed_cgroup(struct task_struct *me)
 {
+	struct css_set *css = me->cgroups;
 	struct cgroup_subsys_state *state;
-	struct css_set *css;
 
-	if (!CURRENT_TYPED)
-		return task_cgroup(t);
-	css = current_typed()->cgroups;
 	if (knobs.v1_subsys != V1_NONE) {
 		state = css->subsys[v1_index() & 15];
 		if (state->cgroup->level > 0)
@@ -93,25 +80,60 @@ static __always_inline u64 current_cgroup(struct task_struct *t)
 	return css->dfl_cgrp->kn->id;
 }
 
+static __always_inline u64 current_cgroup(struct task_struct *t)
+{
+	return CURRENT_TYPED ? typed_cgroup(current_typed(t)) : task_cgroup(t);
+}
+
 /* The effective user, which Falco's drivers tell too; the helper for it gives the real one. */
 static __always_inline u32 current_euid(struct task_struct *t)
 {
 	if (!CURRENT_TYPED)
 		return BPF_CORE_READ(t, real_cred, euid.val);
-	return current_typed()->real_cred->euid.val;
+	return current_typed(t)->real_cred->euid.val;
 }
 
-/* 16 bytes: the command name of the process. */
+/* 16 bytes: the command name of the process, whose leader is given. */
+static __always_inline void typed_comm(struct task_struct *leader, char *ret)
+{
+	u64 *from = (void *)leader->comm, *to = (void *)ret;
+
+	to[0] = from[0];
+	to[1] = from[1];
+}
+
 static __always_inline void current_comm(struct task_struct *t, char *ret)
 {
-	struct task_struct *leader;
-
 	if (CURRENT_TYPED)
-		leader = current_typed()->group_leader;
+		typed_comm(current_typed(t)->group_leader, ret);
 	else
-		leader = BPF_CORE_READ(t, group_leader);
-	bpf_probe_read_kernel(ret, 16,
-			      (void *)leader + bpf_core_field_offset(struct task_struct, comm));
+		BPF_CORE_READ_INTO((char(*)[16])ret, t, group_leader, comm);
+}
+
+/* Whose record it is. */
+static __always_inline void current_fill(struct task_struct *t, struct rec_hdr *h)
+{
+	struct task_struct *me, *leader;
+	u64 id;
+
+	if (!CURRENT_TYPED) {
+		id = bpf_get_current_pid_tgid();
+		h->start_ns = BPF_CORE_READ(t, group_leader, start_boottime);
+		h->cgroup = task_cgroup(t);
+		h->pid = id >> 32;
+		h->tid = (u32)id;
+		h->uid = current_euid(t);
+		current_comm(t, h->comm);
+		return;
+	}
+	me = current_typed(t);
+	leader = me->group_leader;
+	h->start_ns = leader->start_boottime;
+	h->cgroup = typed_cgroup(me);
+	h->pid = me->tgid;
+	h->tid = me->pid;
+	h->uid = me->real_cred->euid.val;
+	typed_comm(leader, h->comm);
 }
 
 #define THREAD_BYTES 16384 /* of a kernel stack */

@@ -31,7 +31,10 @@
 	X(stream_verdicts)      \
 	X(sched_places)         \
 	X(sched_threads)        \
-	X(sched_more)
+	X(sched_more)           \
+	X(tls_threads)          \
+	X(tls_goroutines)       \
+	X(tls_seen)
 
 enum shared_map {
 #define X(name) MAP_##name,

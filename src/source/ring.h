@@ -8,6 +8,9 @@
  * the producer position, then the data; each record has an 8-byte header whose first word is the
  * length with two flag bits, and records are 8-aligned.
  *
+ * What was read is given back in pieces, and at each ring_refresh: the kernel reads the consumer position at each record,
+ * and a word that two CPUs write and read in turn costs both.
+ *
  * One reader per ring, one thread. The record is borrowed until ring_take.
  */
 #include <stdbool.h>
@@ -18,6 +21,7 @@ struct ring {
 	int fd; /* borrowed */
 	uint64_t mask;
 	uint64_t taken; /* consumer position */
+	uint64_t given; /* what the kernel knows of it */
 	uint64_t made;	/* producer position when last looked */
 	size_t consumer_bytes, data_bytes;
 	void *consumer, *producer;
@@ -28,7 +32,7 @@ struct ring {
 int ring_open(int fd, size_t bytes, size_t max_record, struct ring *ret);
 void ring_close(struct ring *r);
 
-/* Looks again at what the kernel has written. */
+/* Looks again at what the kernel has written, and gives it back all that was read. */
 void ring_refresh(struct ring *r);
 
 /* The oldest record and its length, or NULL when there is none, or it is still being written. */

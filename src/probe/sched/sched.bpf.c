@@ -177,19 +177,6 @@ static __always_inline bool is_blocked_state(u32 state)
 	return state > SCHED_THROTTLED;
 }
 
-static __always_inline u64 typed_cgroup(struct task_struct *t)
-{
-	struct css_set *css = t->cgroups;
-	struct cgroup_subsys_state *state;
-
-	if (knobs.v1_subsys != V1_NONE) {
-		state = css->subsys[v1_index() & 15];
-		if (state->cgroup->level > 0)
-			return state->cgroup->kn->id | CGROUP_V1;
-	}
-	return css->dfl_cgrp->kn->id;
-}
-
 static __always_inline bool fair(struct task_struct *t)
 {
 	return t->prio >= FAIR_PRIO && bpf_core_field_exists(t->se.cfs_rq);

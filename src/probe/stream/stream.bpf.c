@@ -24,6 +24,7 @@
 #include "probe/stream/stream.h"
 
 #include "bpf/body.h"
+#include "bpf/tls_thread.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -271,12 +272,12 @@ static __always_inline bool is_dropped(struct entry *e)
 	return e && e->class == STREAM_CLASS_DROP;
 }
 
-/* Whether the running task's requests are asked for. */
-static __always_inline bool passes(void)
+/* Whether the requests of the running task @t are asked for. */
+static __always_inline bool passes(struct task_struct *t)
 {
 	struct ctl *c = ctl_get();
 
-	return c && filter_pass(c, KIND_REQUEST, (void *)bpf_get_current_task());
+	return c && filter_pass(c, KIND_REQUEST, t);
 }
 
 /* What is not dropped, and asked for. */
@@ -323,7 +324,7 @@ static __always_inline void move_of(u64 sk, u64 n, u64 nth, u64 after, u64 flags
 	ret->after = after;
 	ret->out = flags & MOVE_OUT;
 	ret->skipped = (flags & MOVE_SKIPPED) != 0;
-	call_regs_read(&ret->regs, false, true);
+	call_regs_read(&ret->regs, (void *)bpf_get_current_task(), false, true);
 }
 
 VERIFIED_ONCE int tcp_moved_at(u64 sk, u64 n, u64 nth, u64 after, u64 flags)
@@ -331,7 +332,7 @@ VERIFIED_ONCE int tcp_moved_at(u64 sk, u64 n, u64 nth, u64 after, u64 flags)
 	struct move m;
 
 	m.e = entry_get((void *)sk, false);
-	if (is_dropped(m.e) || !passes())
+	if (is_dropped(m.e) || !passes((void *)bpf_get_current_task()))
 		return 0;
 	move_of(sk, n, nth, after, flags, &m);
 	return tcp_move(&m, false);
@@ -442,7 +443,7 @@ static __always_inline int udp_move(const struct move *m, const bool typed)
 		rport = bpf_ntohs(peer.port);
 	if (!port_wanted(lport) && !port_wanted(rport) && !looks_dns(&j.from))
 		return 0;
-	if (!passes())
+	if (!passes((void *)bpf_get_current_task()))
 		return 0;
 	udp_job(&j, m);
 	return job_send(&j, typed);
@@ -503,15 +504,15 @@ static __always_inline void call_nth_end(void)
 }
 
 /* Whether the bytes are to be told of; m->e, and m->skipped when their number alone is. */
-static __noinline int tcp_asked(struct move *m)
+static __always_inline bool tcp_asked(struct move *m)
 {
 	bool sizes = false;
 
 	m->e = entry_get(m->sk, true);
-	if (is_dropped(m->e) || (m->e && body_passes(m->e, m->sk, m->out, &sizes)) || !passes())
-		return opaque(0);
+	if (is_dropped(m->e) || (m->e && body_passes(m->e, m->sk, m->out, &sizes)))
+		return false;
 	m->skipped |= sizes;
-	return opaque(1);
+	return true;
 }
 
 static __always_inline bool udp_asked(struct sock *sk)
@@ -526,9 +527,16 @@ static __noinline int tcp_empty(struct sock *sk)
 	return opaque(tcp_drained(sk, true));
 }
 
+static __noinline int tls_used(struct sock *sk, bool received)
+{
+	tls_socket_used((u64)sk, received, true);
+	return opaque(0);
+}
+
 /* Most calls are on sockets that are dropped, filtered out or not looked at: they leave before anything is read. */
 static __always_inline int moved(struct sock *sk, int n, u32 flags, bool out)
 {
+	struct task_struct *t;
 	struct move m;
 	u16 protocol;
 
@@ -537,6 +545,8 @@ static __always_inline int moved(struct sock *sk, int n, u32 flags, bool out)
 	protocol = sk->sk_protocol;
 	if (protocol != IPPROTO_TCP_V && protocol != IPPROTO_UDP_V)
 		return 0;
+	if (protocol == IPPROTO_TCP_V && tls_any())
+		tls_used(sk, !out);
 	if (n <= 0) {
 		call_nth_end();
 		return n == 0 && !out && protocol == IPPROTO_TCP_V ? opaque(tcp_empty(sk)) : 0;
@@ -552,7 +562,10 @@ static __always_inline int moved(struct sock *sk, int n, u32 flags, bool out)
 	if (!(protocol == IPPROTO_TCP_V ? tcp_asked(&m) : udp_asked(sk)) ||
 	    BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
 		return 0;
-	call_regs_read(&m.regs, true, false);
+	t = bpf_get_current_task_btf();
+	if (protocol == IPPROTO_TCP_V && !passes(t))
+		return 0;
+	call_regs_read(&m.regs, t, true, false);
 	m.nth = call_is_many(&m.regs) ? call_nth(&m.regs, n) : 0;
 	if (protocol == IPPROTO_UDP_V)
 		return opaque(udp_moved(&m));
@@ -686,16 +699,23 @@ static __always_inline int exit_moved(struct sock *sk, const struct call_regs *r
 	return out ? 0 : tcp_drained(sk, false);
 }
 
+VERIFIED_ONCE int tls_used_at(u64 sk, bool received)
+{
+	tls_socket_used(sk, received, false);
+	return 0;
+}
+
 static __always_inline int exited(long ret)
 {
 	struct task_struct *t = (void *)bpf_get_current_task();
+	bool tls = tls_any();
 	struct call_regs r;
 	struct sock *sk;
 	u16 protocol;
 
-	if (!asked() || ret < 0)
+	if (!asked() || (ret < 0 && !tls))
 		return 0;
-	call_regs_read(&r, false, true);
+	call_regs_read(&r, t, false, true);
 	if (r.nr > NR_PWRITEV2)
 		return 0;
 	sk = file_sock(task_file(t, (int)r.di));
@@ -704,7 +724,9 @@ static __always_inline int exited(long ret)
 	protocol = BPF_CORE_READ(sk, sk_protocol);
 	if (protocol != IPPROTO_TCP_V && protocol != IPPROTO_UDP_V)
 		return 0;
-	return exit_moved(sk, &r, ret, protocol == IPPROTO_TCP_V);
+	if (tls && protocol == IPPROTO_TCP_V)
+		tls_used_at((u64)sk, !call_sends(r.nr));
+	return ret < 0 ? 0 : exit_moved(sk, &r, ret, protocol == IPPROTO_TCP_V);
 }
 
 struct exit_ctx {

@@ -22,15 +22,13 @@
  * what another goroutine moves on behalf of the one in the call.
  */
 #include "bpf/stream.h"
+#include "bpf/tls_thread.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define CONNS	   16384
-#define THREADS	   16384
-#define GOROUTINES 32768 /* a reader and a writer of each connection */
-#define TCP_V	   6
-#define CLOSED_V   7
-#define TLS_ID	   (1ull << 61) /* apart from the stream probe's */
+#define CONNS	 16384
+#define CLOSED_V 7
+#define TLS_ID	 (1ull << 61) /* apart from the stream probe's */
 #define RETURN_SP \
 	16 /* a return is seen with the stack pointer so little above its entry's, at most */
 
@@ -39,12 +37,6 @@ enum way {
 	WAY_IN,
 	WAY_OUT,
 	WAY_TOLD, /* sent; there is a record already */
-};
-
-/* The library's object of a connection. */
-struct tls_key {
-	u64 object;
-	u64 pid;
 };
 
 struct tls_conn {
@@ -68,35 +60,6 @@ struct {
 	__type(value, struct tls_key);
 } tls_socks SEC(".maps");
 
-/* Of a thread, or a goroutine, that has called a TLS library. */
-struct tls_thread {
-	u64 object; /* of the call that runs; 0: none */
-	u64 at;	    /* its bytes */
-	u64 moved;  /* where it writes how many; 0: its result tells */
-	u64 sp;	    /* of a goroutine: below its stack's end */
-	u64 sk;	    /* that it used */
-	u64 heard;  /* socket that the thread has received from last */
-	u64 way;
-	u64 on_stack; /* the bytes are on the goroutine's stack, so far below its end; 0: elsewhere */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, THREADS);
-	__type(key, u32);
-	__type(value, struct tls_thread);
-} tls_threads SEC(".maps");
-
-/* Goroutines in calls, by the address of their runtime.g. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, GOROUTINES);
-	__type(key, struct tls_key);
-	__type(value, struct tls_thread);
-} tls_goroutines SEC(".maps");
-
-u32 go_seen; /* a goroutine has been in a call */
-
 const volatile struct tls_conn conn_none SEC(".rodata.none") = {};
 
 /* Calls whose bytes no socket is known of. */
@@ -107,21 +70,13 @@ struct {
 	__type(value, u64);
 } tls_untied SEC(".maps");
 
-bool threads_made; /* any so far: sockets' calls need not look when not */
-
-static __always_inline struct tls_thread *thread_get(void)
+static __always_inline void seen_note(bool goroutine)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct tls_seen *s = tls_seen_get();
+	u32 *word = s ? goroutine ? &s->goroutine : &s->thread : NULL;
 
-	if (!threads_made)
-		return NULL;
-	return bpf_map_lookup_elem(&tls_threads, &tid);
-}
-
-static __always_inline void key_of(u64 object, struct tls_key *ret)
-{
-	ret->object = object;
-	ret->pid = bpf_get_current_pid_tgid() >> 32;
+	if (word && !*word)
+		*word = 1;
 }
 
 /* --- entries --- */
@@ -135,7 +90,7 @@ static __always_inline int entered(struct pt_regs *ctx, u64 object, u64 at, u64 
 		return 0;
 	t = bpf_map_lookup_elem(&tls_threads, &tid);
 	if (!t) {
-		threads_made = true;
+		seen_note(false);
 		bpf_map_update_elem(&tls_threads, &tid, &one, BPF_ANY);
 		t = bpf_map_lookup_elem(&tls_threads, &tid);
 	}
@@ -224,7 +179,7 @@ int tls_made(struct pt_regs *ctx)
 
 	if (!asked() || !ctx->ax)
 		return 0;
-	key_of(ctx->ax, &key);
+	tls_key_of(ctx->ax, &key);
 	conn_make(&key, true);
 	return 0;
 }
@@ -235,7 +190,7 @@ int tls_freed(struct pt_regs *ctx)
 	struct tls_conn *c;
 	struct tls_key key;
 
-	key_of(ctx->di, &key);
+	tls_key_of(ctx->di, &key);
 	c = bpf_map_lookup_elem(&tls_conns, &key);
 	if (c)
 		conn_end(&key, c);
@@ -333,7 +288,7 @@ static __always_inline int returned(struct tls_thread *t, int result)
 	struct tls_conn *c;
 	struct tls_key key;
 
-	key_of(t->object, &key);
+	tls_key_of(t->object, &key);
 	c = bpf_map_lookup_elem(&tls_conns, &key);
 	if (!c)
 		c = conn_make(&key, false);
@@ -346,7 +301,7 @@ static __always_inline int returned(struct tls_thread *t, int result)
 SEC("uprobe")
 int tls_done(struct pt_regs *ctx)
 {
-	struct tls_thread *t = thread_get();
+	struct tls_thread *t = tls_thread_get();
 
 	if (!t || !t->object || ctx->sp < t->sp || ctx->sp - t->sp > RETURN_SP)
 		return 0; /* of a call that was left out */
@@ -367,7 +322,7 @@ struct go_stack {
 static __always_inline bool go_running(struct pt_regs *ctx, struct go_stack *ret_stack,
 				       struct tls_key *ret_key)
 {
-	key_of(ctx->r14, ret_key);
+	tls_key_of(ctx->r14, ret_key);
 	return bpf_probe_read_user(ret_stack, sizeof(*ret_stack), (void *)ctx->r14) == 0 &&
 	       ctx->sp >= ret_stack->lo && ctx->sp < ret_stack->hi;
 }
@@ -397,8 +352,7 @@ static __always_inline struct tls_thread *go_entered(struct pt_regs *ctx, u64 at
 	if (t && call.sp == t->sp && t->object == call.object && t->way == WAY_TOLD)
 		return NULL;
 	bpf_map_update_elem(&tls_goroutines, &key, &call, BPF_ANY);
-	if (!go_seen)
-		go_seen = 1;
+	seen_note(true);
 	return bpf_map_lookup_elem(&tls_goroutines, &key);
 }
 
@@ -423,7 +377,7 @@ int tls_go_write(struct pt_regs *ctx)
 
 	if (!t || !n || n > 1u << 30)
 		return 0;
-	key_of(ctx->ax, &key);
+	tls_key_of(ctx->ax, &key);
 	c = bpf_map_lookup_elem(&tls_conns, &key);
 	if (!c || !c->sk)
 		return 0;
@@ -441,7 +395,7 @@ int tls_go_shake(struct pt_regs *ctx)
 
 	if (!asked() || !ctx->ax)
 		return 0;
-	key_of(ctx->ax, &key);
+	tls_key_of(ctx->ax, &key);
 	c = bpf_map_lookup_elem(&tls_conns, &key);
 	if (c)
 		conn_end(&key, c);
@@ -491,79 +445,7 @@ int tls_go_given(struct pt_regs *ctx)
 	return go_returned(ctx, true);
 }
 
-/* The call that the running goroutine is in, seen from a system call. */
-static __always_inline struct tls_thread *go_get(const bool typed)
-{
-	struct tls_key key;
-	struct pt_regs *r;
-
-	if (!go_seen)
-		return NULL;
-	if (typed) {
-		r = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-		key_of(r->r14, &key);
-	} else {
-		r = task_regs((void *)bpf_get_current_task());
-		key_of(BPF_CORE_READ(r, r14), &key);
-	}
-	return bpf_map_lookup_elem(&tls_goroutines, &key);
-}
-
 /* --- sockets --- */
-
-static __always_inline int socket_used(struct sock *sk, bool received, u16 family, u16 protocol,
-				       const bool typed)
-{
-	struct tls_thread *t = go_get(typed);
-
-	if (!t)
-		t = thread_get();
-	if (!t || protocol != TCP_V || (family != AF_INET_V && family != AF_INET6_V))
-		return 0;
-	if (t->object)
-		t->sk = (u64)sk;
-	else if (received)
-		t->heard = (u64)sk;
-	return 0;
-}
-
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(tls_sent, struct sock *sk, int n, int flags)
-{
-	return sk ? socket_used(sk, false, sk->__sk_common.skc_family, sk->sk_protocol, true) : 0;
-}
-
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(tls_received, struct sock *sk, int n, int flags)
-{
-	return sk ? socket_used(sk, true, sk->__sk_common.skc_family, sk->sk_protocol, true) : 0;
-}
-
-/* Without those tracepoints: at the return of the system calls. */
-struct exit_ctx {
-	u64 common;
-	s32 nr;
-	u32 pad;
-	s64 ret;
-};
-
-SEC("tracepoint")
-int tls_exit(struct exit_ctx *ctx)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct call_regs r;
-	struct sock *sk;
-
-	if (!go_seen && !thread_get())
-		return 0;
-	call_regs_read(&r, false, true);
-	if (r.nr > NR_PWRITEV2)
-		return 0;
-	sk = file_sock(task_file(task, (int)r.di));
-	return sk ? socket_used(sk, !call_sends(r.nr), BPF_CORE_READ(sk, __sk_common.skc_family),
-				BPF_CORE_READ(sk, sk_protocol), false) :
-		    0;
-}
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tls_state, struct sock *sk, int old, int new)

@@ -5,53 +5,8 @@
  * stripped too (symbol/go_places.h). Not: rustls, BoringSSL without symbols, Go inside of a C program or as a plugin,
  * and copies of crypto/tls under other names. Their connections stay unread.
  */
-#include <bpf/btf.h>
-#include <errno.h>
-
-#include "base/cleanup.h"
 #include "probe/probe.h"
 #include "wire/stream.h"
-
-#define N(a) (sizeof(a) / sizeof((a)[0]))
-
-static void btf_freep(struct btf **p)
-{
-	btf__free(*p);
-}
-
-/* Sockets tell by themselves which one a call uses (6.3), or the return of system calls does. */
-static int tls_prepare(struct bpf_object *obj)
-{
-	static const char *const programs[][2] = { { "tls_sent", "tls_received" }, { "tls_exit" } };
-	_cleanup_(btf_freep) struct btf *btf = btf__load_vmlinux_btf();
-	bool tell;
-
-	if (!btf)
-		return -errno;
-	tell = btf__find_by_name_kind(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) > 0 &&
-	       btf__find_by_name_kind(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) > 0;
-	for (size_t i = 0; i < N(programs[0]); i++)
-		if (programs[tell][i])
-			bpf_program__set_autoload(
-				bpf_object__find_program_by_name(obj, programs[tell][i]), false);
-	return probe_times_prepare(obj);
-}
-
-static int tls_targets(const struct probe_hook *hook, uint64_t kinds, probe_target_add add, void *ctx)
-{
-	static const char *const events[] = {
-		"sys_exit_read",  "sys_exit_readv",  "sys_exit_recvfrom", "sys_exit_recvmsg",
-		"sys_exit_write", "sys_exit_writev", "sys_exit_sendto",	  "sys_exit_sendmsg",
-	};
-	int err = 0;
-
-	(void)hook;
-	if (!(kinds & KIND_BIT(KIND_REQUEST)))
-		return 0;
-	for (size_t i = 0; i < N(events) && !err; i++)
-		err = add(ctx, "syscalls", events[i]);
-	return err;
-}
 
 static const struct probe_function openssl[] = {
 	{ "SSL_read", "tls_read", "tls_done" },
@@ -89,9 +44,6 @@ static const struct probe_library tls_libraries[] = {
 
 static const struct probe_hook tls_hooks[] = {
 	{ "tls_state", NULL, "sock:inet_sock_set_state" },
-	{ "tls_sent", NULL, "sock:sock_send_length" },
-	{ "tls_received", NULL, "sock:sock_recv_length" },
-	{ "tls_exit", NULL, "syscalls:sys_exit_*", .targets = true },
 	{ "tls_read", .function = true },
 	{ "tls_write", .function = true },
 	{ "tls_read_ex", .function = true },
@@ -124,6 +76,5 @@ const struct probe probe_tls = {
 	.decoders = tls_decoders,
 	.libraries = tls_libraries,
 	.untied = "tls_untied",
-	.prepare = tls_prepare,
-	.targets = tls_targets,
+	.prepare = probe_times_prepare,
 };
