@@ -76,6 +76,39 @@ struct head {
 	u32 n; /* of them are there */
 };
 
+/* Whether "Content-Length" stands there, and one more byte. */
+static __always_inline bool is_name(const u8 *p)
+{
+	return (LOAD(u64, p) | LOWER8) == CONTENT && (LOAD(u32, p + 8) | (u32)LOWER8) == LENG &&
+	       (LOAD(u16, p + 12) | 0x2020) == TH;
+}
+
+/*
+ * Heads of one connection are much alike: where the name stood in the last one, and how far behind the number the end,
+ * is looked at first. (A head with another end before that would have to be made for it, and hide its own bytes.)
+ */
+#define LIKE(name_end, rest)  ((name_end) | (rest) << 16)
+#define LIKE_NAME_END(like)   ((like)&0xffff)
+#define LIKE_REST(like)	      ((like) >> 16)
+#define LOOKED(to, like)      ((u64)(like) << 32 | (to))
+
+/* Behind "Content-Length:" when it stands where it stood; 0: not. */
+static __always_inline u32 head_name_like(const struct head *h, u32 like, const u32 size)
+{
+	u32 at = forget(h->room, LIKE_NAME_END(like) - NAME_BYTES);
+
+	if (at > size - NAME_BYTES || at + NAME_BYTES > h->n)
+		return 0;
+	return is_name(h->d + at) && h->d[at + NAME_BYTES - 1] == ':' ? at + NAME_BYTES : 0;
+}
+
+static __always_inline bool head_ends(const struct head *h, u32 end, const u32 size)
+{
+	u32 at = forget(h->room, end - 4);
+
+	return at <= size - 4 && at + 4 <= h->n && LOAD(u32, h->d + at) == CRLFCRLF;
+}
+
 /* Behind "Content-Length:"; 0: nowhere. */
 static __always_inline u32 head_name(const struct head *h, const u32 size)
 {
@@ -90,8 +123,7 @@ static __always_inline u32 head_name(const struct head *h, const u32 size)
 			return 0;
 		p = h->d + at;
 		step = body_name_step[p[NAME_BYTES - 1]];
-		if (!step && (LOAD(u64, p) | LOWER8) == CONTENT &&
-		    (LOAD(u32, p + 8) | (u32)LOWER8) == LENG && (LOAD(u16, p + 12) | 0x2020) == TH)
+		if (!step && is_name(p))
 			return at + NAME_BYTES;
 		at += step ? step : NAME_BYTES;
 	}
@@ -117,20 +149,23 @@ static __always_inline u32 head_end(const struct head *h, u32 at, const u32 size
 	return 0;
 }
 
-/* The number there; 0: none, or none that is of use. */
-static __always_inline u32 head_number(const struct head *h, u32 at, const u32 size)
+/* The number there, and in *at the place of the CR behind it; 0: none, or none that is of use. */
+static __always_inline u32 head_number(const struct head *h, u32 *at, const u32 size)
 {
-	u32 v = 0;
+	u32 v = 0, place = *at;
 
 	for (u32 i = 0; i < DIGITS + 2; i++) {
 		u32 c;
 
-		at = forget(h->room, at);
-		if (at >= size || at >= h->n)
+		place = forget(h->room, place);
+		if (place >= size || place >= h->n)
 			return 0;
-		c = h->d[at++];
-		if (c == '\r')
+		c = h->d[place];
+		if (c == '\r') {
+			*at = place;
 			return v;
+		}
+		place++;
 		if (c == ' ' && !v)
 			continue;
 		v = forget(h->room, v);
@@ -152,52 +187,59 @@ static __always_inline bool head_body(const u8 *d, bool head_asked)
 	       code != WORD(' ', '3', '0', '4');
 }
 
-/* Bytes from the first to the body's last; 0: not known. */
-static __always_inline u32 head_look(const struct head *h, bool head_asked, const u32 size)
+/* LOOKED: bytes from the first to the body's last, 0: not known; and what to remember. */
+static __always_inline u64 head_look(const struct head *h, bool head_asked, u32 like, const u32 size)
 {
-	u32 at, n;
+	u32 at, name_end, number_end, n;
 
 	if (h->n < 16 || !head_body(h->d, head_asked))
-		return 0;
-	at = head_name(h, size);
-	if (!at)
-		return 0;
-	n = head_number(h, at, size);
+		return LOOKED(0, like);
+	name_end = like ? head_name_like(h, like, size) : 0;
+	if (!name_end)
+		name_end = head_name(h, size);
+	if (!name_end)
+		return LOOKED(0, 0);
+	number_end = name_end;
+	n = head_number(h, &number_end, size);
 	if (n < BODY_LEAST)
-		return 0;
-	at = head_end(h, at, size);
-	return at ? at + n : 0;
+		return LOOKED(0, like);
+	if (name_end == LIKE_NAME_END(like) && head_ends(h, number_end + LIKE_REST(like), size))
+		return LOOKED(number_end + LIKE_REST(like) + n, like);
+	at = head_end(h, number_end, size);
+	return at ? LOOKED(at + n, LIKE(name_end, at - number_end)) : 0;
 }
 
 /* Verified by themselves: what leads to them would have them verified many times over. */
-VERIFIED_ONCE u32 head_look_xs(struct head_xs *x, u32 n, bool head_asked)
+VERIFIED_ONCE u64 head_look_xs(struct head_xs *x, u32 n, bool head_asked, u32 like)
 {
 	if (!x)
 		return 0;
-	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, DATA_XS);
+	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, like, DATA_XS);
 }
 
-VERIFIED_ONCE u32 head_look_s(struct head_s *x, u32 n, bool head_asked)
+VERIFIED_ONCE u64 head_look_s(struct head_s *x, u32 n, bool head_asked, u32 like)
 {
 	if (!x)
 		return 0;
-	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, DATA_S);
+	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, like, DATA_S);
 }
 
 static __always_inline u32 body_look(struct entry *e, struct rec_stream *r, const u32 size)
 {
 	u64 *room = (void *)r + sizeof(*r) + TIMES_BYTES - 8;
 	u64 was = *room;
-	u32 n = r->data.len, word = LOAD(u32, room + 1), to;
+	u32 n = r->data.len, word = LOAD(u32, room + 1);
+	u64 looked;
 
 	if (size == DATA_XS)
-		to = head_look_xs((void *)room, n, e->head_asked);
+		looked = head_look_xs((void *)room, n, e->head_asked, e->head_like);
 	else
-		to = head_look_s((void *)room, n, e->head_asked);
+		looked = head_look_s((void *)room, n, e->head_asked, e->head_like);
 	*room = was;
+	e->head_like = looked >> 32;
 	if (word != WORD('H', 'T', 'T', 'P'))
 		e->head_asked = word == WORD('H', 'E', 'A', 'D');
-	return to;
+	return (u32)looked;
 }
 
 /*

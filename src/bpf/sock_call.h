@@ -63,6 +63,19 @@ struct call_bytes {
  * (io_uring) is told from what the call asked for. @t is the running task, from bpf_get_current_task_btf when @typed.
  * @done: called at the return, the result is there.
  */
+u64 regs_at; /* of a task's registers, from where its stack begins; 0: not known yet */
+
+static __always_inline struct pt_regs *typed_regs(struct task_struct *t)
+{
+	struct pt_regs *r;
+
+	if (regs_at)
+		return bpf_rdonly_cast(t->stack + regs_at, bpf_core_type_id_kernel(struct pt_regs));
+	r = (void *)bpf_task_pt_regs(t);
+	regs_at = pointer_number(r) - (u64)t->stack;
+	return r;
+}
+
 static __always_inline void call_regs_read(struct call_regs *ret, struct task_struct *t,
 					   const bool typed, const bool done)
 {
@@ -72,7 +85,7 @@ static __always_inline void call_regs_read(struct call_regs *ret, struct task_st
 	if (typed) {
 		if (t->flags & PF_WORKERS || t->thread_info.status & TS_COMPAT_FLAG)
 			return;
-		r = (void *)bpf_task_pt_regs(t);
+		r = typed_regs(t);
 		if (!done && (long)r->ax != -ENOSYS_RUNNING)
 			return;
 		*ret = (struct call_regs){ r->orig_ax, r->di, r->si, r->dx, r->r10, r->r8, r->r9 };

@@ -15,8 +15,9 @@
 
 #define SOCK_DONE_BIT 1 /* enum sock_flags: the peer's FIN has come */
 
-/* Sizes of a record's data in the ring. */
-#define DATA_XS 256
+/* Sizes of a record's data in the ring. What is not used of one stays empty there, and costs a page's walk now and then. */
+#define DATA_XXS 96
+#define DATA_XS	 256
 #define DATA_S	1024
 #define DATA_M	4096
 #define DATA_L	STREAM_DATA_MAX
@@ -39,6 +40,7 @@ struct entry {
 	u8 http;       /* its first bytes were a request of HTTP/1 */
 	u8 head_asked; /* the last one asked for a head alone */
 	u8 body_way;   /* whose body is passed over, as `way`; 0: none (bpf/body.h) */
+	u32 head_like; /* where things stood in its last head with a body: bpf/body.h */
 	u32 body_end;  /* position behind it */
 	u32 body_at;   /* up to which it went by */
 	u32 body_told; /* up to which records tell */
@@ -333,6 +335,7 @@ static __always_inline int opaque(int v)
 		return opaque(send_sized(j, size, typed)); \
 	}
 SENDER(send_none, 0, true)
+SENDER(send_xxs, DATA_XXS, true)
 SENDER(send_xs, DATA_XS, true)
 SENDER(send_s, DATA_S, true)
 SENDER(send_m, DATA_M, true)
@@ -354,6 +357,8 @@ static __always_inline int job_send(struct job *j, const bool typed)
 	}
 	if (!room)
 		return opaque(typed ? send_none(j) : send_none_at(j));
+	if (typed && room <= DATA_XXS)
+		return opaque(send_xxs(j));
 	if (room <= DATA_XS)
 		return opaque(typed ? send_xs(j) : send_xs_at(j));
 	if (room <= DATA_S)
