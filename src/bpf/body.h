@@ -18,8 +18,8 @@
  */
 #include "bpf/stream.h"
 
-#define BODY_HEAD  DATA_S     /* bytes of a call that are looked at */
-#define BODY_LEAST 4096	      /* shorter ones are not worth it */
+#define BODY_HEAD  DATA_S /* bytes of a call that are looked at */
+#define CALL_LEAST 4096	  /* of a shorter one that is longer than BODY_HEAD all is copied instead */
 #define BODY_MOST  (1u << 30) /* positions are of 32 bits */
 #define BODY_STEP  (1u << 20)
 #define NAME_BYTES 15 /* "content-length:" */
@@ -65,6 +65,16 @@ struct head_xs {
 	u8 d[DATA_XS];
 };
 
+/* The same as a record's data, of which @n bytes of @want are there. */
+static __always_inline void data_held(struct rec_stream *r, const struct head_xs *from, u32 n,
+				      u32 want)
+{
+	u32 at = sizeof(*r) + TIMES_BYTES;
+
+	__builtin_memcpy((u8 *)r + at, from->d, DATA_XS);
+	data_note(r, at, n, want);
+}
+
 struct head_s {
 	u64 room;
 	u8 d[DATA_S];
@@ -87,10 +97,10 @@ static __always_inline bool is_name(const u8 *p)
  * Heads of one connection are much alike: where the name stood in the last one, and how far behind the number the end,
  * is looked at first. (A head with another end before that would have to be made for it, and hide its own bytes.)
  */
-#define LIKE(name_end, rest)  ((name_end) | (rest) << 16)
-#define LIKE_NAME_END(like)   ((like)&0xffff)
-#define LIKE_REST(like)	      ((like) >> 16)
-#define LOOKED(to, like)      ((u64)(like) << 32 | (to))
+#define LIKE(name_end, rest) ((name_end) | (rest) << 16)
+#define LIKE_NAME_END(like)  ((like) & 0xffff)
+#define LIKE_REST(like)	     ((like) >> 16)
+#define LOOKED(to, like)     ((u64)(like) << 32 | (to))
 
 /* Behind "Content-Length:" when it stands where it stood; 0: not. */
 static __always_inline u32 head_name_like(const struct head *h, u32 like, const u32 size)
@@ -201,7 +211,7 @@ static __always_inline u64 head_look(const struct head *h, bool head_asked, u32 
 		return LOOKED(0, 0);
 	number_end = name_end;
 	n = head_number(h, &number_end, size);
-	if (n < BODY_LEAST)
+	if (!n)
 		return LOOKED(0, like);
 	if (name_end == LIKE_NAME_END(like) && head_ends(h, number_end + LIKE_REST(like), size))
 		return LOOKED(number_end + LIKE_REST(like) + n, like);
@@ -224,46 +234,27 @@ VERIFIED_ONCE u64 head_look_s(struct head_s *x, u32 n, bool head_asked, u32 like
 	return head_look(&(struct head){ x->d, &x->room, n }, head_asked, like, DATA_S);
 }
 
-static __always_inline u32 body_look(struct entry *e, struct rec_stream *r, const u32 size)
+/* What is to be remembered of a head that began with @word. */
+static __always_inline void head_note(struct entry *e, u32 word, u64 looked)
 {
-	u64 *room = (void *)r + sizeof(*r) + TIMES_BYTES - 8;
-	u64 was = *room;
-	u32 n = r->data.len, word = LOAD(u32, room + 1);
-	u64 looked;
-
-	if (size == DATA_XS)
-		looked = head_look_xs((void *)room, n, e->head_asked, e->head_like);
-	else
-		looked = head_look_s((void *)room, n, e->head_asked, e->head_like);
-	*room = was;
 	e->head_like = looked >> 32;
 	if (word != WORD('H', 'T', 'T', 'P'))
 		e->head_asked = word == WORD('H', 'E', 'A', 'D');
-	return (u32)looked;
 }
 
-/*
- * The record of a call that begins a message, and what follows from it. Of a longer call than BODY_HEAD it may
- * be of its first bytes alone: true, and @j is what is left of it.
- */
-static __always_inline int head_send_sized(struct job *j, struct entry *e, const u32 size)
+/* From here on the bytes up to @to, from @pos on, are a body's, of which @seen went by with the head. */
+static __always_inline void body_begin(struct entry *e, bool out, u32 pos, u32 seen, u32 to)
 {
-	u32 number, to;
-	struct rec_stream *r =
-		record_reserve(&ring_bulk, sizeof(*r) + size + TIMES_BYTES, KIND_REQUEST, &number);
+	e->body_end = pos + to;
+	e->body_at = e->body_told = pos + seen;
+	e->body_way = out ? 1 : 2;
+}
 
-	if (!r)
-		return 0;
-	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
-	body_fill(r, j, true);
-	times_fill(r);
-	data_fill(r, j, size);
-	to = body_look(e, r, size);
-	if (to > j->seen) {
-		e->body_end = j->pos + to;
-		e->body_at = e->body_told = j->pos + j->seen;
-		e->body_way = j->flags & STREAM_OUT ? 1 : 2;
-	}
+/* Gives the record of a head away. It may be of the first bytes alone: true, and @j is what is left of it. */
+static __always_inline int head_submit(struct job *j, struct entry *e, struct rec_stream *r, u32 to)
+{
+	if (to > j->seen)
+		body_begin(e, j->flags & STREAM_OUT, j->pos, j->seen, to);
 	if (to < j->seen && r->data.len < j->seen) {
 		r->seen = r->data.len;
 		r->flags &= ~STREAM_FULL;
@@ -275,34 +266,10 @@ static __always_inline int head_send_sized(struct job *j, struct entry *e, const
 	return j->seen != 0;
 }
 
-static __noinline int head_send_xs(struct job *j, struct entry *e)
-{
-	return opaque(head_send_sized(j, e, DATA_XS));
-}
-
-static __noinline int head_send_s(struct job *j, struct entry *e)
-{
-	return opaque(head_send_sized(j, e, DATA_S));
-}
-
 /* Whether bodies of this connection may be passed over. */
 static __always_inline bool body_wanted(const struct entry *e)
 {
 	return e->class == STREAM_CLASS_BODIES || (e->class == STREAM_CLASS_UNKNOWN && e->http);
-}
-
-/* The record of a call that may begin a message; true: none was made, or @j is what is left of it. */
-static __always_inline bool job_send_head(struct job *j, struct entry *e)
-{
-	u32 want = j->want, n = want < BODY_HEAD ? want : BODY_HEAD;
-
-	if (j->from.at ? want > BODY_HEAD && want < BODY_LEAST : want > BODY_HEAD / 2)
-		return true;
-	j->want = n;
-	if (!opaque((j->from.at ? n : 2 * n) <= DATA_XS ? head_send_xs(j, e) : head_send_s(j, e)))
-		return false;
-	j->want = want - n;
-	return true;
 }
 
 /* Whether a call that moved @n bytes lies inside of a body; *ret_ends: it ends it, or its bytes are to be told of. */

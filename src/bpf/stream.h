@@ -18,9 +18,9 @@
 /* Sizes of a record's data in the ring. What is not used of one stays empty there, and costs a page's walk now and then. */
 #define DATA_XXS 96
 #define DATA_XS	 256
-#define DATA_S	1024
-#define DATA_M	4096
-#define DATA_L	STREAM_DATA_MAX
+#define DATA_S	 1024
+#define DATA_M	 4096
+#define DATA_L	 STREAM_DATA_MAX
 
 const volatile struct stream_knobs stream_knobs SEC(".rodata.stream") = STREAM_KNOBS_USUAL;
 
@@ -40,6 +40,7 @@ struct entry {
 	u8 http;       /* its first bytes were a request of HTTP/1 */
 	u8 head_asked; /* the last one asked for a head alone */
 	u8 body_way;   /* whose body is passed over, as `way`; 0: none (bpf/body.h) */
+	u8 holding;    /* whose head is held back, as `way`; 0: none (bpf/held.h) */
 	u32 head_like; /* where things stood in its last head with a body: bpf/body.h */
 	u32 body_end;  /* position behind it */
 	u32 body_at;   /* up to which it went by */
@@ -272,18 +273,9 @@ static __always_inline void times_fill(struct rec_stream *r)
 		__builtin_memset(times, 0, sizeof(*times));
 }
 
-/* The bytes come last: what led to here is forgotten, and @j not needed any more. */
-static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size)
+/* @n bytes of the @want that were asked for lie at @at. */
+static __always_inline void data_note(struct rec_stream *r, u32 at, u32 n, u32 want)
 {
-	u32 at = sizeof(*r) + TIMES_BYTES;
-	u8 *to = (u8 *)r + at;
-	u64 *room = (u64 *)to;
-	struct call_bytes from = {
-		.at = forget(room, j->from.at),
-		.vec = forget(room, j->from.vec),
-		.vec_n = forget(room, j->from.vec_n),
-	};
-	u32 want = forget(room, j->want), n = copy(to, size, &from, want);
 	struct kind_stats *st;
 
 	if (n) {
@@ -298,6 +290,22 @@ static __always_inline void data_fill(struct rec_stream *r, const struct job *j,
 	st = stats_get(KIND_REQUEST);
 	if (st)
 		st->fault++;
+}
+
+/* The bytes come last: what led to here is forgotten, and @j not needed any more. */
+static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size)
+{
+	u32 at = sizeof(*r) + TIMES_BYTES;
+	u8 *to = (u8 *)r + at;
+	u64 *room = (u64 *)to;
+	struct call_bytes from = {
+		.at = forget(room, j->from.at),
+		.vec = forget(room, j->from.vec),
+		.vec_n = forget(room, j->from.vec_n),
+	};
+	u32 want = forget(room, j->want), n = copy(to, size, &from, want);
+
+	data_note(r, at, n, want);
 }
 
 static __always_inline int send_sized(struct job *j, const u32 size, const bool typed)

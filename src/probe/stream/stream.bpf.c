@@ -11,7 +11,7 @@
  * end connected or accepted follows from the kernel's counts too (tcp_role), also for one that is older than us.
  * UDP: datagrams from or to a few ports, and elsewhere those that look like DNS; no state.
  *
- * How much is copied: see bytes_wanted; bodies that make no records: bpf/body.h. What cannot be read at all (TLS,
+ * How much is copied: see bytes_wanted; bodies that make no records: bpf/body.h; heads that wait for theirs: bpf/held.h. What cannot be read at all (TLS,
  * SSH) is dropped here at the first bytes, and the rest by the verdict of user space (map stream_verdicts).
  *
  * Limits: two threads that send (or receive) on one socket at the same moment can exchange their
@@ -23,7 +23,7 @@
  */
 #include "probe/stream/stream.h"
 
-#include "bpf/body.h"
+#include "bpf/held.h"
 #include "bpf/tls_thread.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -42,7 +42,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct entry);
+	__type(value, struct entry_held);
 } stream_socks SEC(".maps");
 
 /* Where a socket cannot have storage. By address. */
@@ -206,6 +206,8 @@ static __always_inline void classify(struct entry *e, const struct call_bytes *f
 static __always_inline void closed(struct sock *sk, struct entry *e, const bool typed)
 {
 	if (e->looked && asked()) {
+		if (typed && !stream_knobs.table && e->holding)
+			held_alone(sk, e);
 		if (typed && e->body_way && e->body_at != e->body_told)
 			end_send(sk, e, e->body_told, e->body_at - e->body_told,
 				 STREAM_SKIPPED | (e->body_way == 1 ? STREAM_OUT : 0), typed);
@@ -509,7 +511,9 @@ static __always_inline bool tcp_asked(struct move *m)
 	bool sizes = false;
 
 	m->e = entry_get(m->sk, true);
-	if (is_dropped(m->e) || (m->e && body_passes(m->e, m->sk, m->out, &sizes)))
+	if (is_dropped(m->e) ||
+	    (!stream_knobs.table && m->e && m->e->holding && held_over(m->sk, m->e, m->out)) ||
+	    (m->e && body_passes(m->e, m->sk, m->out, &sizes)))
 		return false;
 	m->skipped |= sizes;
 	return true;
