@@ -260,7 +260,6 @@ static __always_inline int head_submit(struct job *j, struct entry *e, struct re
 		r->flags &= ~STREAM_FULL;
 	}
 	j->pos += r->seen;
-	j->from.at += r->seen;
 	j->seen -= r->seen;
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
 	return j->seen != 0;

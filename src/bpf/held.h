@@ -37,11 +37,11 @@ static __always_inline struct held *held_of(struct entry *e, bool out)
 /* --- made at once --- */
 
 /* As head_send_s; 0 also when it is held. */
-static __noinline int head_send_held(struct job *j, struct entry *e)
+static __noinline int head_send_held(struct job *j, struct entry *e, u64 from)
 {
 	bool out = j->flags & STREAM_OUT;
 	struct held *h = held_of(e, out);
-	u32 n = copy(h->head.d, DATA_XS, &j->from, j->want), to, number;
+	u32 n = copy(h->head.d, DATA_XS, from, j->want), to, number;
 	u64 looked = head_look_xs(&h->head, n, e->head_asked, e->head_like);
 	struct rec_stream *r;
 
@@ -78,9 +78,9 @@ static __always_inline u32 body_look(struct entry *e, struct rec_stream *r)
 }
 
 /* The record of a call that begins a message, and what follows from it. */
-static __noinline int head_send_s(struct job *j, struct entry *e)
+static __noinline int head_send_s(struct job *j, struct entry *e, u64 from)
 {
-	u32 number;
+	u32 number, at = sizeof(struct rec_stream) + TIMES_BYTES;
 	struct rec_stream *r =
 		record_reserve(&ring_bulk, sizeof(*r) + DATA_S + TIMES_BYTES, KIND_REQUEST, &number);
 
@@ -89,24 +89,48 @@ static __noinline int head_send_s(struct job *j, struct entry *e)
 	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
 	body_fill(r, j, true);
 	times_fill(r);
-	data_fill(r, j, DATA_S);
+	data_note(r, at, copy((u8 *)r + at, DATA_S, from, j->want), j->want);
 	return opaque(head_submit(j, e, r, body_look(e, r)));
+}
+
+/* The first bytes of a call that may begin a message, as far as they lie in one piece and are looked at. */
+static __always_inline bool head_find(const struct job *j, struct user_vec *ret)
+{
+	ret->at = j->from.at;
+	ret->len = j->want;
+	if (ret->at)
+		return ret->len <= BODY_HEAD || ret->len >= CALL_LEAST;
+	return bpf_probe_read_user(ret, sizeof(*ret), (void *)j->from.vec) == 0 && ret->len &&
+	       ret->len <= BODY_HEAD;
+}
+
+/* What is left of a call whose first @n bytes have been told of: all of its first piece, if it has several. */
+static __always_inline void job_left(struct job *j, u32 n)
+{
+	if (j->from.at) {
+		j->from.at += n;
+	} else {
+		j->from.vec += sizeof(struct user_vec);
+		j->from.vec_n--;
+	}
 }
 
 /* The record of a call that may begin a message; true: none was made, or @j is what is left of it. */
 static __always_inline bool job_send_head(struct job *j, struct entry *e)
 {
-	u32 want = j->want, n = want < BODY_HEAD ? want : BODY_HEAD;
+	u32 want = j->want, n;
+	struct user_vec v;
 
-	if (j->from.at ? want > BODY_HEAD && want < CALL_LEAST : want > BODY_HEAD / 2)
+	if (!head_find(j, &v))
 		return true;
+	n = v.len < want ? v.len : want;
+	if (n > BODY_HEAD)
+		n = BODY_HEAD;
 	j->want = n;
-	if (!stream_knobs.table && (j->from.at ? n : 2 * n) <= DATA_XS) {
-		if (!head_send_held(j, e))
-			return false;
-	} else if (!head_send_s(j, e)) {
+	if (!opaque(!stream_knobs.table && n <= DATA_XS ? head_send_held(j, e, v.at) :
+							  head_send_s(j, e, v.at)))
 		return false;
-	}
+	job_left(j, n);
 	j->want = want - n;
 	return true;
 }

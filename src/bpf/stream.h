@@ -222,16 +222,14 @@ static __always_inline u32 copy_pieces(u8 *to, const u32 size, const struct call
 	return at;
 }
 
-static __always_inline u32 copy(u8 *to, const u32 size, const struct call_bytes *from, u32 want)
+static __always_inline u32 copy(u8 *to, const u32 size, u64 from, u32 want)
 {
 	u32 n = want;
 
-	if (!from->at)
-		return copy_pieces(to, size, from, want);
 	asm volatile("" : "+r"(n));
 	if (n > size)
 		n = size;
-	return bpf_probe_read_user(to, n, (void *)from->at) == 0 ? n : 0;
+	return bpf_probe_read_user(to, n, (void *)from) == 0 ? n : 0;
 }
 
 static __always_inline void body_fill(struct rec_stream *r, const struct job *j, const bool typed)
@@ -255,6 +253,25 @@ static __always_inline u64 forget(volatile u64 *room, u64 v)
 {
 	*room = v;
 	return *room;
+}
+
+/* The same without memory, whatever @u is. */
+static __always_inline u64 forget_by(u64 u, u64 v)
+{
+	asm volatile("" : "+r"(u));
+	v += u;
+	asm volatile("" : "+r"(v));
+	return v - u;
+}
+
+/* What differs by the ways that lead to here. */
+static __always_inline void job_forget(struct job *j)
+{
+	j->want = forget_by(j->id, j->want);
+	j->flags = forget_by(j->id, j->flags);
+	j->from.at = forget_by(j->id, j->from.at);
+	j->from.vec = forget_by(j->id, j->from.vec);
+	j->from.vec_n = forget_by(j->id, j->from.vec_n);
 }
 
 #define TIMES_BYTES (knobs.request_times ? (u32)sizeof(struct rec_stream_times) : 0)
@@ -293,22 +310,30 @@ static __always_inline void data_note(struct rec_stream *r, u32 at, u32 n, u32 w
 }
 
 /* The bytes come last: what led to here is forgotten, and @j not needed any more. */
-static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size)
+static __always_inline void data_fill(struct rec_stream *r, const struct job *j, const u32 size,
+				      const bool pieces)
 {
 	u32 at = sizeof(*r) + TIMES_BYTES;
 	u8 *to = (u8 *)r + at;
 	u64 *room = (u64 *)to;
-	struct call_bytes from = {
-		.at = forget(room, j->from.at),
-		.vec = forget(room, j->from.vec),
-		.vec_n = forget(room, j->from.vec_n),
-	};
-	u32 want = forget(room, j->want), n = copy(to, size, &from, want);
+	struct call_bytes from = {};
+	u32 want, n;
 
+	if (pieces) {
+		from.vec = forget(room, j->from.vec);
+		from.vec_n = forget(room, j->from.vec_n);
+		want = forget(room, j->want);
+		n = copy_pieces(to, size, &from, want);
+	} else {
+		from.at = forget(room, j->from.at);
+		want = forget(room, j->want);
+		n = copy(to, size, from.at, want);
+	}
 	data_note(r, at, n, want);
 }
 
-static __always_inline int send_sized(struct job *j, const u32 size, const bool typed)
+static __always_inline int send_sized(struct job *j, const u32 size, const bool pieces,
+				      const bool typed)
 {
 	struct rec_stream *r;
 	u32 number;
@@ -320,7 +345,7 @@ static __always_inline int send_sized(struct job *j, const u32 size, const bool 
 	body_fill(r, j, typed);
 	times_fill(r);
 	if (size)
-		data_fill(r, j, size);
+		data_fill(r, j, size, pieces);
 	else if (r->seen)
 		r->flags |= STREAM_FULL;
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
@@ -337,34 +362,45 @@ static __always_inline int opaque(int v)
 	return v;
 }
 
-#define SENDER(name, size, typed)                          \
-	static __noinline int name(struct job *j)          \
-	{                                                  \
-		return opaque(send_sized(j, size, typed)); \
+#define SENDER(name, size, pieces, typed)                          \
+	static __noinline int name(struct job *j)                  \
+	{                                                          \
+		return opaque(send_sized(j, size, pieces, typed)); \
 	}
-SENDER(send_none, 0, true)
-SENDER(send_xxs, DATA_XXS, true)
-SENDER(send_xs, DATA_XS, true)
-SENDER(send_s, DATA_S, true)
-SENDER(send_m, DATA_M, true)
-SENDER(send_l, DATA_L, true)
-SENDER(send_none_at, 0, false)
-SENDER(send_xs_at, DATA_XS, false)
-SENDER(send_s_at, DATA_S, false)
-SENDER(send_m_at, DATA_M, false)
-SENDER(send_l_at, DATA_L, false)
+SENDER(send_none, 0, false, true)
+SENDER(send_xxs, DATA_XXS, false, true)
+SENDER(send_xs, DATA_XS, false, true)
+SENDER(send_s, DATA_S, false, true)
+SENDER(send_m, DATA_M, false, true)
+SENDER(send_l, DATA_L, false, true)
+SENDER(send_pieces_s, DATA_S, true, true)
+SENDER(send_pieces_l, DATA_L, true, true)
+SENDER(send_none_at, 0, false, false)
+SENDER(send_xs_at, DATA_XS, false, false)
+SENDER(send_s_at, DATA_S, false, false)
+SENDER(send_m_at, DATA_M, false, false)
+SENDER(send_l_at, DATA_L, false, false)
+SENDER(send_pieces_s_at, DATA_S, true, false)
+SENDER(send_pieces_l_at, DATA_L, true, false)
+
+/* The loop over pieces is long to verify: there are fewer sizes for them. */
+static __always_inline int job_send_pieces(struct job *j, const bool typed)
+{
+	if (j->want > DATA_L / 2)
+		j->want = DATA_L / 2;
+	if (j->want <= DATA_S / 2)
+		return opaque(typed ? send_pieces_s(j) : send_pieces_s_at(j));
+	return opaque(typed ? send_pieces_l(j) : send_pieces_l_at(j));
+}
 
 static __always_inline int job_send(struct job *j, const bool typed)
 {
 	u32 room = j->want;
 
-	if (!j->from.at) {
-		if (j->want > DATA_L / 2)
-			j->want = DATA_L / 2;
-		room = 2 * j->want;
-	}
 	if (!room)
 		return opaque(typed ? send_none(j) : send_none_at(j));
+	if (!j->from.at)
+		return job_send_pieces(j, typed);
 	if (typed && room <= DATA_XXS)
 		return opaque(send_xxs(j));
 	if (room <= DATA_XS)

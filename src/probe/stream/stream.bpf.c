@@ -305,6 +305,8 @@ static __always_inline int tcp_move(const struct move *m, const bool typed)
 		return 0;
 	begins = typed && e->way != (m->out ? 1 : 2) && body_wanted(e);
 	tcp_job(&j, m, e, typed);
+	if (typed)
+		job_forget(&j);
 	if (begins && j.want && !job_send_head(&j, e))
 		return 0;
 	return job_send(&j, typed);
