@@ -66,7 +66,7 @@ static struct entry *entry_get(struct tally *t, struct str key, uint64_t n)
 
 	if (key.n > KEY_MAX)
 		key.n = KEY_MAX;
-	hash = hash_str(key);
+	hash = hash_bytes(key.p, key.n);
 	e = find(t, key, hash);
 	if (e)
 		return e;

@@ -32,6 +32,7 @@ struct flow {
 	struct flow *chain;
 	struct reader reader;
 	struct rec_stream last;	  /* with bytes */
+	uint64_t ends;		  /* hash of its ends, for ids of requests */
 	struct timing_mark *held; /* of each side: when what waits began; NULL: no times came */
 	const struct proto *kept; /* that the kernel was told to keep; NULL: none */
 	uint32_t wrong;		  /* protocols that it is not, by place in the list */
@@ -148,11 +149,11 @@ static void flow_mark_keep(struct streams *s, struct flow *f, unsigned side)
 static uint64_t id_make(struct flow *f, const struct request *r)
 {
 	struct boot_ns end = r->end.ns ? r->end : (struct boot_ns){ f->last.hdr.time_ns };
-	uint64_t h = hash_str((struct str){ (const char *)&f->last.sock, ENDS_SIZE });
+	uint64_t h;
 
 	f->nth = end.ns == f->ended_ns ? f->nth + 1 : 0;
 	f->ended_ns = end.ns;
-	h = hash_u64(h ^ f->last.id);
+	h = hash_u64(f->ends ^ f->last.id);
 	h = hash_u64(h + r->start.ns);
 	h = hash_u64(h ^ end.ns);
 	h = hash_u64(h + f->nth * 2u + (unsigned)flow_is_server(f));
@@ -208,7 +209,7 @@ static bool same_flow(const struct rec_stream *a, const struct rec_stream *b)
 
 static struct flow **bucket_of(struct streams *s, const struct rec_stream *r)
 {
-	uint64_t h = hash_str((struct str){ (const char *)&r->sock, ENDS_SIZE });
+	uint64_t h = hash_bytes(&r->sock, ENDS_SIZE);
 
 	return &s->bucket[hash_u64(h ^ r->id) & (BUCKETS - 1)];
 }
@@ -227,6 +228,14 @@ static void list_add(struct flow_list *l, struct flow *f)
 	*(l->newest ? &l->newest->newer : &l->oldest) = f;
 	l->newest = f;
 	l->n++;
+}
+
+static void list_renew(struct flow_list *l, struct flow *f)
+{
+	if (l->newest == f)
+		return;
+	list_remove(l, f);
+	list_add(l, f);
 }
 
 /* The connection is over; what waits is handed on. */
@@ -272,6 +281,7 @@ static struct flow *flow_new(struct streams *s, const struct rec_stream *r)
 		s->stats.no_memory++;
 		return NULL;
 	}
+	f->ends = hash_str((struct str){ (const char *)&r->sock, ENDS_SIZE });
 	reader_init(&f->reader, &s->env, f);
 	f->reader.midway = !(r->flags & (STREAM_OPENED | STREAM_DATAGRAM));
 	f->reader.to_server = r->role == 2 ? RECEIVED : SENT;
@@ -534,8 +544,7 @@ void streams_record(struct streams *s, const struct rec_stream *r, struct str da
 		f = flow_new(s, r);
 	if (!f)
 		return;
-	list_remove(list_of(s, r), f);
-	list_add(list_of(s, r), f);
+	list_renew(list_of(s, r), f);
 	flow_note(f, r);
 	if (f->given_up)
 		return;

@@ -28,7 +28,7 @@ void timing_mark(const struct rec_stream *r, struct timing_mark *ret)
 {
 	const struct rec_stream_times *t = stream_times(&r->hdr);
 
-	*ret = (struct timing_mark){ 0 };
+	ret->time.ns = 0;
 	if (!t || !r->hdr.tid)
 		return;
 	ret->time.ns = r->hdr.time_ns;

@@ -21,7 +21,7 @@ struct timing_mark {
 	uint64_t ns[THREAD_STATE_COUNT];
 };
 
-/* *ret: what @r tells; all zero when it tells no times. */
+/* *ret: what @r tells; only ret->time is set, to 0, when it tells no times. */
 void timing_mark(const struct rec_stream *r, struct timing_mark *ret);
 
 /* 0 or -ENOMEM. */

@@ -4,8 +4,6 @@
  */
 #include "proto/exchange.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -246,13 +244,18 @@ void exchange_static(struct exchange *x, struct str *text, const char *s)
 
 void exchange_code(struct exchange *x, int64_t code)
 {
-	char s[24];
+	uint64_t left = code < 0 ? -(uint64_t)code : (uint64_t)code;
+	char s[24], *at = s + sizeof(s);
 
 	if (!x)
 		return;
 	x->req.code = code;
-	exchange_set(x, &x->req.status,
-		     (struct str){ s, (size_t)snprintf(s, sizeof(s), "%" PRId64, code) });
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	if (code < 0)
+		*--at = '-';
+	exchange_set(x, &x->req.status, (struct str){ at, (size_t)(s + sizeof(s) - at) });
 }
 
 void exchange_answered(struct proto_io *io, struct exchange *x)

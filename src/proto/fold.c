@@ -29,15 +29,19 @@ static bool varies(struct str part)
 	return digits > 1 || (digits == 1 && (part.n == 1 || !alpha(part.p[0])));
 }
 
+static const bool borders[256] = {
+	[':'] = true, ['/'] = true, ['.'] = true, ['|'] = true, ['{'] = true,
+	['}'] = true, ['['] = true, [']'] = true, [','] = true,
+};
+
 struct str fold_name(struct str name, char *to)
 {
-	static const char borders[] = ":/.|{}[],";
 	size_t n = 0;
 
 	for (size_t i = 0; i < name.n;) {
 		struct str part = { name.p + i, 0 };
 
-		while (i < name.n && !memchr(borders, name.p[i], sizeof(borders) - 1))
+		while (i < name.n && !borders[(unsigned char)name.p[i]])
 			i++;
 		part.n = (size_t)(name.p + i - part.p);
 		if (varies(part))

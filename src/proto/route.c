@@ -7,6 +7,7 @@
 #define WORD_MAX  40 /* a longer segment is no name that a programmer wrote */
 #define SLUG_MIN  4  /* words with hyphens between them: a title */
 #define TOKEN_MIN 16
+#define HASH_WORD 20 /* hex digits: longer than words of the letters a to f are */
 
 /* What a segment, or a part of one, is made of. */
 struct shape {
@@ -29,32 +30,72 @@ static bool is_lower(char c)
 	return c >= 'a' && c <= 'z';
 }
 
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
+enum class {
+	CLASS_NONE,
+	CLASS_DIGIT,
+	CLASS_LOWER,
+	CLASS_LOWER_HEX,
+	CLASS_UPPER,
+	CLASS_UPPER_HEX,
+	CLASS_HYPHEN,
+	CLASS_DOT,
+	CLASS_COLON,
+	CLASS_AT,
+	CLASS_PERCENT,
+	CLASS_OTHER,
+	CLASS_COUNT
+};
+
+static const uint8_t class_of[256] = {
+	['0' ... '9'] = CLASS_DIGIT,
+	['a' ... 'f'] = CLASS_LOWER_HEX,
+	['g' ... 'z'] = CLASS_LOWER,
+	['A' ... 'F'] = CLASS_UPPER_HEX,
+	['G' ... 'Z'] = CLASS_UPPER,
+	['-'] = CLASS_HYPHEN,
+	['.'] = CLASS_DOT,
+	[':'] = CLASS_COLON,
+	['@'] = CLASS_AT,
+	['%'] = CLASS_PERCENT,
+	[0x80 ... 0xff] = CLASS_PERCENT,
+	['_'] = CLASS_OTHER,
+	['~'] = CLASS_OTHER,
+	['='] = CLASS_OTHER,
+	['+'] = CLASS_OTHER,
+	[','] = CLASS_OTHER,
+	['!'] = CLASS_OTHER,
+	['$'] = CLASS_OTHER,
+	['&'] = CLASS_OTHER,
+	['\''] = CLASS_OTHER,
+	['('] = CLASS_OTHER,
+	[')'] = CLASS_OTHER,
+	['*'] = CLASS_OTHER,
+	['\0'] = CLASS_OTHER,
+};
 
 static struct shape shape_of(struct str s)
 {
 	struct shape h = { .n = (uint16_t)(s.n < UINT16_MAX ? s.n : UINT16_MAX) };
-	bool digit, was = false;
+	uint16_t count[CLASS_COUNT] = { 0 };
+	bool digit, was = h.n && is_digit(s.p[0]);
 
 	for (size_t i = 0; i < h.n; i++, was = digit) {
-		char c = s.p[i];
+		uint8_t class = class_of[(unsigned char)s.p[i]];
 
-		digit = is_digit(c);
-		h.turns += i > 0 && digit != was;
-		h.digits += digit;
-		h.hex += is_hex(c);
-		h.upper += is_upper(c);
-		h.lower += is_lower(c);
-		h.hyphens += c == '-';
-		h.dots += c == '.';
-		h.colons += c == ':';
-		h.at += c == '@';
-		h.percent += c == '%' || (unsigned char)c >= 0x80;
-		h.other += strchr("_~=+,!$&'()*", c) != NULL;
+		digit = class == CLASS_DIGIT;
+		h.turns += digit != was;
+		count[class]++;
 	}
+	h.digits = count[CLASS_DIGIT];
+	h.lower = count[CLASS_LOWER] + count[CLASS_LOWER_HEX];
+	h.upper = count[CLASS_UPPER] + count[CLASS_UPPER_HEX];
+	h.hex = h.digits + count[CLASS_LOWER_HEX] + count[CLASS_UPPER_HEX];
+	h.hyphens = count[CLASS_HYPHEN];
+	h.dots = count[CLASS_DOT];
+	h.colons = count[CLASS_COLON];
+	h.at = count[CLASS_AT];
+	h.percent = count[CLASS_PERCENT];
+	h.other = count[CLASS_OTHER];
 	return h;
 }
 
@@ -124,7 +165,7 @@ static bool is_hash(struct str s, const struct shape *h)
 {
 	if (s.n > 2 && s.p[0] == '0' && s.p[1] == 'x')
 		return h->hex == h->n - 1;
-	return h->hex == h->n && (h->n >= 20 || (h->n >= 7 && h->digits));
+	return h->hex == h->n && (h->n >= HASH_WORD || (h->n >= 7 && h->digits));
 }
 
 /* base64, nanoid, ULID, JWT: long, and letters and digits take turns, or capitals where no word has them. */
@@ -171,6 +212,8 @@ static const char *kind_name(struct str s, bool part)
 {
 	struct shape h = shape_of(s);
 
+	if (h.lower + h.upper == h.n && h.n < HASH_WORD)
+		return NULL; /* most: a word */
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if ((kinds[i].part || !part) && kinds[i].is(s, &h))
 			return kinds[i].name;
@@ -204,13 +247,16 @@ static bool is_border(char c)
 	       c == ')' || c == '@' || c == '~' || c == '!' || c == '\'';
 }
 
-/* v1, v2.1 and the "mp3" of a name: a letter or more, then one or two digits. */
+/*
+ * v1, v2.1 and the "mp3" of a name: a letter or more, then one or two digits. @alone: all of a segment, whose own
+ * shape says nothing.
+ */
 static void part_fold(struct out *o, struct str s, bool alone)
 {
-	const char *name = kind_name(s, true);
+	const char *name = alone || s.n == 1 ? NULL : kind_name(s, true);
 	size_t letters = 0;
 
-	if (name && !(s.n == 1 && !alone)) {
+	if (name) {
 		out_name(o, name);
 		return;
 	}

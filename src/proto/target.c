@@ -17,10 +17,13 @@ void target_text(struct exchange *x, struct str *text, struct str s, size_t max)
 /* The path of "http://host/path"; *ret_host its authority, without user and password. */
 static struct str target_absolute(struct str target, struct str *ret_host)
 {
-	const char *colon = memmem(target.p, target.n < 16 ? target.n : 16, "://", 3), *end, *at;
+	const char *colon, *end, *at;
 	struct str rest, host;
 
-	if (!colon || target.p[0] == '/')
+	if (!target.n || target.p[0] == '/')
+		return target;
+	colon = memmem(target.p, target.n < 16 ? target.n : 16, "://", 3);
+	if (!colon)
 		return target;
 	rest = str_skip(target, (size_t)(colon - target.p) + 3);
 	end = rest.p;

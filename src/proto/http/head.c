@@ -21,7 +21,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static struct str trim(struct str s)
+struct str http_trim(struct str s)
 {
 	while (s.n && is_blank(s.p[0]))
 		s = str_skip(s, 1);
@@ -111,7 +111,7 @@ const char *http_field(struct str line, struct str *ret_name, struct str *ret_va
 	if (colon == line.p || !is_token(line.p[0]) || !is_token(colon[-1]))
 		return "field-name";
 	*ret_name = (struct str){ line.p, (size_t)(colon - line.p) };
-	*ret_value = trim(str_skip(line, ret_name->n + 1));
+	*ret_value = str_skip(line, ret_name->n + 1);
 	return NULL;
 }
 
@@ -138,7 +138,7 @@ static bool next_of(struct str *list, struct str *ret)
 	if (!list->n)
 		return false;
 	comma = memchr(list->p, ',', list->n);
-	*ret = trim((struct str){ list->p, comma ? (size_t)(comma - list->p) : list->n });
+	*ret = http_trim((struct str){ list->p, comma ? (size_t)(comma - list->p) : list->n });
 	*list = comma ? str_skip(*list, (size_t)(comma - list->p) + 1) : STR_NONE;
 	return true;
 }

@@ -27,8 +27,10 @@ struct http_framing {
 const char *http_request_line(struct str line, bool cut, struct http_request_line *ret);
 const char *http_status_line(struct str line, struct http_status_line *ret);
 
-/* NAME and value of "NAME: value". NULL, or what is wrong. */
+/* NAME and what follows the colon of "NAME: value". NULL, or what is wrong. */
 const char *http_field(struct str line, struct str *ret_name, struct str *ret_value);
+/* Without blanks at its ends: a field's value. */
+struct str http_trim(struct str s);
 
 /* @s is the same as @lower, which has no capitals. */
 bool http_is(struct str s, struct str lower);

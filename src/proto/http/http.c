@@ -282,19 +282,31 @@ static const char *field_upgrade(struct field_ctx *f)
 	return NULL;
 }
 
-/* The only fields that are looked at; names in lower case. */
+/* The only fields that are looked at, by the length of their names; those in lower case. */
 static const struct http_field {
-	struct str name;
+	const char *name;
 	const char *(*found)(struct field_ctx *f);
 	bool dir[2]; /* in messages to the server, to the client */
 } fields[] = {
-	{ { "host", 4 }, field_host, { true, false } },
-	{ { "upgrade", 7 }, field_upgrade, { false, true } },
-	{ { "user-agent", 10 }, field_agent, { true, false } },
-	{ { "traceparent", 11 }, field_trace, { true, false } },
-	{ { "content-length", 14 }, field_length, { true, true } },
-	{ { "transfer-encoding", 17 }, field_coding, { true, true } },
+	[4] = { "host", field_host, { true, false } },
+	[7] = { "upgrade", field_upgrade, { false, true } },
+	[10] = { "user-agent", field_agent, { true, false } },
+	[11] = { "traceparent", field_trace, { true, false } },
+	[14] = { "content-length", field_length, { true, true } },
+	[17] = { "transfer-encoding", field_coding, { true, true } },
 };
+
+static const char *field_take(struct proto_io *io, struct side *s, struct str name, struct str value)
+{
+	const struct http_field *f = fields;
+
+	if (name.n >= sizeof(fields) / sizeof(*fields))
+		return NULL;
+	f += name.n;
+	if (!f->dir[io->dir] || !http_is(name, (struct str){ f->name, name.n }))
+		return NULL;
+	return f->found(&(struct field_ctx){ s, side_exchange(io, s), http_trim(value) });
+}
 
 static enum proto_result field_line(struct proto_io *io, struct side *s, struct str line)
 {
@@ -308,10 +320,8 @@ static enum proto_result field_line(struct proto_io *io, struct side *s, struct 
 	}
 	s->after_length = false;
 	wrong = http_field(line, &name, &value);
-	for (size_t i = 0; !wrong && i < sizeof(fields) / sizeof(*fields); i++)
-		if (fields[i].name.n == name.n && fields[i].dir[io->dir] &&
-		    http_is(name, fields[i].name))
-			wrong = fields[i].found(&(struct field_ctx){ s, side_exchange(io, s), value });
+	if (!wrong)
+		wrong = field_take(io, s, name, value);
 	return wrong ? reject(io, wrong) : PROTO_OK;
 }
 

@@ -3,8 +3,6 @@
  * Names and key positions as redis-server 7.0's COMMAND tells them. Sorted (tested), so that a look-up is a
  * binary search. Unknown commands have no key: who knows what their arguments are.
  */
-#include <stdlib.h>
-
 #include "proto/redis/redis.h"
 
 #define KEY(n)	      { #n, 1, 0, 0 }
@@ -67,15 +65,21 @@ static const struct redis_command commands[] = {
 };
 /* clang-format on */
 
-static int compare(const void *key, const void *row)
-{
-	const struct redis_command *c = row;
-
-	return str_cmp(*(const struct str *)key, str_of(c->name));
-}
-
 const struct redis_command *redis_command(struct str name)
 {
-	return bsearch(&name, commands, sizeof(commands) / sizeof(commands[0]), sizeof(commands[0]),
-		       compare);
+	char padded[sizeof(commands->name)] = { 0 };
+	size_t low = 0, high = sizeof(commands) / sizeof(commands[0]);
+
+	if (name.n >= sizeof(padded))
+		return NULL;
+	memcpy(padded, name.p, name.n);
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int order = memcmp(padded, commands[mid].name, sizeof(padded));
+
+		if (!order)
+			return name.p[name.n - 1] ? &commands[mid] : NULL;
+		*(order < 0 ? &high : &low) = mid + (order > 0);
+	}
+	return NULL;
 }
