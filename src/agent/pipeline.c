@@ -62,11 +62,11 @@ void pipeline_record(struct pipeline *p, const struct rec_hdr *h)
 	if (h->time_ns > p->now.ns)
 		p->now.ns = h->time_ns;
 	field_arena_set(&p->arena);
-	if (decode_record(h, &p->host, &p->arena, &p->decoded, &ev)) {
+	if (h->type == REC_STREAM) {
+		requests_record(p, h);
+	} else if (decode_record(h, &p->host, &p->arena, &p->decoded, &ev)) {
 		enrich_event(p->enrich, &ev);
-		if (h->type == REC_STREAM)
-			requests_record(p, h);
-		else if (ev.kind)
+		if (ev.kind)
 			pipeline_event(p, &ev);
 	}
 	if (record_wanted(p, &ev, matched))

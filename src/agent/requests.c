@@ -30,12 +30,12 @@ static void request_over(void *ctx, const struct rec_stream *last, int8_t is_ser
 	struct pipeline *p = ctx;
 	struct explain *calls = p->requests.calls;
 	struct rec_stream rec = *last;
-	struct request told = *r;
+	struct request told;
 	struct event ev = { .kind = &kind_table[KIND_REQUEST],
 			    .hdr = &rec.hdr,
 			    .type = STR("request"),
 			    .host = &p->host,
-			    .body = &told };
+			    .body = r };
 
 	ev.time = r->end.ns ? r->end : (struct boot_ns){ last->hdr.time_ns };
 	if (last->hdr.time_ns < p->now.ns)
@@ -43,6 +43,8 @@ static void request_over(void *ctx, const struct rec_stream *last, int8_t is_ser
 	sock_fd_fill(&rec.sock, is_server, &ev.fd);
 	enrich_event(p->enrich, &ev);
 	if (calls) {
+		told = *r;
+		ev.body = &told;
 		explain_note(calls, &ev);
 		explain_join(calls, &ev, &told);
 	}
@@ -83,15 +85,18 @@ static int requests_open(struct pipeline *p)
 
 void requests_record(struct pipeline *p, const struct rec_hdr *h)
 {
+	const struct rec_stream *r = (const void *)h;
 	struct str data;
 
-	if (!stream_data(h, &data))
-		return; /* not as decoded */
+	if (!stream_data(h, &data) || r->role > STREAM_SERVER) {
+		p->decoded.bad++;
+		return;
+	}
 	if (!p->requests.streams && requests_open(p) != 0) {
 		p->requests.no_memory++;
 		return;
 	}
-	streams_record(p->requests.streams, (const void *)h, data);
+	streams_record(p->requests.streams, r, data);
 }
 
 void requests_end(struct pipeline *p)

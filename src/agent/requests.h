@@ -32,7 +32,9 @@ struct requests {
 	void *ctx;
 };
 
-/* A record of type REC_STREAM, decoded. Its requests are delivered before this returns. */
+/*
+ * A record of type REC_STREAM, which is no event itself; counted as bad when it is none. Its requests are delivered before this returns.
+ */
 void requests_record(struct pipeline *p, const struct rec_hdr *h);
 
 /* The source has ended: those without an answer are delivered too. */

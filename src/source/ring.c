@@ -9,7 +9,7 @@
 #define RING_HDR     8u
 #define RING_BUSY    (1u << 31)
 #define RING_DISCARD (1u << 30)
-#define GIVEN_PART   32
+#define GIVE_PARTS   64 /* of the ring are given back at once */
 
 int ring_open(int fd, size_t bytes, size_t max_record, struct ring *ret)
 {
@@ -37,7 +37,7 @@ int ring_open(int fd, size_t bytes, size_t max_record, struct ring *ret)
 		.data_bytes = data_bytes,
 		.data = (const char *)producer + page,
 	};
-	ret->given = ret->taken = __atomic_load_n((uint64_t *)consumer, __ATOMIC_RELAXED);
+	ret->taken = ret->given = __atomic_load_n((uint64_t *)consumer, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -50,7 +50,7 @@ void ring_close(struct ring *r)
 	*r = (struct ring){ .fd = -1 };
 }
 
-static void ring_publish(struct ring *r)
+static void ring_give(struct ring *r)
 {
 	r->given = r->taken;
 	__atomic_store_n((uint64_t *)r->consumer, r->taken, __ATOMIC_RELEASE);
@@ -59,15 +59,15 @@ static void ring_publish(struct ring *r)
 void ring_refresh(struct ring *r)
 {
 	if (r->given != r->taken)
-		ring_publish(r);
+		ring_give(r);
 	r->made = __atomic_load_n((uint64_t *)r->producer, __ATOMIC_ACQUIRE);
 }
 
 static void ring_advance(struct ring *r, uint32_t len)
 {
 	r->taken += (RING_HDR + len + 7) & ~7ull;
-	if (r->taken - r->given > r->mask / GIVEN_PART)
-		ring_publish(r);
+	if (r->taken - r->given > r->mask / GIVE_PARTS)
+		ring_give(r);
 }
 
 const void *ring_peek(struct ring *r, uint32_t *ret_len)

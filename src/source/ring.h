@@ -8,9 +8,6 @@
  * the producer position, then the data; each record has an 8-byte header whose first word is the
  * length with two flag bits, and records are 8-aligned.
  *
- * What was read is given back in pieces, and at each ring_refresh: the kernel reads the consumer position at each record,
- * and a word that two CPUs write and read in turn costs both.
- *
  * One reader per ring, one thread. The record is borrowed until ring_take.
  */
 #include <stdbool.h>
@@ -20,8 +17,8 @@
 struct ring {
 	int fd; /* borrowed */
 	uint64_t mask;
-	uint64_t taken; /* consumer position */
-	uint64_t given; /* what the kernel knows of it */
+	uint64_t taken; /* up to here records were given back */
+	uint64_t given; /* consumer position: what the kernel knows of that */
 	uint64_t made;	/* producer position when last looked */
 	size_t consumer_bytes, data_bytes;
 	void *consumer, *producer;
@@ -32,11 +29,14 @@ struct ring {
 int ring_open(int fd, size_t bytes, size_t max_record, struct ring *ret);
 void ring_close(struct ring *r);
 
-/* Looks again at what the kernel has written, and gives it back all that was read. */
+/* Tells the kernel what was given back, and looks again at what it has written. */
 void ring_refresh(struct ring *r);
 
 /* The oldest record and its length, or NULL when there is none, or it is still being written. */
 const void *ring_peek(struct ring *r, uint32_t *ret_len);
 
-/* Gives back the record that ring_peek showed. */
+/*
+ * Gives back the record that ring_peek showed. The kernel hears of it later, of many at once (the word is on a page
+ * that it reads for each record it writes), at the latest by ring_refresh.
+ */
 void ring_take(struct ring *r);

@@ -3,6 +3,8 @@
  * Names and key positions as redis-server 7.0's COMMAND tells them. Sorted (tested), so that a look-up is a
  * binary search. Unknown commands have no key: who knows what their arguments are.
  */
+#include <endian.h>
+
 #include "proto/redis/redis.h"
 
 #define KEY(n)	      { #n, 1, 0, 0 }
@@ -65,20 +67,46 @@ static const struct redis_command commands[] = {
 };
 /* clang-format on */
 
+/* A name as numbers that order as its bytes do. */
+struct words {
+	uint64_t w[sizeof(commands->name) / sizeof(uint64_t)];
+};
+
+static struct words words_of(const char *name)
+{
+	struct words n;
+
+	memcpy(&n, name, sizeof(n));
+	for (size_t i = 0; i < sizeof(n.w) / sizeof(*n.w); i++)
+		n.w[i] = be64toh(n.w[i]);
+	return n;
+}
+
+static int words_cmp(const struct words *a, const struct words *b)
+{
+	for (size_t i = 0; i < sizeof(a->w) / sizeof(*a->w); i++)
+		if (a->w[i] != b->w[i])
+			return a->w[i] < b->w[i] ? -1 : 1;
+	return 0;
+}
+
 const struct redis_command *redis_command(struct str name)
 {
 	char padded[sizeof(commands->name)] = { 0 };
 	size_t low = 0, high = sizeof(commands) / sizeof(commands[0]);
+	struct words wanted;
 
 	if (name.n >= sizeof(padded))
 		return NULL;
 	memcpy(padded, name.p, name.n);
+	wanted = words_of(padded);
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		int order = memcmp(padded, commands[mid].name, sizeof(padded));
+		struct words it = words_of(commands[mid].name);
+		int order = words_cmp(&wanted, &it);
 
 		if (!order)
-			return name.p[name.n - 1] ? &commands[mid] : NULL;
+			return name.p[name.n - 1] ? &commands[mid] : NULL; /* no NUL of its own */
 		*(order < 0 ? &high : &low) = mid + (order > 0);
 	}
 	return NULL;
