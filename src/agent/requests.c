@@ -29,18 +29,21 @@ static void request_over(void *ctx, const struct rec_stream *last, int8_t is_ser
 {
 	struct pipeline *p = ctx;
 	struct explain *calls = p->requests.calls;
-	struct rec_stream rec = *last;
+	struct rec_stream renewed;
 	struct request told;
 	struct event ev = { .kind = &kind_table[KIND_REQUEST],
-			    .hdr = &rec.hdr,
+			    .hdr = &last->hdr,
 			    .type = STR("request"),
 			    .host = &p->host,
 			    .body = r };
 
 	ev.time = r->end.ns ? r->end : (struct boot_ns){ last->hdr.time_ns };
-	if (last->hdr.time_ns < p->now.ns)
-		header_renew(p, &rec.hdr);
-	sock_fd_fill(&rec.sock, is_server, &ev.fd);
+	if (last->hdr.time_ns < p->now.ns) {
+		renewed = *last;
+		header_renew(p, &renewed.hdr);
+		ev.hdr = &renewed.hdr;
+	}
+	sock_fd_fill(&last->sock, is_server, &ev.fd);
 	enrich_event(p->enrich, &ev);
 	if (calls) {
 		told = *r;

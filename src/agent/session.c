@@ -194,7 +194,8 @@ static void session_wait(struct session *s, int ms)
 		if (w)
 			w->ready(w);
 	}
-	signals_read(s);
+	if (n) /* else it was time alone that passed */
+		signals_read(s);
 }
 
 /* The unwinding's thread. */

@@ -20,6 +20,7 @@ struct ring {
 	uint64_t taken; /* up to here records were given back */
 	uint64_t given; /* consumer position: what the kernel knows of that */
 	uint64_t made;	/* producer position when last looked */
+	uint32_t shown; /* length of the record that ring_peek showed */
 	size_t consumer_bytes, data_bytes;
 	void *consumer, *producer;
 	const char *data;
@@ -40,3 +41,6 @@ const void *ring_peek(struct ring *r, uint32_t *ret_len);
  * that it reads for each record it writes), at the latest by ring_refresh.
  */
 void ring_take(struct ring *r);
+
+/* The record behind the one that ring_peek showed is wanted next: it comes from another CPU's cache meanwhile. */
+void ring_ahead(const struct ring *r);

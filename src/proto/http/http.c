@@ -88,7 +88,7 @@ static bool take(struct side *s, struct cur *c, size_t n)
 }
 
 /* The next line without its end; false: it is not there. *ret_cut: it is longer than HTTP_LINE_MAX. */
-static bool line_next(struct side *s, struct cur *c, struct str *ret, bool *ret_cut)
+static inline bool line_next(struct side *s, struct cur *c, struct str *ret, bool *ret_cut)
 {
 	size_t left = cur_left(c), n = left < HTTP_LINE_MAX ? left : HTTP_LINE_MAX;
 	const uint8_t *end = n ? memchr(c->p, '\n', n) : NULL;
@@ -308,7 +308,7 @@ static const char *field_take(struct proto_io *io, struct side *s, struct str na
 	return f->found(&(struct field_ctx){ s, side_exchange(io, s), http_trim(value) });
 }
 
-static enum proto_result field_line(struct proto_io *io, struct side *s, struct str line)
+static inline enum proto_result field_line(struct proto_io *io, struct side *s, struct str line)
 {
 	struct str name, value;
 	const char *wrong;
@@ -472,18 +472,20 @@ static enum proto_result step_head(struct http *h, struct proto_io *io, struct s
 
 	if (s->in_line)
 		return line_rest(s, c) ? PROTO_OK : PROTO_MORE;
-	if (!line_next(s, c, &line, &cut))
-		return PROTO_MORE;
-	if (!line.n)
-		return head_end(h, io, s);
-	if (s->head_bytes > HTTP_HEAD_MAX)
-		return reject(io, "head-too-long");
-	if (cut && s->paired)
-		side_exchange(io, s)->req.flags |= REQ_CUT;
-	if (field_line(io, s, line) == PROTO_BAD)
-		return PROTO_BAD;
-	s->head_bytes += (uint32_t)line.n + 1;
-	return PROTO_OK;
+	while (line_next(s, c, &line, &cut)) {
+		if (!line.n)
+			return head_end(h, io, s);
+		if (s->head_bytes > HTTP_HEAD_MAX)
+			return reject(io, "head-too-long");
+		if (cut && s->paired)
+			side_exchange(io, s)->req.flags |= REQ_CUT;
+		if (field_line(io, s, line) == PROTO_BAD)
+			return PROTO_BAD;
+		s->head_bytes += (uint32_t)line.n + 1;
+		if (cut)
+			return PROTO_OK;
+	}
+	return PROTO_MORE;
 }
 
 /* --- bodies --- */
