@@ -112,7 +112,6 @@ static int live_next(struct source *s, const struct rec_hdr **ret)
 	if (!h || h->time_ns > l->horizon_ns)
 		return 0;
 	l->lent = ring;
-	ring_ahead(ring);
 	if (h->type == REC_EXEC)
 		loader_exec(&l->loader, h->pid);
 	*ret = h;

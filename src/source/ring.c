@@ -10,7 +10,6 @@
 #define RING_BUSY    (1u << 31)
 #define RING_DISCARD (1u << 30)
 #define GIVE_PARTS   64 /* of the ring are given back at once */
-#define AHEAD	     6	/* cache lines of a record that are asked for before it is looked at */
 
 int ring_open(int fd, size_t bytes, size_t max_record, struct ring *ret)
 {
@@ -98,13 +97,4 @@ const void *ring_peek(struct ring *r, uint32_t *ret_len)
 void ring_take(struct ring *r)
 {
 	ring_advance(r, r->shown);
-}
-
-void ring_ahead(const struct ring *r)
-{
-	uint64_t next = r->taken + record_bytes(r->shown);
-	const char *at = r->data + (next & r->mask);
-
-	for (size_t i = 0; next < r->made && i < AHEAD; i++)
-		__builtin_prefetch(at + i * 64);
 }

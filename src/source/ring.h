@@ -41,6 +41,3 @@ const void *ring_peek(struct ring *r, uint32_t *ret_len);
  * that it reads for each record it writes), at the latest by ring_refresh.
  */
 void ring_take(struct ring *r);
-
-/* The record behind the one that ring_peek showed is wanted next: it comes from another CPU's cache meanwhile. */
-void ring_ahead(const struct ring *r);
