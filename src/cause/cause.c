@@ -55,6 +55,12 @@ void finding_advice(struct finding *f, const char *fmt, ...)
 		FORMAT_INTO(f->advice, sizeof(f->advice), fmt);
 }
 
+void finding_explains(struct findings *fs, const struct finding *f, uint64_t kernel_ns)
+{
+	if (f && f->confidence > CONFIDENCE_POSSIBLE && kernel_ns > fs->kernel_ns)
+		fs->kernel_ns = kernel_ns;
+}
+
 enum confidence confidence_of(uint32_t cost, uint32_t likely, uint32_t certain)
 {
 	return cost >= certain ? CONFIDENCE_CERTAIN :
@@ -115,6 +121,54 @@ double percent(uint64_t part, uint64_t whole)
 uint64_t share_of(uint64_t ns, uint64_t part, uint64_t whole)
 {
 	return (uint64_t)((double)ns * percent(part, whole) / 100);
+}
+
+uint64_t refaults_of(const struct watch *w)
+{
+	uint64_t n = 0;
+
+	if (w->node && w->has_node)
+		return w->node_after.refaults - w->node_before.refaults;
+	for (size_t i = 0; i < w->ngroups; i++)
+		if (w->groups[i].after.has & w->groups[i].before.has & GROUP_REFAULT)
+			n += w->groups[i].after.refaults - w->groups[i].before.refaults;
+	return n;
+}
+
+double refault_share(const struct watch *w)
+{
+	uint64_t refaults = refaults_of(w), major = 0;
+
+	if (watch_rate(w, refaults) < REFAULTS_FEW)
+		return 0;
+	for (size_t i = 0; i < w->nprocesses; i++)
+		if (w->processes[i].has)
+			major += w->processes[i].after.major_faults -
+				 w->processes[i].before.major_faults;
+	return refaults >= major ? 1 : (double)refaults / (double)major;
+}
+
+/* Where a fault has to read its page in; pages that are there are mapped elsewhere. */
+bool frame_reads_in(const struct frame *f, const void *ctx)
+{
+	(void)ctx;
+	return f->kind == FRAME_KERNEL && (str_eq(f->function, STR("filemap_fault")) ||
+					   str_eq(f->function, STR("do_swap_page")));
+}
+
+uint64_t refault_cpu_ns(const struct watch *w)
+{
+	double share = refault_share(w);
+
+	if (share <= 0)
+		return 0;
+	return (uint64_t)((double)watch_stacks_ns(w->cpu, frame_reads_in, NULL, false) * share);
+}
+
+/* Names are seen in datagrams: what has a handshake is another conversation with that port. */
+bool peer_resolves(const struct watch *w, const struct watch_peer *p)
+{
+	return w->nnames && !p->connects && !p->connect_fails && str_ends(p->address, STR(":53"));
 }
 
 static int finding_order(const void *pa, const void *pb)

@@ -38,11 +38,11 @@
 	X(context_switches) \
 	X(fd_leak)          \
 	X(signal_storm)     \
-	X(kernel_cpu)       \
 	X(logging)          \
 	X(cpu_steal)        \
 	X(request_errors)   \
-	X(hot_route)
+	X(hot_route)        \
+	X(kernel_cpu) /* the last: of what the others leave unexplained */
 
 enum confidence {
 	CONFIDENCE_POSSIBLE,
@@ -69,7 +69,8 @@ struct finding {
 struct findings {
 	struct finding f[FINDINGS_MAX];
 	size_t n;
-	uint64_t more; /* that did not fit */
+	uint64_t more;	    /* that did not fit */
+	uint64_t kernel_ns; /* of its samples in the kernel, what the findings so far explain */
 };
 
 struct cause {
@@ -91,6 +92,13 @@ struct finding *finding_add(struct findings *fs, const struct cause *c, enum con
 void finding_title(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void finding_evidence(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void finding_advice(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * @f (NULL: nothing) is the reason for @kernel_ns of the target's samples in the kernel: those are not
+ * for kernel-cpu to tell of. Counts when @f has weight; stacks of several findings overlap, so the
+ * largest counts alone.
+ */
+void finding_explains(struct findings *fs, const struct finding *f, uint64_t kernel_ns);
 
 /*
  * What most hypotheses need: the confidence that a cost gives, by two thresholds. Below @likely it
@@ -117,6 +125,20 @@ double percent(uint64_t part, uint64_t whole);
 
 /* The part of @ns that @part is of @whole: samples tell shares, the scheduler how much that is. */
 uint64_t share_of(uint64_t ns, uint64_t part, uint64_t whole);
+
+/*
+ * Pages that came back after they were evicted: how many; of the page faults that had to read a page
+ * in, the share (0 to 1) that were for such pages, and the CPU time those took. The share is 0 below
+ * REFAULTS_FEW a second: every full memory evicts a page too many now and then.
+ */
+#define REFAULTS_FEW 200.0
+uint64_t refaults_of(const struct watch *w);
+double refault_share(const struct watch *w);
+uint64_t refault_cpu_ns(const struct watch *w);
+bool frame_reads_in(const struct frame *f, const void *ctx); /* a watch_frame_is: such a fault */
+
+/* The peer is the DNS server that its names are asked of. */
+bool peer_resolves(const struct watch *w, const struct watch_peer *p);
 
 /*
  * All hypotheses, ranked: confidence, then cost. When none is more than possible, the first is

@@ -47,6 +47,14 @@ static int each_teardown(void **state)
 	return 0;
 }
 
+static const struct finding *found_of(const char *cause)
+{
+	for (size_t i = 0; i < found.n; i++)
+		if (strcmp(found.f[i].cause, cause) == 0)
+			return &found.f[i];
+	return NULL;
+}
+
 /* @ns of CPU time in a stack given leaf first: "leaf;caller;..."; a leading "k:" is the kernel's. */
 static void ran(const char *stack, uint64_t ns)
 {
@@ -229,6 +237,45 @@ static void test_neighbour_little(void **state)
 	expect("cpu-neighbour", CONFIDENCE_LIKELY);
 }
 
+static void rival(bool self, uint64_t ns)
+{
+	struct watch_rival *r = watch_add_rival(&w);
+
+	r->who = (struct watch_who){ self ? 7 : 9, 0, STR("any"), STR_NONE };
+	r->self = self;
+	r->ns = ns;
+}
+
+/* It waits behind its own other thread where somebody else has the CPU beside: who else is that. */
+static void test_neighbour_beside(void **state)
+{
+	char stack[] = "work_a;main";
+
+	(void)state;
+	for (; stack[5] < 'i'; stack[5]++)
+		ran(stack, SECOND / 2);
+	w.ns[THREAD_RUNNABLE] = 2 * SECOND;
+	rival(false, SECOND);
+	rival(true, SECOND);
+	w.node_after.user_ns = 14 * SECOND;
+	expect("cpu-neighbour", CONFIDENCE_LIKELY);
+}
+
+/* The CPU beside is free, or its own: it has more threads than it needs at once. */
+static void test_neighbour_own(void **state)
+{
+	char stack[] = "work_a;main";
+
+	(void)state;
+	for (; stack[5] < 'i'; stack[5]++)
+		ran(stack, SECOND / 2);
+	w.ns[THREAD_RUNNABLE] = 2 * SECOND;
+	rival(false, SECOND / 4);
+	rival(true, SECOND);
+	w.node_after.user_ns = 5 * SECOND;
+	expect_healthy();
+}
+
 static void test_lock(void **state)
 {
 	struct watch_lock *l;
@@ -293,6 +340,69 @@ static void test_dns(void **state)
 	n->ns = 9 * SECOND;
 	n->worst_ns = SECOND;
 	expect("dns", CONFIDENCE_CERTAIN);
+}
+
+static struct watch_name *name(const char *text, uint64_t n, uint64_t each_ns)
+{
+	struct watch_name *r = watch_add_name(&w);
+
+	r->name = str_of(text);
+	r->server = STR("10.96.0.10");
+	r->asked = r->answered = n;
+	r->ns = n * each_ns;
+	r->worst_ns = each_ns;
+	return r;
+}
+
+/* Who is waited for is the DNS server: by name that says more. */
+static void test_dns_peer(void **state)
+{
+	struct watch_peer *p = watch_add_peer(&w);
+
+	(void)state;
+	w.ns[THREAD_POLL] = 9 * SECOND;
+	p->address = STR("10.96.0.10:53");
+	p->asked = 30;
+	p->asked_ns = 9 * SECOND;
+	name("a.shop.svc", 15, 3 * SECOND / 10);
+	name("b.shop.svc", 15, 3 * SECOND / 10);
+	expect("dns", CONFIDENCE_CERTAIN);
+	assert_null(found_of("slow-peer"));
+	assert_int_equal(found.n, 1);
+}
+
+/* What has that port, and is asked no names that were seen, is a peer. */
+static void test_dns_no_names(void **state)
+{
+	struct watch_peer *p = watch_add_peer(&w);
+
+	(void)state;
+	w.ns[THREAD_NETWORK] = 9 * SECOND;
+	p->address = STR("10.96.0.10:53");
+	p->wait_ns = 9 * SECOND;
+	p->waits = 45;
+	expect("slow-peer", CONFIDENCE_CERTAIN);
+}
+
+/* Each name is asked once, and all are slow. */
+static void test_dns_many(void **state)
+{
+	(void)state;
+	w.ns[THREAD_POLL] = 9 * SECOND;
+	for (int i = 0; i < 60; i++)
+		name("page.example", 1, 150 * (SECOND / 1000));
+	expect("dns", CONFIDENCE_CERTAIN);
+	assert_int_equal(found.n, 1);
+}
+
+/* A name from far away, once. */
+static void test_dns_once(void **state)
+{
+	(void)state;
+	ran("work;main", SECOND / 5);
+	w.ns[THREAD_POLL] = 9 * SECOND;
+	name("api.example", 1, 150 * (SECOND / 1000));
+	expect_healthy();
 }
 
 static void test_retransmit(void **state)
@@ -384,6 +494,39 @@ static void test_cache_thrash_copy(void **state)
 	ran("k:page_cache_ra_order;k:filemap_get_pages;main", SECOND / 10);
 	g->after.refaults = 1000000;
 	expect("cache-thrash", CONFIDENCE_CERTAIN);
+}
+
+/* Mapped, not read: the faults wait for pages that it had. */
+static void test_cache_thrash_mapped(void **state)
+{
+	struct watch_process *p = watch_add_process(&w);
+	struct watch_group *g = group();
+
+	(void)state;
+	ran("k:virtqueue_notify;k:filemap_fault;k:handle_mm_fault;k:asm_exc_page_fault;main",
+	    2 * SECOND);
+	w.ns[THREAD_PAGEFAULT] = 2 * SECOND;
+	p->has = true;
+	p->after.major_faults = g->after.major_faults = 50000;
+	g->after.refaults = 49000;
+	expect("cache-thrash", CONFIDENCE_CERTAIN);
+	assert_null(found_of("page-faults"));
+}
+
+/* Few of them are: what it maps is new to it, however full the memory is. */
+static void test_page_faults_new(void **state)
+{
+	struct watch_process *p = watch_add_process(&w);
+	struct watch_group *g = group();
+
+	(void)state;
+	ran("k:virtqueue_notify;k:filemap_fault;k:handle_mm_fault;k:asm_exc_page_fault;main",
+	    2 * SECOND);
+	w.ns[THREAD_PAGEFAULT] = 4 * SECOND;
+	p->has = true;
+	p->after.major_faults = g->after.major_faults = 50000;
+	g->after.refaults = 2500;
+	expect("page-faults", CONFIDENCE_CERTAIN);
 }
 
 static struct watch_request *request(const char *route, const char *peer, uint64_t n, uint64_t each_ns)
@@ -510,6 +653,58 @@ static void test_context_switches(void **state)
 	expect("context-switches", CONFIDENCE_CERTAIN);
 }
 
+/* Two threads and a token, at a rate that a slower machine can: the scheduler has most of the time. */
+static void hand_over(void)
+{
+	ran("k:finish_task_switch.isra.0;k:__schedule;k:ksys_read;main", 4 * SECOND);
+	ran("k:anon_pipe_read;k:ksys_read;main", 2 * SECOND);
+	ran("main", SECOND / 2);
+	w.ns[THREAD_WAIT] = 6 * SECOND;
+	w.switches = 320000;
+}
+
+static struct watch_thread *waker(uint64_t wakeups)
+{
+	struct watch_thread *t = watch_add_thread(&w);
+
+	t->who = (struct watch_who){ 7, 7, STR("app"), STR_NONE };
+	t->wakeups = wakeups;
+	return t;
+}
+
+static void test_context_switches_seen(void **state)
+{
+	(void)state;
+	hand_over();
+	waker(310000);
+	expect("context-switches", CONFIDENCE_CERTAIN);
+	assert_null(found_of("kernel-cpu"));
+}
+
+/* As many, but a timer wakes it: that is no handing over. */
+static void test_context_switches_timer(void **state)
+{
+	(void)state;
+	hand_over();
+	waker(100);
+	judge();
+	assert_int_equal(found_of("context-switches")->confidence, CONFIDENCE_LIKELY);
+}
+
+/* As many, but for a lock: that is the reason. */
+static void test_context_switches_lock(void **state)
+{
+	struct watch_lock *l = watch_add_lock(&w);
+
+	(void)state;
+	hand_over();
+	waker(310000);
+	w.ns[THREAD_LOCK] = l->wait_ns = 6 * SECOND;
+	l->waits = 200000;
+	l->mutex = true;
+	expect("lock-contention", CONFIDENCE_CERTAIN);
+}
+
 static void test_fd_leak(void **state)
 {
 	struct watch_process *p = watch_add_process(&w);
@@ -539,6 +734,34 @@ static void test_kernel_cpu(void **state)
 	(void)state;
 	ran("k:crypto_aes;k:af_alg;main", 9 * SECOND);
 	expect("kernel-cpu", CONFIDENCE_CERTAIN);
+}
+
+/* Of what the kernel does, faults explain a part: the rest is told of if it is most of the CPU time. */
+static void test_kernel_left(void **state)
+{
+	struct watch_process *p = watch_add_process(&w);
+
+	(void)state;
+	ran("k:clear_page_erms;k:handle_mm_fault;k:asm_exc_page_fault;main", 2 * SECOND);
+	ran("k:crypto_aes;k:af_alg;main", 7 * SECOND);
+	p->has = true;
+	p->after.minor_faults = 500000;
+	expect("kernel-cpu", CONFIDENCE_CERTAIN);
+	assert_int_equal(found_of("page-faults")->confidence, CONFIDENCE_LIKELY);
+	assert_true(found_of("kernel-cpu")->cost < 600);
+}
+
+static void test_kernel_explained(void **state)
+{
+	struct watch_process *p = watch_add_process(&w);
+
+	(void)state;
+	ran("k:clear_page_erms;k:handle_mm_fault;k:asm_exc_page_fault;main", 7 * SECOND);
+	ran("k:vm_mmap;main", 2 * SECOND);
+	p->has = true;
+	p->after.minor_faults = 3000000;
+	expect("page-faults", CONFIDENCE_CERTAIN);
+	assert_null(found_of("kernel-cpu"));
 }
 
 static void test_logging(void **state)
@@ -639,11 +862,17 @@ int main(void)
 		CASE(test_throttled_little),
 		CASE(test_neighbour),
 		CASE(test_neighbour_little),
+		CASE(test_neighbour_beside),
+		CASE(test_neighbour_own),
 		CASE(test_lock),
 		CASE(test_disk),
 		CASE(test_slow_peer),
 		CASE(test_slow_way),
 		CASE(test_dns),
+		CASE(test_dns_peer),
+		CASE(test_dns_no_names),
+		CASE(test_dns_many),
+		CASE(test_dns_once),
 		CASE(test_retransmit),
 		CASE(test_reset),
 		CASE(test_listen_overflow),
@@ -653,6 +882,8 @@ int main(void)
 		CASE(test_cache_thrash),
 		CASE(test_cache_thrash_fast),
 		CASE(test_cache_thrash_copy),
+		CASE(test_cache_thrash_mapped),
+		CASE(test_page_faults_new),
 		CASE(test_exec_storm),
 		CASE(test_request_errors),
 		CASE(test_request_errors_few),
@@ -663,9 +894,14 @@ int main(void)
 		CASE(test_small_io),
 		CASE(test_busy_poll),
 		CASE(test_context_switches),
+		CASE(test_context_switches_seen),
+		CASE(test_context_switches_timer),
+		CASE(test_context_switches_lock),
 		CASE(test_fd_leak),
 		CASE(test_signal_storm),
 		CASE(test_kernel_cpu),
+		CASE(test_kernel_left),
+		CASE(test_kernel_explained),
 		CASE(test_logging),
 		CASE(test_steal),
 		CASE(test_idle),

@@ -5,11 +5,13 @@
  */
 #include "cause/cause.h"
 
-#define FEW	200.0 /* refaults a second */
 #define LIKELY	60
 #define CERTAIN 200
 #define PAGE	4096u
-/* Reading one in, and being the first to touch it, costs no more CPU than this; the rest is for other pages. */
+/*
+ * A call that reads: reading a page in, and being the first to touch it, costs no more CPU than this; the rest is for
+ * other pages. Of faults it is known how many had to read.
+ */
 #define PAGE_NS 10000
 
 /*
@@ -23,50 +25,56 @@ static const char *const filling[] = { "page_cache_ra_unbounded",
 				       "ondemand_readahead",
 				       "force_page_cache_ra",
 				       "filemap_get_pages",
-				       "filemap_fault",
 				       "filemap_read_folio",
 				       "try_to_free_mem_cgroup_pages",
 				       "filemap_read" };
 
 static bool is_filling(const struct frame *f, const void *ctx)
 {
-	(void)ctx;
 	for (size_t i = 0; f->kind == FRAME_KERNEL && i < sizeof(filling) / sizeof(filling[0]); i++)
 		if (str_eq(f->function, str_of(filling[i])))
 			return true;
-	return false;
+	return frame_reads_in(f, ctx);
+}
+
+/* The CPU time that pages cost which came back, by faults or by calls that read. */
+static uint64_t cpu_of(const struct watch *w, uint64_t refaults)
+{
+	uint64_t all = watch_stacks_ns(w->cpu, is_filling, NULL, false);
+	uint64_t faults = watch_stacks_ns(w->cpu, frame_reads_in, NULL, false);
+	uint64_t read = all > faults ? all - faults : 0;
+
+	if (read > refaults * PAGE_NS)
+		read = refaults * PAGE_NS;
+	return read + refault_cpu_ns(w);
 }
 
 static void judge(const struct watch *w, struct findings *ret)
 {
-	uint64_t refaults = 0, major = 0, waited = w->ns[THREAD_DISK] + w->ns[THREAD_PAGEFAULT];
-	uint64_t cpu, ns;
+	uint64_t refaults = refaults_of(w), major = 0, cpu, ns, waited;
 	const struct watch_group *at = NULL;
 	struct finding *f;
 	uint32_t cost;
 
+	if (watch_rate(w, refaults) < REFAULTS_FEW)
+		return;
 	for (size_t i = 0; i < w->ngroups; i++) {
 		const struct watch_group *g = &w->groups[i];
 
 		if (!(g->after.has & g->before.has & GROUP_REFAULT))
 			continue;
-		refaults += g->after.refaults - g->before.refaults;
 		major += g->after.major_faults - g->before.major_faults;
 		at = g;
 	}
-	if (w->node && w->has_node)
-		refaults = w->node_after.refaults - w->node_before.refaults;
-	if (watch_rate(w, refaults) < FEW)
-		return;
-	cpu = watch_stacks_ns(w->cpu, is_filling, NULL, false);
-	if (cpu > refaults * PAGE_NS)
-		cpu = refaults * PAGE_NS;
+	waited = w->ns[THREAD_DISK] + (uint64_t)((double)w->ns[THREAD_PAGEFAULT] * refault_share(w));
+	cpu = cpu_of(w, refaults);
 	ns = waited + cpu;
 	/* A little more than that: who waits for pages that were there waits for memory. */
 	cost = watch_cost(w, ns + ns / 8);
 	if (cost > 1000)
 		cost = 1000;
 	f = finding_add(ret, &cause_cache_thrash, confidence_of(cost, LIKELY, CERTAIN), cost);
+	finding_explains(ret, f, cpu);
 	finding_title(f, "it reads the same pages again and again: its files do not fit into memory");
 	finding_evidence(f,
 			 "%.0f pages a second came back soon after they were evicted (%s a second)",

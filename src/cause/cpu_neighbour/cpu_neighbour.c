@@ -1,7 +1,8 @@
 /*
  * Threads are ready and somebody else has the CPU. The scheduler tells for each wait who ran
  * meanwhile: when that is the target's own threads, it has more of them than CPUs, which is said but
- * is nobody else's fault.
+ * is nobody else's fault. Unless others have the CPU that the second thread would have run on: then
+ * it is theirs, as far as they are on the other CPUs.
  */
 #include "cause/cause.h"
 
@@ -23,9 +24,22 @@ static enum confidence confidence(const struct watch *w, uint32_t cost, uint64_t
 	return confidence_of(cost, LIKELY, CERTAIN);
 }
 
+/* How much of one other CPU, or of all others, are taken by others: 0 to 1. */
+static double others_share(const struct watch *w)
+{
+	const struct vitals_node *a = &w->node_before, *b = &w->node_after;
+	uint64_t busy = b->user_ns - a->user_ns + b->system_ns - a->system_ns;
+	double taken, rest = (double)w->duration_ns * ((double)b->cpus - 1);
+
+	if (!w->has_node || b->cpus < 2 || busy <= w->ns[THREAD_RUNNING])
+		return 0;
+	taken = (double)(busy - w->ns[THREAD_RUNNING]);
+	return taken < rest ? taken / rest : 1;
+}
+
 static void judge(const struct watch *w, struct findings *ret)
 {
-	uint64_t others = 0, own = 0, sum, waited;
+	uint64_t others = 0, own = 0, sum, waited, pushed;
 	struct finding *f;
 	size_t named = 0;
 	uint32_t cost;
@@ -36,7 +50,8 @@ static void judge(const struct watch *w, struct findings *ret)
 	if (!others || w->node)
 		return;
 	/* Rivals are sampled; the scheduler's total is whole. */
-	waited = share_of(w->ns[THREAD_RUNNABLE], others, sum);
+	pushed = (uint64_t)((double)own * others_share(w));
+	waited = share_of(w->ns[THREAD_RUNNABLE], others + pushed, sum);
 	cost = watch_cost(w, waited);
 	if (cost < MENTION)
 		return;
@@ -54,6 +69,9 @@ static void judge(const struct watch *w, struct findings *ret)
 	}
 	if (own * 10 > sum)
 		finding_evidence(f, "its own other threads: %.0f %% of the waits", percent(own, sum));
+	if (pushed * 10 > sum)
+		finding_evidence(f, "of it %.0f %% because others had the CPUs beside",
+				 percent(pushed, own));
 	finding_advice(f, "give it a CPU request (weight), limit or move the neighbour");
 }
 

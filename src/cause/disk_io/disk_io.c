@@ -43,19 +43,16 @@ static void devices_add(const struct watch *w, struct finding *f)
 
 static void judge(const struct watch *w, struct findings *ret)
 {
-	uint64_t refaults = 0, ns = w->ns[THREAD_DISK];
+	uint64_t ns = w->ns[THREAD_DISK];
 	uint32_t cost = watch_cost(w, ns);
 	enum confidence sure;
 	struct finding *f;
 
 	if (cost < MENTION)
 		return;
-	for (size_t i = 0; i < w->ngroups; i++)
-		if (w->groups[i].after.has & GROUP_REFAULT)
-			refaults += w->groups[i].after.refaults - w->groups[i].before.refaults;
 	sure = confidence_of(cost, LIKELY, CERTAIN);
 	/* Pages that are read again because they were evicted are the memory's fault, not the disk's. */
-	if (sure == CONFIDENCE_CERTAIN && watch_rate(w, refaults) > 200)
+	if (sure == CONFIDENCE_CERTAIN && watch_rate(w, refaults_of(w)) > REFAULTS_FEW)
 		sure = CONFIDENCE_LIKELY;
 	f = finding_add(ret, &cause_disk_io, sure, cost);
 	finding_title(f, "it waits for the disk: %.0f %% of its busy time", (double)cost / 10);

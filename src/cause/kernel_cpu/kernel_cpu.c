@@ -1,6 +1,7 @@
 /*
  * The CPU works in the kernel: on the target's behalf in one path, or on the node's in interrupts.
- * Which path, by the samples.
+ * Which path, by the samples. That it is there is no reason yet: what a finding with a reason explains
+ * (faults, switches, reclaim) is that one's, and only what is left is told of here.
  */
 #include "cause/cause.h"
 
@@ -14,18 +15,23 @@
 static void own_judge(const struct watch *w, struct findings *ret)
 {
 	uint64_t all = w->user_ns + w->kernel_ns;
+	uint64_t other = ret->kernel_ns < w->kernel_ns ? ret->kernel_ns : w->kernel_ns;
+	uint64_t left = w->kernel_ns - other;
 	struct finding *f;
 	size_t named = 0;
 	uint32_t cost;
 
-	if (!all || (double)w->kernel_ns < SHARE * (double)all)
+	if (!all || (double)left < SHARE * (double)all)
 		return;
-	cost = watch_cost(w, share_of(w->ns[THREAD_RUNNING], w->kernel_ns, all));
+	cost = watch_cost(w, share_of(w->ns[THREAD_RUNNING], left, all));
 	if (cost < MENTION)
 		return;
 	/* Why it is there is for others to say; that it is there weighs a little less than a reason. */
 	f = finding_add(ret, &cause_kernel_cpu, confidence_of(cost, LIKELY, CERTAIN), cost * 8 / 10);
 	finding_title(f, "%.0f %% of its CPU time is in the kernel", percent(w->kernel_ns, all));
+	if (other)
+		finding_evidence(f, "of it %.0f %% have a reason among the other findings",
+				 percent(other, all));
 	for (size_t i = 0; i < w->nhots && named < NAMED; i++) {
 		if (w->hots[i].kind != FRAME_KERNEL)
 			continue;

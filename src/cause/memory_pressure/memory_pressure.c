@@ -49,6 +49,7 @@ static void judge(const struct watch *w, struct findings *ret)
 	if (cost < MENTION)
 		return;
 	f = finding_add(ret, &cause_memory_pressure, confidence_of(cost, LIKELY, CERTAIN), cost);
+	finding_explains(ret, f, cpu);
 	finding_title(f, "it waits for memory to be reclaimed: %.0f %% of the time",
 		      (double)cost / 10);
 	if (psi)

@@ -1,6 +1,7 @@
 /*
  * Memory is touched for the first time, again and again (minor faults: mapping and unmapping,
- * forking, garbage), or has to be read from disk (major faults).
+ * forking, garbage), or has to be read from disk (major faults). Faults for pages that it had, and
+ * that were evicted, are no fault of how it maps memory: they are cache-thrash's.
  */
 #include "cause/cause.h"
 
@@ -20,7 +21,8 @@ static bool is_fault(const struct frame *f, const void *ctx)
 
 static void judge(const struct watch *w, struct findings *ret)
 {
-	uint64_t minor = 0, major = 0, cpu, ns, best = 0;
+	uint64_t minor = 0, major = 0, cpu, waited, best = 0;
+	double again = refault_share(w);
 	const struct watch_process *who = NULL;
 	struct finding *f;
 	uint32_t cost;
@@ -39,16 +41,22 @@ static void judge(const struct watch *w, struct findings *ret)
 		}
 	}
 	cpu = watch_stacks_ns(w->cpu, is_fault, NULL, false);
-	ns = cpu + w->ns[THREAD_PAGEFAULT];
-	cost = watch_cost(w, ns);
-	if (cost < MENTION || (watch_rate(w, minor) < MANY && !w->ns[THREAD_PAGEFAULT]))
+	cpu -= refault_cpu_ns(w) < cpu ? refault_cpu_ns(w) : cpu;
+	waited = (uint64_t)((double)w->ns[THREAD_PAGEFAULT] * (1 - again));
+	cost = watch_cost(w, cpu + waited);
+	if (cost < MENTION || (watch_rate(w, minor) < MANY && !waited))
 		return;
 	f = finding_add(ret, &cause_page_faults, confidence_of(cost, LIKELY, CERTAIN), cost);
+	finding_explains(ret, f, cpu);
 	finding_title(f, "it spends %.0f %% of its busy time in page faults", (double)cost / 10);
 	finding_evidence(f, "%.0f minor and %.0f major faults a second", watch_rate(w, minor),
 			 watch_rate(w, major));
 	finding_evidence(f, "%s of CPU in the fault handler, %s of waiting for pages",
-			 time_text(cpu).s, time_text(w->ns[THREAD_PAGEFAULT]).s);
+			 time_text(cpu).s, time_text(waited).s);
+	if (again > 0)
+		finding_evidence(
+			f, "not counted: %.0f %% of those that read a page in, for pages it had",
+			again * 100);
 	if (who)
 		finding_evidence(f, "mostly %s, resident %s", who_text(&who->who).s,
 				 bytes_text(who->after.resident).s);

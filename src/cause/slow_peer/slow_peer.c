@@ -1,7 +1,8 @@
 /*
  * It waits for somebody it asked: connections it opened, on which it waits for answers or for the
  * handshake. A server that waits for requests waits too, but is not held up. Where packets are lost,
- * the timeouts of TCP are in these waits: the way is at fault then before the peer is.
+ * the timeouts of TCP are in these waits: the way is at fault then before the peer is. Waits for the DNS server are for
+ * dns to tell, by name.
  */
 #include "cause/cause.h"
 
@@ -43,7 +44,7 @@ static void peer_judge(const struct watch *w, const struct watch_peer *p, struct
 
 	if (polled > ns / 2)
 		each = answer;
-	if (p->server || cost < MENTION || each < EACH_NS)
+	if (p->server || peer_resolves(w, p) || cost < MENTION || each < EACH_NS)
 		return;
 	sure = confidence_of(cost, LIKELY, CERTAIN);
 	if (sure == CONFIDENCE_CERTAIN && (each < EACH_SURE || way_is_bad(w)))
