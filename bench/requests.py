@@ -117,6 +117,14 @@ class Postgres:
         return float(re.search(r"tps = ([0-9.]+)", out)[1]), 0, n
 
 
+def detached():
+    """The kernel has let go of what porthole was attached to: a child of it waits for that, some seconds."""
+    for _ in range(150):
+        if subprocess.run(["pgrep", "-x", "porthole-detach"], stdout=subprocess.DEVNULL).returncode != 0:
+            return
+        time.sleep(0.1)
+
+
 class Seeing:
     """porthole requests top beside a load: its CPU, memory, what it counted, and what it says it lost."""
 
@@ -136,10 +144,52 @@ class Seeing:
         self.used = (cpu_ns(self.proc.pid) - self.cpu) / (time.monotonic() - self.begin) / 1e9
         self.rss = status_kib(self.proc.pid, "VmHWM") / 1024
         process_end(self.proc)
+        detached()
         with open(self.out) as f:
             self.rows = [json.loads(line) for line in f if line.startswith("{")]
         with open(self.out + ".err") as f:
             self.lost = [line.strip() for line in f if "lost" in line]
+
+
+class Agent:
+    """porthole run as it comes, beside a load: requests, connections, explain, history and a profile."""
+
+    def __enter__(self):
+        config = work("requests.yaml")
+        with open(config, "w") as f:
+            f.write('metrics: {address: "127.0.0.1:19877"}\n'
+                    f'control: {{socket: "{work("requests.sock")}"}}\nlock: {{file: "{work("requests.pid")}"}}\n'
+                    f'store: {{directory: "{work("requests.history")}"}}\n'
+                    f'profile: {{directory: "{work("requests.profiles")}"}}\n')
+        with open(work("requests.agent"), "w") as o:
+            self.proc = subprocess.Popen([PORTHOLE, "run", "--config", config], stdout=o, stderr=o)
+        time.sleep(6)
+        if self.proc.poll() is not None:
+            raise Absent("porthole run does not start")
+        self.cpu, self.begin = cpu_ns(self.proc.pid), time.monotonic()
+        return self
+
+    def __exit__(self, *_):
+        self.used = (cpu_ns(self.proc.pid) - self.cpu) / (time.monotonic() - self.begin) / 1e9
+        self.rss = status_kib(self.proc.pid, "VmHWM") / 1024
+        process_end(self.proc)
+        detached()
+
+
+def under_agent(table, what, load, turns):
+    ratios, used, rss = [], [], []
+    before = load()
+    for turn in range(turns):
+        say(f"{what} under porthole run, run {turn + 1}")
+        with Agent() as a:
+            seen = load()
+        after = load()
+        ratios.append(1 - seen[0] * 2 / (before[0] + after[0]))
+        used.append(a.used)
+        rss.append(a.rss)
+        before = after
+    table.info(f"{what} under `porthole run` as it comes: fewer requests/s; its CPU, of one; its peak memory",
+               f"{spread(ratios, 100, 1, ' %')}; {spread(used, 100, 0, ' %')}; {max(rss):.0f} MiB")
 
 
 def sides(table, what, load, turns, slower, count=True):
@@ -199,6 +249,7 @@ def nginx_parts(table, turns):
     with Nginx() as nginx:
         sides(table, "nginx and wrk at full speed, 200-byte answers", nginx.load, turns, 10)
         fixed(table, nginx, turns)
+        under_agent(table, "nginx and wrk at full speed", nginx.load, turns)
         sides(table, "the same, 100 KiB", lambda: nginx.load("100k"), turns, 3)
         sides(table, "the same, 3 MiB", lambda: nginx.load("3m"), turns, 3)
 
@@ -214,6 +265,7 @@ def tls_parts(table, turns):
 def redis_part(table, turns):
     with Redis() as redis:
         sides(table, "redis-benchmark, 50 clients", lambda: redis_load(redis), turns, 15)
+        under_agent(table, "redis-benchmark", lambda: redis_load(redis), turns)
 
 
 def postgres_part(table, turns):
