@@ -16,6 +16,7 @@
 #include "decode/streams.h"
 #include "enrich/users.h"
 #include "source/replay.h"
+#include "symbol/func_places.h"
 #include "symbol/go_places.h"
 #include "wire/meta.h"
 
@@ -67,7 +68,7 @@ static int source_open(const struct session_opts *o, struct session *s, struct b
 	struct live_opts live = { .kinds = o->kinds | (o->explain ? KIND_BIT(KIND_OFFCPU) : 0),
 				  .env = o->env,
 				  .times = o->explain,
-				  .places = go_places,
+				  .find = { go_places, func_places },
 				  .sample_hz = o->sample_hz };
 	const char *damage = "";
 	char reason[256] = "";

@@ -73,7 +73,8 @@ struct probe_hook {
 
 /*
  * Functions of programs and shared libraries, and what is attached to them, at the entry and at the return (names of
- * hooks with `function`; NULL: nothing). A file that lacks the first function of its list is none of the library; the
+ * hooks with `function`; NULL: nothing). Both may stand inside of the function, where the arguments, or the result,
+ * are in their registers: the attach cookie says how many bytes the stack pointer is then below the return address. A file that lacks the first function of its list is none of the library; the
  * others may be missing.
  */
 struct probe_function {
@@ -95,6 +96,20 @@ struct probe_library {
 typedef int (*probe_place_add)(void *ctx, size_t name, int place, uint64_t off);
 typedef int (*probe_places)(int fd, const char *const *names, size_t n, probe_place_add add,
 			    void *ctx);
+
+/*
+ * The same for functions that have symbols: where probes are cheap (symbol/func_places.h), with how many bytes the
+ * stack pointer is below the return address there.
+ */
+typedef int (*probe_cheap_add)(void *ctx, size_t name, int place, uint64_t off, uint32_t depth);
+typedef int (*probe_cheap)(int fd, const char *const *names, size_t n, probe_cheap_add add,
+			   void *ctx);
+
+/* NULL: nobody, then Go programs are left alone, and probes stand where functions begin. */
+struct probe_finders {
+	probe_places go;
+	probe_cheap cheap;
+};
 
 /* A tracepoint by its names in tracefs. */
 typedef int (*probe_target_add)(void *ctx, const char *category, const char *event);

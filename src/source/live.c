@@ -249,7 +249,7 @@ static int live_start(struct live *l, const struct live_opts *opts, char *ret_wh
 	knobs.v1_hierarchy = l->layout.v1_hierarchy;
 	err = inject_init(&l->inject, LIVE_INJECT_BYTES);
 	if (!err)
-		err = loader_init(&l->loader, &knobs, opts->sample_hz, opts->places);
+		err = loader_init(&l->loader, &knobs, opts->sample_hz, &opts->find);
 	if (err)
 		return err;
 	err = loader_begin(&l->loader, opts->kinds);

@@ -13,11 +13,11 @@
 struct live;
 
 struct live_opts {
-	uint64_t kinds; /* to load at once; process life always is */
-	bool env;	/* capture environments */
-	bool times;	/* knobs.request_times; `kinds` has offcpu then */
-	probe_places places; /* who finds functions of Go programs (symbol/go_places.h); NULL: they are left alone */
-	uint32_t sample_hz; /* samples per second and CPU, 1 to CPU_EVENTS_HZ_MAX; 0: 99 */
+	uint64_t kinds;		   /* to load at once; process life always is */
+	bool env;		   /* capture environments */
+	bool times;		   /* knobs.request_times; `kinds` has offcpu then */
+	struct probe_finders find; /* of functions (symbol/go_places.h, symbol/func_places.h) */
+	uint32_t sample_hz;	   /* samples per second and CPU, 1 to CPU_EVENTS_HZ_MAX; 0: 99 */
 };
 
 #define LIVE_HOLD_NS	  (2 * NS_PER_MS)

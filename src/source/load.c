@@ -66,7 +66,8 @@ static int print_keep(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
-int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz, probe_places places)
+int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz,
+		const struct probe_finders *find)
 {
 	const char *shared = getenv("PORTHOLE_SAMPLES_SHARED");
 
@@ -80,7 +81,7 @@ int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz,
 		return -ENOMEM;
 	for (size_t i = 0; i < probes_n; i++) {
 		l->probes[i].probe = probes[i];
-		l->probes[i].places = places;
+		l->probes[i].find = *find;
 	}
 	for (size_t i = 0; i < MAP_COUNT; i++)
 		l->maps[i] = -1;
@@ -243,7 +244,7 @@ static int library_probe(void *ctx, const struct probe_library *lib, const char 
 {
 	struct loaded *p = ctx;
 
-	return functions_attach(p, p->places, lib, path);
+	return functions_attach(p, lib, path);
 }
 
 /* Two for each place of each file: the usual soft limit is for programs that use select(2). */

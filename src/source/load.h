@@ -64,7 +64,7 @@ struct loaded {
 	size_t nlinks;
 	struct cpu_events *cpus;     /* of a hook on the sampling clocks; NULL: none */
 	struct libraries *libraries; /* of hooks on functions; NULL: none */
-	probe_places places;	     /* who finds functions of Go programs; NULL: nobody */
+	struct probe_finders find;   /* of functions */
 };
 
 struct late;
@@ -82,8 +82,9 @@ struct loader {
 	char no_user_stack[128]; /* why user stacks are refused (source/user_stack.h); "": they are not */
 };
 
-/* @sample_hz: see source/cpu_events.h; 0: the usual. @places may be NULL. 0 or -ENOMEM. */
-int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz, probe_places places);
+/* @sample_hz: see source/cpu_events.h; 0: the usual. 0 or -ENOMEM. */
+int loader_init(struct loader *l, const struct knobs *knobs, uint32_t sample_hz,
+		const struct probe_finders *find);
 
 /* Keeps a link that is to end with the probe. 0, -E2BIG (PROBE_LINKS_MAX), or -errno when @link is NULL. */
 int loaded_keep(struct loaded *p, struct bpf_link *link);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "symbol/code_insn.h"
 #include "symbol/go.h"
 
 #define WINDOW	  65536
@@ -30,6 +31,7 @@ struct place {
 	uint64_t name; /* offset in the block of names */
 	uint64_t begin, end;
 	uint64_t off;
+	uint64_t entry; /* in the file too */
 	uint64_t ret[GO_RETURNS];
 	size_t n;
 	bool kept;
@@ -200,13 +202,40 @@ static void frame_follow(struct frame *f, const ZydisDecodedInstruction *in,
 			      (uint64_t)op[0].mem.disp.value == f->size + 8 * (i + 1);
 }
 
-/* The returns among @len bytes of code. */
+/* The prologue: where the jump is that the comparison decides, and whether all is there as it was at the begin. */
+struct prologue {
+	uint64_t compared; /* the end of the comparison; 0: none so far */
+	uint64_t jump;	   /* 0: none that serves */
+	uint64_t joined;   /* where the first jump leads to, not counting the begin */
+	bool spoilt;
+};
+
+static void prologue_follow(struct prologue *p, const ZydisDecodedInstruction *in,
+			    const ZydisDecodedOperand *op, const uint8_t *code, uint64_t at)
+{
+	static const ZydisRegister kept[] = { ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RBX,
+					      ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_RSP,
+					      ZYDIS_REGISTER_R14 };
+	uint64_t to = at + in->length + (uint64_t)in->raw.imm[0].value.s;
+
+	if (in->raw.imm[0].is_relative && to && to < p->joined)
+		p->joined = to;
+	if (!p->compared)
+		p->compared = bound_compared(in, op) ? at + in->length : 0;
+	else if (at == p->compared && !p->spoilt && in->mnemonic == ZYDIS_MNEMONIC_JBE &&
+		 insn_emulated(code + at, in->length))
+		p->jump = at;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		p->spoilt |= insn_writes(in, op, kept[i]);
+}
+
+/* The returns among @len bytes of code, and the entry. */
 static bool code_read(const uint8_t *code, size_t len, struct place *p)
 {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;
+	struct prologue prologue = { .joined = UINT64_MAX };
 	struct frame frame = { 0 };
-	bool bound = false;
 	ZydisDecoder d;
 	size_t count = 0;
 
@@ -216,8 +245,8 @@ static bool code_read(const uint8_t *code, size_t len, struct place *p)
 		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, code + at, len - at, &in, op)) ||
 		    !stays(&in, at, len))
 			return false;
-		bound |= count < PROLOGUE && bound_compared(&in, op);
-		if (count >= PROLOGUE && !bound)
+		prologue_follow(&prologue, &in, op, code, at);
+		if (count + 1 >= PROLOGUE && !prologue.compared)
 			return false;
 		frame_follow(&frame, &in, op);
 		if (in.mnemonic != ZYDIS_MNEMONIC_RET)
@@ -227,7 +256,8 @@ static bool code_read(const uint8_t *code, size_t len, struct place *p)
 		p->ret[p->n++] = p->off + at;
 	}
 	p->kept = frame.kept[0] && frame.kept[1];
-	return bound && p->n;
+	p->entry = p->off + (prologue.jump < prologue.joined ? prologue.jump : 0);
+	return prologue.compared && p->n;
 }
 
 static bool place_read(struct search *s, struct place *p)
@@ -261,7 +291,7 @@ static int places_give(struct search *s, size_t n,
 		for (size_t k = 0; k < p->n && !err; k++)
 			err = add(ctx, i, p->kept ? GO_RETURN_KEPT : GO_RETURN, p->ret[k]);
 		if (p->n && !err)
-			err = add(ctx, i, GO_ENTRY, p->off);
+			err = add(ctx, i, GO_ENTRY, p->entry);
 	}
 	return err;
 }

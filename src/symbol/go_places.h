@@ -11,6 +11,10 @@
  * slice in RBX and RCX, results in RAX and RBX, the goroutine in R14), every byte up to the next function is an
  * instruction, none of them jumps out, and there is a return.
  *
+ * The entry is the jump after that comparison, which the kernel emulates (symbol/code_insn.h), or the function's first
+ * instruction where it cannot be: arguments and stack pointer are the same at both, and the function comes to either once
+ * more when its stack had to grow.
+ *
  * Arguments that a function needs after it has called another are kept in their slots above the return address, where
  * a return finds them when nobody saw the entry: `kept` says that the code stores the first two there.
  *

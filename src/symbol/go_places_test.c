@@ -72,7 +72,7 @@ static void found(void **state)
 
 		assert_int_equal(look_at(&testing_good, MAGICS[i], &f), 0);
 		assert_int_equal(f.entries, 2);
-		assert_int_equal(f.entry[0], TESTING_CODE_OFF);
+		assert_int_equal(f.entry[0], TESTING_CODE_OFF + 4); /* jbe */
 		assert_int_equal(f.entry[1], TESTING_CODE_OFF + 32);
 		assert_int_equal(f.returns, 3);
 		assert_int_equal(f.ret[0], TESTING_CODE_OFF + 12);

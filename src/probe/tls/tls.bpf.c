@@ -14,6 +14,9 @@
  * (symbol/go_places.h). Handshakes begin a connection, and tie its socket: the first request may be in memory
  * when they end.
  *
+ * An entry or a return may stand inside of the function (symbol/code_places.h), below its return address by what the
+ * attach cookie says.
+ *
  * Positions are counted here, per object and direction, from where we came to it.
  *
  * Limits: x86-64. A call inside another of the same thread or goroutine (TLS in TLS) is left out: the outer one has
@@ -60,6 +63,11 @@ struct {
 	__type(value, struct tls_key);
 } tls_socks SEC(".maps");
 
+/* Since Linux 5.15; before, all places have it at the stack pointer. */
+enum bpf_func_id___cookie {
+	BPF_FUNC_get_attach_cookie___cookie = 174,
+};
+
 const volatile struct tls_conn conn_none SEC(".rodata.none") = {};
 
 /* Calls whose bytes no socket is known of. */
@@ -79,12 +87,23 @@ static __always_inline void seen_note(bool goroutine)
 		*word = 1;
 }
 
+/* The stack pointer as it was when the function was called. */
+static __always_inline u64 sp_called(struct pt_regs *ctx)
+{
+	u64 sp = ctx->sp;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id___cookie, BPF_FUNC_get_attach_cookie___cookie))
+		sp += bpf_get_attach_cookie(ctx);
+	return sp;
+}
+
 /* --- entries --- */
 
 static __always_inline int entered(struct pt_regs *ctx, u64 object, u64 at, u64 moved, u64 way)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct tls_thread *t, one = {};
+	u64 sp = sp_called(ctx);
 
 	if (!asked() || !object)
 		return 0;
@@ -95,12 +114,12 @@ static __always_inline int entered(struct pt_regs *ctx, u64 object, u64 at, u64 
 		t = bpf_map_lookup_elem(&tls_threads, &tid);
 	}
 	/* Inside of another call. (A return can be lost: what stands less deep, or is of the same object, is not.) */
-	if (!t || (t->object && t->object != object && ctx->sp < t->sp))
+	if (!t || (t->object && t->object != object && sp < t->sp))
 		return 0;
 	t->object = object;
 	t->at = at;
 	t->moved = moved;
-	t->sp = ctx->sp;
+	t->sp = sp;
 	t->sk = 0;
 	t->way = way;
 	return 0;
@@ -302,8 +321,9 @@ SEC("uprobe")
 int tls_done(struct pt_regs *ctx)
 {
 	struct tls_thread *t = tls_thread_get();
+	u64 sp = sp_called(ctx);
 
-	if (!t || !t->object || ctx->sp < t->sp || ctx->sp - t->sp > RETURN_SP)
+	if (!t || !t->object || sp < t->sp || sp - t->sp > RETURN_SP)
 		return 0; /* of a call that was left out */
 	if (asked())
 		returned(t, (int)ctx->ax);
