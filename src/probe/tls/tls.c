@@ -1,6 +1,8 @@
 /*
  * The TLS probe: the plaintext at TLS libraries. Its records are the stream probe's (wire/stream.h), with STREAM_TLS.
  *
+ * Where they are probed: symbol/code_places.h, source/functions.h.
+ *
  * Read: OpenSSL and BoringSSL, as a library or inside of Node; GnuTLS; Go's crypto/tls as compiled by Go 1.17 and later,
  * stripped too (symbol/go_places.h). Not: rustls, BoringSSL without symbols, Go inside of a C program or as a plugin,
  * and copies of crypto/tls under other names. Their connections stay unread.
