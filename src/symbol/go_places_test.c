@@ -81,6 +81,26 @@ static void found(void **state)
 	}
 }
 
+/* Where the jump of the prologue does not serve, the first instruction is the entry. */
+static void entry_first(void **state)
+{
+	static const struct testing_code codes[] = {
+		{ "\x49\x3b\x66\x10\x76\x07\x48\x83\xec\x08\xeb\xf8\xc3\xc3", 14 }, /* joined */
+		{ "\x31\xdb\x49\x3b\x66\x10\x76\x02\x48\x90\xc3", 11 }, /* ebx is written to */
+		{ "\x49\x3b\x66\x10\x90\x76\x02\x48\x90\xc3", 10 },	/* later */
+		{ "\x49\x3b\x66\x10\x2e\x76\x02\x48\x90\xc3", 10 },	/* a prefix */
+		{ "\x49\x3b\x66\x10\x72\x02\x48\x90\xc3", 9 },		/* another condition */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		struct found f = { 0 };
+
+		assert_int_equal(look_at(&codes[i], MAGICS[1], &f), 0);
+		assert_int_equal(f.entry[0], TESTING_CODE_OFF);
+	}
+}
+
 /* Every way in which the code of the first function is not what a probe may be put on. */
 static void refused(void **state)
 {
@@ -226,8 +246,10 @@ static void programs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found), cmocka_unit_test(refused), cmocka_unit_test(not_there),
-		cmocka_unit_test(kept),	 cmocka_unit_test(damaged), cmocka_unit_test(programs),
+		cmocka_unit_test(found),    cmocka_unit_test(entry_first),
+		cmocka_unit_test(refused),  cmocka_unit_test(not_there),
+		cmocka_unit_test(kept),	    cmocka_unit_test(damaged),
+		cmocka_unit_test(programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
