@@ -496,6 +496,22 @@ static void test_cache_thrash_copy(void **state)
 	expect("cache-thrash", CONFIDENCE_CERTAIN);
 }
 
+/* Holes of files: pages come back, but nothing is read; that others have to go first is what costs. */
+static void test_cache_thrash_holes(void **state)
+{
+	struct watch_process *p = watch_add_process(&w);
+	struct watch_group *g = group();
+
+	(void)state;
+	ran("k:shrink_node;k:try_to_free_mem_cgroup_pages;k:filemap_read;main", 2 * SECOND);
+	ran("k:_copy_to_iter;k:filemap_read;main", 3 * SECOND);
+	p->has = true;
+	g->after.refaults = 1000000;
+	expect("memory-pressure", CONFIDENCE_CERTAIN);
+	p->after.read_bytes = 1000000ull * 4096;
+	expect("cache-thrash", CONFIDENCE_CERTAIN);
+}
+
 /* Mapped, not read: the faults wait for pages that it had. */
 static void test_cache_thrash_mapped(void **state)
 {
@@ -883,6 +899,7 @@ int main(void)
 		CASE(test_cache_thrash_fast),
 		CASE(test_cache_thrash_copy),
 		CASE(test_cache_thrash_mapped),
+		CASE(test_cache_thrash_holes),
 		CASE(test_page_faults_new),
 		CASE(test_exec_storm),
 		CASE(test_request_errors),

@@ -37,15 +37,35 @@ static bool is_filling(const struct frame *f, const void *ctx)
 	return frame_reads_in(f, ctx);
 }
 
+/*
+ * Of pages that came back, those that were read again: at most as many as the target's processes read from anywhere. The
+ * others were written anew, or are holes of files.
+ */
+static uint64_t read_again(const struct watch *w, uint64_t refaults)
+{
+	uint64_t bytes = 0;
+	bool known = false;
+
+	for (size_t i = 0; !w->node && i < w->nprocesses; i++) {
+		const struct watch_process *p = &w->processes[i];
+
+		if (!p->has)
+			continue;
+		known = true;
+		bytes += p->after.read_bytes - p->before.read_bytes;
+	}
+	return known && bytes / PAGE < refaults ? bytes / PAGE : refaults;
+}
+
 /* The CPU time that pages cost which came back, by faults or by calls that read. */
 static uint64_t cpu_of(const struct watch *w, uint64_t refaults)
 {
 	uint64_t all = watch_stacks_ns(w->cpu, is_filling, NULL, false);
 	uint64_t faults = watch_stacks_ns(w->cpu, frame_reads_in, NULL, false);
-	uint64_t read = all > faults ? all - faults : 0;
+	uint64_t read = all > faults ? all - faults : 0, most = read_again(w, refaults) * PAGE_NS;
 
-	if (read > refaults * PAGE_NS)
-		read = refaults * PAGE_NS;
+	if (read > most)
+		read = most;
 	return read + refault_cpu_ns(w);
 }
 
