@@ -75,7 +75,8 @@ static void peer_put(const struct event *ev, struct buf *b)
 	} else {
 		ip_host_text(b, &ip);
 	}
-	buf_printf(b, ":%u", port);
+	buf_char(b, ':');
+	buf_u64(b, port);
 }
 
 void explain_note(struct explain *e, const struct event *ev)

@@ -94,7 +94,7 @@ int request_metrics_new(const struct request_metrics_opts *o, struct request_met
 
 static uint64_t value_hash(uint8_t attr, struct str s)
 {
-	return hash_u64(hash_str(s) + attr);
+	return hash_u64(hash_bytes(s.p, s.n) + attr);
 }
 
 static void index_put(uint32_t *index, size_t slots, uint64_t hash, size_t at)
@@ -172,8 +172,7 @@ enum sem_attr rm_label(const struct rm_series *s, size_t i)
 
 static uint64_t series_hash(const struct rm_series *s)
 {
-	return hash_u64(hash_str((struct str){ (const char *)s->value, sizeof(s->value) }) +
-			s->metric);
+	return hash_u64(hash_bytes(s->value, sizeof(s->value)) + s->metric);
 }
 
 static bool series_same(const struct rm_series *a, const struct rm_series *b)

@@ -21,7 +21,13 @@ void ip_text(struct buf *b, const struct ip *ip)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (ip->len && inet_ntop(ip->len == 4 ? AF_INET : AF_INET6, ip->b, text, sizeof(text)))
+	for (size_t i = 0; ip->len == 4 && i < 4;
+	     i++) { /* most are: inet_ntop would print each by printf */
+		if (i)
+			buf_char(b, '.');
+		buf_u64(b, ip->b[i]);
+	}
+	if (ip->len == 16 && inet_ntop(AF_INET6, ip->b, text, sizeof(text)))
 		buf_str(b, str_of(text));
 }
 
