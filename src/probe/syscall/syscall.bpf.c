@@ -670,7 +670,7 @@ VERIFIED_ONCE int call_pass(CALL_PARAMS)
 	m = kind_mask(c, row_of(s)->kind);
 	if (m & c->dim[DIM_CALL])
 		m = call_mask(&j, c, m);
-	m = task_mask(c, m, s->task);
+	m = task_mask(c, m, (void *)bpf_get_current_task());
 	if ((m & c->dim[DIM_FAMILY]) && row_of(s)->fd != ARG_NONE && !(row_of(s)->flags & SYS_ENTER))
 		m &= c->family[judged_family(&j) & 3];
 	if ((m & c->dim[DIM_ENDS]) && row_of(s)->fd != ARG_NONE && !(row_of(s)->flags & SYS_ENTER))
