@@ -88,10 +88,9 @@ static int requests_open(struct pipeline *p)
 
 void requests_record(struct pipeline *p, const struct rec_hdr *h)
 {
-	const struct rec_stream *r = (const void *)h;
 	struct str data;
 
-	if (!stream_data(h, &data) || r->role > STREAM_SERVER) {
+	if (!stream_data(h, &data)) {
 		p->decoded.bad++;
 		return;
 	}
@@ -99,7 +98,7 @@ void requests_record(struct pipeline *p, const struct rec_hdr *h)
 		p->requests.no_memory++;
 		return;
 	}
-	streams_record(p->requests.streams, r, data);
+	streams_record(p->requests.streams, (const void *)h, data);
 }
 
 void requests_end(struct pipeline *p)

@@ -33,7 +33,8 @@ struct requests {
 };
 
 /*
- * A record of type REC_STREAM, which is no event itself; counted as bad when it is none. Its requests are delivered before this returns.
+ * A record of type REC_STREAM, which is no event itself; one that cannot be such a record is counted as bad. Its
+ * requests are delivered before this returns.
  */
 void requests_record(struct pipeline *p, const struct rec_hdr *h);
 

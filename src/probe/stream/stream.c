@@ -50,7 +50,8 @@ bool stream_data(const struct rec_hdr *h, struct str *ret)
 	const struct rec_stream *r = (const void *)h;
 	struct str data;
 
-	if (h->type != REC_STREAM || h->len < stream_data_at(h))
+	if (h->type != REC_STREAM || h->len < stream_data_at(h) || r->role > STREAM_SERVER ||
+	    (r->flags & ~STREAM_FLAGS))
 		return false;
 	if (r->data.off == 0 && r->data.len == 0) {
 		*ret = STR_NONE;
@@ -70,7 +71,7 @@ static int stream_decode(const struct rec_hdr *h, struct arena *a, struct event 
 	struct str data;
 
 	(void)a;
-	if (!stream_data(h, &data) || r->role > STREAM_SERVER || (r->flags & ~STREAM_FLAGS))
+	if (!stream_data(h, &data))
 		return -EBADMSG;
 	sock_fd_fill(&r->sock, servers[r->role], &ret->fd);
 	return 0;
