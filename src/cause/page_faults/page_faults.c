@@ -21,7 +21,7 @@ static bool is_fault(const struct frame *f, const void *ctx)
 
 static void judge(const struct watch *w, struct findings *ret)
 {
-	uint64_t minor = 0, major = 0, cpu, waited, best = 0;
+	uint64_t minor = 0, major = 0, cpu, others = refault_cpu_ns(w), waited, best = 0;
 	double again = refault_share(w);
 	const struct watch_process *who = NULL;
 	struct finding *f;
@@ -41,7 +41,7 @@ static void judge(const struct watch *w, struct findings *ret)
 		}
 	}
 	cpu = watch_stacks_ns(w->cpu, is_fault, NULL, false);
-	cpu -= refault_cpu_ns(w) < cpu ? refault_cpu_ns(w) : cpu;
+	cpu -= others < cpu ? others : cpu;
 	waited = (uint64_t)((double)w->ns[THREAD_PAGEFAULT] * (1 - again));
 	cost = watch_cost(w, cpu + waited);
 	if (cost < MENTION || (watch_rate(w, minor) < MANY && !waited))
