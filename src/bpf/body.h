@@ -65,16 +65,6 @@ struct head_xs {
 	u8 d[DATA_XS];
 };
 
-/* The same as a record's data, of which @n bytes of @want are there. */
-static __always_inline void data_held(struct rec_stream *r, const struct head_xs *from, u32 n,
-				      u32 want)
-{
-	u32 at = sizeof(*r) + TIMES_BYTES;
-
-	__builtin_memcpy((u8 *)r + at, from->d, DATA_XS);
-	data_note(r, at, n, want);
-}
-
 struct head_s {
 	u64 room;
 	u8 d[DATA_S];

@@ -36,12 +36,22 @@ static __always_inline struct held *held_of(struct entry *e, bool out)
 
 /* --- made at once --- */
 
+/* @from as a record's data, of which @n bytes of @want are there. */
+static __always_inline void data_held(struct rec_stream *r, const struct head_xs *from, u32 n,
+				      u32 want)
+{
+	u32 at = sizeof(*r) + TIMES_BYTES;
+
+	__builtin_memcpy((u8 *)r + at, from->d, DATA_XS);
+	data_note(r, at, n, want);
+}
+
 /* As head_send_s; 0 also when it is held. */
 static __noinline int head_send_held(struct job *j, struct entry *e, u64 from)
 {
 	bool out = j->flags & STREAM_OUT;
 	struct held *h = held_of(e, out);
-	u32 n = copy(h->head.d, DATA_XS, from, j->want), to, number;
+	u32 n = copy(h->head.d, DATA_XS, from, j->want), to;
 	u64 looked = head_look_xs(&h->head, n, e->head_asked, e->head_like);
 	struct rec_stream *r;
 
@@ -55,12 +65,9 @@ static __noinline int head_send_held(struct job *j, struct entry *e, u64 from)
 		e->holding = e->body_way;
 		return opaque(0);
 	}
-	r = record_reserve(&ring_bulk, sizeof(*r) + DATA_XS + TIMES_BYTES, KIND_REQUEST, &number);
+	r = record_begin(j, DATA_XS, true);
 	if (!r)
 		return opaque(0);
-	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
-	body_fill(r, j, true);
-	times_fill(r);
 	data_held(r, &h->head, n, j->want);
 	return opaque(head_submit(j, e, r, to));
 }
@@ -80,15 +87,11 @@ static __always_inline u32 body_look(struct entry *e, struct rec_stream *r)
 /* The record of a call that begins a message, and what follows from it. */
 static __noinline int head_send_s(struct job *j, struct entry *e, u64 from)
 {
-	u32 number, at = sizeof(struct rec_stream) + TIMES_BYTES;
-	struct rec_stream *r =
-		record_reserve(&ring_bulk, sizeof(*r) + DATA_S + TIMES_BYTES, KIND_REQUEST, &number);
+	u32 at = sizeof(struct rec_stream) + TIMES_BYTES;
+	struct rec_stream *r = record_begin(j, DATA_S, true);
 
 	if (!r)
 		return opaque(0);
-	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
-	body_fill(r, j, true);
-	times_fill(r);
 	data_note(r, at, copy((u8 *)r + at, DATA_S, from, j->want), j->want);
 	return opaque(head_submit(j, e, r, body_look(e, r)));
 }
@@ -160,16 +163,12 @@ static __noinline int held_whole(struct sock *sk, struct entry *e, u32 end)
 	struct held *h = held_of(e, e->holding == 1);
 	struct rec_stream *r;
 	struct job j;
-	u32 number;
 
 	held_job(sk, e, h, end - h->pos, &j);
 	e->holding = 0;
-	r = record_reserve(&ring_bulk, sizeof(*r) + DATA_XS + TIMES_BYTES, KIND_REQUEST, &number);
+	r = record_begin(&j, DATA_XS, true);
 	if (!r)
 		return opaque(0);
-	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
-	body_fill(r, &j, true);
-	times_fill(r);
 	data_held(r, &h->head, h->n, h->n);
 	record_submit(&ring_bulk, RING_BULK_BYTES, r, KIND_REQUEST);
 	return opaque(0);

@@ -332,18 +332,29 @@ static __always_inline void data_fill(struct rec_stream *r, const struct job *j,
 	data_note(r, at, n, want);
 }
 
-static __always_inline int send_sized(struct job *j, const u32 size, const bool pieces,
-				      const bool typed)
+/* The running task's record of @j with room for @size bytes, which are the caller's to fill; NULL: counted. */
+static __always_inline struct rec_stream *record_begin(const struct job *j, const u32 size,
+						       const bool typed)
 {
 	struct rec_stream *r;
 	u32 number;
 
 	r = record_reserve(&ring_bulk, sizeof(*r) + size + TIMES_BYTES, KIND_REQUEST, &number);
 	if (!r)
-		return 0;
+		return NULL;
 	hdr_fill(&r->hdr, REC_STREAM, (void *)bpf_get_current_task(), number);
 	body_fill(r, j, typed);
 	times_fill(r);
+	return r;
+}
+
+static __always_inline int send_sized(struct job *j, const u32 size, const bool pieces,
+				      const bool typed)
+{
+	struct rec_stream *r = record_begin(j, size, typed);
+
+	if (!r)
+		return 0;
 	if (size)
 		data_fill(r, j, size, pieces);
 	else if (r->seen)
