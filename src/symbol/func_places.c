@@ -6,7 +6,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "symbol/code_places.h"
@@ -178,12 +177,9 @@ int func_places(int fd, const char *const *names, size_t n,
 		int (*add)(void *ctx, size_t name, int place, uint64_t off, uint32_t depth),
 		void *ctx)
 {
-	int own = dup(fd), err;
 	struct image im;
+	int err = image_borrow(fd, &im);
 
-	if (own < 0)
-		return -errno;
-	err = image_open(own, &im);
 	if (err)
 		return err;
 	err = func_places_image(&im, names, n, add, ctx);

@@ -7,7 +7,6 @@
 
 #include <Zydis/Zydis.h>
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "symbol/code_insn.h"
@@ -346,12 +345,9 @@ int go_places_image(const struct image *im, const char *const *names, size_t n,
 int go_places(int fd, const char *const *names, size_t n,
 	      int (*add)(void *ctx, size_t name, int place, uint64_t off), void *ctx)
 {
-	int own = dup(fd), err;
 	struct image im;
+	int err = image_borrow(fd, &im);
 
-	if (own < 0)
-		return -errno;
-	err = image_open(own, &im);
 	if (err)
 		return err == -ENOEXEC ? -ENOENT : err;
 	err = go_places_image(&im, names, n, add, ctx);

@@ -261,6 +261,13 @@ int image_open(int fd, struct image *ret)
 	return err;
 }
 
+int image_borrow(int fd, struct image *ret)
+{
+	int own = dup(fd);
+
+	return own < 0 ? -errno : image_open(own, ret);
+}
+
 int image_memory(uint8_t *p, size_t n, struct image *ret)
 {
 	struct image im = { .bytes = { .fd = -1, .p = p, .n = n } };

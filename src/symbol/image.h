@@ -61,6 +61,9 @@ void bytes_free(struct bytes *b);
  * (no ELF of ours), -EIO or the error of fstat.
  */
 int image_open(int fd, struct image *ret);
+
+/* The same, but @fd stays the caller's. */
+int image_borrow(int fd, struct image *ret);
 /* Takes ownership of @p (malloc). 0 or -ENOEXEC. */
 int image_memory(uint8_t *p, size_t n, struct image *ret);
 void image_close(struct image *im);
