@@ -125,34 +125,44 @@ def detached():
         time.sleep(0.1)
 
 
-class Seeing:
-    """porthole requests top beside a load: its CPU, memory, what it counted, and what it says it lost."""
+class Beside:
+    """A porthole beside a load: its CPU and memory while it was there."""
+
+    def begin(self, seconds):
+        time.sleep(seconds)
+        if self.proc.poll() is not None:
+            raise Absent(" ".join(self.proc.args[:2]) + " does not start")
+        self.cpu, self.start = cpu_ns(self.proc.pid), time.monotonic()
+
+    def end(self):
+        self.used = (cpu_ns(self.proc.pid) - self.cpu) / (time.monotonic() - self.start) / 1e9
+        self.rss = status_kib(self.proc.pid, "VmHWM") / 1024
+        process_end(self.proc)
+        detached()
+
+
+class Seeing(Beside):
+    """porthole requests top: also what it counted, and what it says it lost."""
 
     def __enter__(self):
         self.out = work("requests.out")
         with open(self.out, "w") as o, open(self.out + ".err", "w") as e:
             self.proc = subprocess.Popen([PORTHOLE, "requests", "top", "--by", "side,protocol,status", "-o", "json",
                                           "--for", "120s"], stdout=o, stderr=e)
-        time.sleep(4)
-        if self.proc.poll() is not None:
-            raise Absent("porthole requests does not start")
-        self.cpu, self.begin = cpu_ns(self.proc.pid), time.monotonic()
+        self.begin(4)
         return self
 
     def __exit__(self, *_):
         time.sleep(0.3)
-        self.used = (cpu_ns(self.proc.pid) - self.cpu) / (time.monotonic() - self.begin) / 1e9
-        self.rss = status_kib(self.proc.pid, "VmHWM") / 1024
-        process_end(self.proc)
-        detached()
+        self.end()
         with open(self.out) as f:
             self.rows = [json.loads(line) for line in f if line.startswith("{")]
         with open(self.out + ".err") as f:
             self.lost = [line.strip() for line in f if "lost" in line]
 
 
-class Agent:
-    """porthole run as it comes, beside a load: requests, connections, explain, history and a profile."""
+class Agent(Beside):
+    """porthole run as it comes: requests, connections, explain, history and a profile."""
 
     def __enter__(self):
         config = work("requests.yaml")
@@ -163,17 +173,11 @@ class Agent:
                     f'profile: {{directory: "{work("requests.profiles")}"}}\n')
         with open(work("requests.agent"), "w") as o:
             self.proc = subprocess.Popen([PORTHOLE, "run", "--config", config], stdout=o, stderr=o)
-        time.sleep(6)
-        if self.proc.poll() is not None:
-            raise Absent("porthole run does not start")
-        self.cpu, self.begin = cpu_ns(self.proc.pid), time.monotonic()
+        self.begin(6)
         return self
 
     def __exit__(self, *_):
-        self.used = (cpu_ns(self.proc.pid) - self.cpu) / (time.monotonic() - self.begin) / 1e9
-        self.rss = status_kib(self.proc.pid, "VmHWM") / 1024
-        process_end(self.proc)
-        detached()
+        self.end()
 
 
 def under_agent(table, what, load, turns):
